@@ -1,0 +1,102 @@
+import { assert, unreachable } from '../kernel/assert.js';
+import type { Condition, Scalar } from './condition.js';
+
+const CONDITION_DEPTH_MAX = 20;
+const CONDITION_NODES_MAX = 1_000;
+const PATH_PARTS_MAX = 10;
+
+/** Names by which JavaScript reaches the machinery of an object; they are nobody's attributes. */
+const FORBIDDEN_PARTS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+type Attributes = Readonly<Record<string, unknown>>;
+
+/**
+ * Whether one user meets a condition. Runs inside workflow code too: no clock, no locale, no library.
+ *
+ * A missing attribute equals null. Sizes are compared only between two numbers or two strings (by UTF-16 code unit, so
+ * ISO 8601 instants in UTC compare as instants); any other pair is neither greater nor less. `contains` asks an array
+ * for an equal element, a string for a part. `exists` is true for everything but null.
+ *
+ * @throws AssertionError if the tree is deeper than 20 or larger than 1,000 nodes: whoever stores it must refuse it
+ * @example evaluateCondition({ condition: { kind: 'equals', attribute: 'attributes.plan', value: 'pro' }, attributes })
+ */
+export function evaluateCondition(input: { readonly condition: Condition; readonly attributes: Attributes }): boolean {
+  const nodes = countNodes(input.condition, 1);
+  assert(nodes <= CONDITION_NODES_MAX, `condition of ${nodes} nodes, at most ${CONDITION_NODES_MAX}`);
+  return holds(input.condition, input.attributes);
+}
+
+function countNodes(condition: Condition, depth: number): number {
+  assert(depth <= CONDITION_DEPTH_MAX, `condition deeper than ${CONDITION_DEPTH_MAX}`);
+  switch (condition.kind) {
+    case 'all':
+    case 'any':
+      return condition.of.reduce((sum, part) => sum + countNodes(part, depth + 1), 1);
+    case 'not':
+      return 1 + countNodes(condition.of, depth + 1);
+    case 'in':
+      return 1 + condition.values.length;
+    case 'equals':
+    case 'greater_than':
+    case 'less_than':
+    case 'contains':
+    case 'exists':
+      return 1;
+    default:
+      return unreachable(condition);
+  }
+}
+
+function holds(condition: Condition, attributes: Attributes): boolean {
+  switch (condition.kind) {
+    case 'all':
+      return condition.of.every((part) => holds(part, attributes));
+    case 'any':
+      return condition.of.some((part) => holds(part, attributes));
+    case 'not':
+      return !holds(condition.of, attributes);
+    case 'equals':
+      return read(attributes, condition.attribute) === condition.value;
+    case 'in': {
+      const found = read(attributes, condition.attribute);
+      return condition.values.some((value) => value === found);
+    }
+    case 'greater_than':
+      return isLess(condition.value, read(attributes, condition.attribute));
+    case 'less_than':
+      return isLess(read(attributes, condition.attribute), condition.value);
+    case 'contains':
+      return contains(read(attributes, condition.attribute), condition.value);
+    case 'exists':
+      return read(attributes, condition.attribute) !== null;
+    default:
+      return unreachable(condition);
+  }
+}
+
+function isLess(left: unknown, right: unknown): boolean {
+  if (typeof left === 'number' && typeof right === 'number') return left < right;
+  if (typeof left === 'string' && typeof right === 'string') return left < right;
+  return false;
+}
+
+function contains(found: unknown, value: Scalar): boolean {
+  if (Array.isArray(found)) return found.some((element) => element === value);
+  return typeof found === 'string' && typeof value === 'string' && found.includes(value);
+}
+
+/** The value at a dotted path through plain objects, own properties only; null when there is none. */
+function read(attributes: Attributes, path: string): unknown {
+  const parts = path.split('.');
+  if (parts.length > PATH_PARTS_MAX || parts.some((part) => FORBIDDEN_PARTS.has(part))) return null;
+  let value: unknown = attributes;
+  for (const part of parts) {
+    if (!isRecord(value) || !Object.hasOwn(value, part)) return null;
+    value = value[part];
+  }
+  return value ?? null;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,20 @@
+import type { InstantMs } from '../kernel/instant.js';
+
+export type ConsentStatus = 'granted' | 'denied' | 'withdrawn' | 'pending';
+export type ConsentBasis = 'consent' | 'soft_opt_in' | 'implied' | 'contract' | 'legitimate_interest';
+
+/** One append-only statement about user x purpose x channel x brand. */
+export interface ConsentRecord {
+  readonly id: string;
+  readonly purpose: string;
+  readonly channel: string;
+  readonly brand: string;
+  readonly status: ConsentStatus;
+  readonly basis: ConsentBasis;
+  /** When the person stated it, as the sender says. */
+  readonly statedAt: InstantMs;
+  /** When we received it. The earlier of the two orders the record. */
+  readonly receivedAt: InstantMs;
+  /** First instant at which the grant no longer holds; null means it does not expire. */
+  readonly expiresAt: InstantMs | null;
+}

@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+
+import type { ConsentRecord, ConsentStatus } from './consent-record.js';
+import { foldConsent } from './fold-consent.js';
+import { gateConsent } from './gate-consent.js';
+
+const NOW = 1_000_000;
+const ABOUT = { purpose: 'marketing', channel: 'email', brand: 'default' };
+
+/** A statement at `statedAt`, received at once unless `receivedAt` says otherwise. */
+const record = (status: ConsentStatus, statedAt: number, more: Partial<ConsentRecord> = {}): ConsentRecord => ({
+  id: `r-${status}-${statedAt}`,
+  ...ABOUT,
+  status,
+  basis: 'consent',
+  statedAt,
+  receivedAt: statedAt,
+  expiresAt: null,
+  ...more,
+});
+
+const gate = (consents: readonly ConsentRecord[], now = NOW) =>
+  gateConsent({ consents, ...ABOUT, legalBasis: 'consent', now });
+
+describe('gateConsent', () => {
+  it.each<[string, readonly ConsentRecord[], string]>([
+    ['no record is no consent', [], 'CONSENT_MISSING'],
+    ['a grant', [record('granted', 10)], 'pass'],
+    ['a grant at this very instant', [record('granted', NOW)], 'pass'],
+    ['a pending opt-in', [record('pending', 10)], 'CONSENT_PENDING'],
+    ['a denial', [record('denied', 10)], 'CONSENT_DENIED'],
+    ['a withdrawal after a grant', [record('granted', 10), record('withdrawn', 20)], 'CONSENT_WITHDRAWN'],
+    ['a grant after a withdrawal', [record('withdrawn', 10), record('granted', 20)], 'pass'],
+    ['withdrawn beats denied at one instant', [record('denied', 10), record('withdrawn', 10)], 'CONSENT_WITHDRAWN'],
+    ['denied beats pending at one instant', [record('pending', 10), record('denied', 10)], 'CONSENT_DENIED'],
+    ['pending beats granted at one instant', [record('granted', 10), record('pending', 10)], 'CONSENT_PENDING'],
+    ['a grant of another purpose', [record('granted', 10, { purpose: 'analytics' })], 'CONSENT_MISSING'],
+    ['a grant of another channel', [record('granted', 10, { channel: 'sms' })], 'CONSENT_MISSING'],
+    ['a grant of another brand', [record('granted', 10, { brand: 'other' })], 'CONSENT_MISSING'],
+    ['a withdrawal elsewhere', [record('granted', 10), record('withdrawn', 20, { channel: 'sms' })], 'pass'],
+    ['the last millisecond before expiry', [record('granted', 10, { expiresAt: NOW + 1 })], 'pass'],
+    ['the instant of expiry', [record('granted', 10, { expiresAt: NOW })], 'CONSENT_EXPIRED'],
+    [
+      'an older lasting grant behind an expired one',
+      [record('granted', 10), record('granted', 20, { expiresAt: NOW })],
+      'CONSENT_EXPIRED',
+    ],
+    [
+      'a late record with an older time',
+      [record('withdrawn', 50), record('granted', 20, { receivedAt: 90 })],
+      'CONSENT_WITHDRAWN',
+    ],
+    [
+      'a grant dated ahead of a withdrawal',
+      [record('granted', 9e9, { receivedAt: 20 }), record('withdrawn', 50)],
+      'CONSENT_WITHDRAWN',
+    ],
+    [
+      'a grant dated in the future, received last',
+      [record('withdrawn', 50), record('granted', 9e9, { receivedAt: 90 })],
+      'CONSENT_WITHDRAWN',
+    ],
+    ['only a grant dated in the future', [record('granted', NOW + 1, { receivedAt: 90 })], 'CONSENT_MISSING'],
+    ['a grant received in the future', [record('granted', 10, { receivedAt: NOW + 1 })], 'CONSENT_MISSING'],
+    [
+      'a withdrawal dated in the future',
+      [record('granted', 10), record('withdrawn', 9e9, { receivedAt: 90 })],
+      'CONSENT_WITHDRAWN',
+    ],
+    [
+      'a grant stated before a withdrawal that was told late',
+      [record('withdrawn', 10, { receivedAt: 90 }), record('granted', 50)],
+      'pass',
+    ],
+  ])('%s: %#', (_name, consents, expected) => {
+    const verdict = gate(consents);
+    expect(verdict.kind === 'pass' ? 'pass' : verdict.reason).toBe(expected);
+  });
+
+  it('names the record that decided, and the basis of a grant', () => {
+    expect(gate([record('granted', 10, { id: 'g', basis: 'soft_opt_in' })])).toEqual({
+      kind: 'pass',
+      basis: 'soft_opt_in',
+      recordId: 'g',
+    });
+    expect(gate([record('granted', 10), record('denied', 20, { id: 'd' })])).toMatchObject({ recordId: 'd' });
+  });
+
+  it('says when a dated grant will begin to hold, if it will decide', () => {
+    expect(gate([record('granted', NOW + 5, { receivedAt: 90 })])).toMatchObject({ until: NOW + 5 });
+    expect(gate([record('withdrawn', 95), record('granted', NOW + 5, { receivedAt: 90 })])).toMatchObject({
+      until: null,
+    });
+    expect(gate([record('granted', NOW + 5, { receivedAt: 90 })], NOW + 5)).toMatchObject({ kind: 'pass' });
+  });
+
+  it('lets a message that rests on a contract pass without and against any record', () => {
+    const consents = [record('withdrawn', 10)];
+    expect(gateConsent({ consents, ...ABOUT, legalBasis: 'contract', now: NOW })).toEqual({
+      kind: 'pass',
+      basis: 'contract',
+      recordId: null,
+    });
+  });
+});
+
+describe('foldConsent', () => {
+  const instant = fc.integer({ min: 0, max: 6 });
+  const records = fc.uniqueArray(
+    fc.record({
+      id: fc.string({ minLength: 1, maxLength: 2 }),
+      purpose: fc.constant('marketing'),
+      channel: fc.constant('email'),
+      brand: fc.constantFrom('default', 'other'),
+      status: fc.constantFrom<ConsentStatus>('granted', 'denied', 'withdrawn', 'pending'),
+      basis: fc.constant('consent' as const),
+      statedAt: instant,
+      receivedAt: instant,
+      expiresAt: fc.option(instant),
+    }),
+    { selector: ({ id }) => id, maxLength: 8 },
+  );
+
+  it('gives one state for every order of arrival', () => {
+    const shuffled = records.chain((list) =>
+      fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, instant, ([list, other], now) => {
+        expect(foldConsent({ consents: other, ...ABOUT, now })).toEqual(foldConsent({ consents: list, ...ABOUT, now }));
+      }),
+    );
+  });
+
+  it('never turns a refusal into a permission by one more statement that is no grant', () => {
+    fc.assert(
+      fc.property(
+        records,
+        fc.constantFrom<ConsentStatus>('denied', 'withdrawn', 'pending'),
+        instant,
+        (list, status, at) => {
+          const before = gate(list, 3);
+          const after = gate([...list, record(status, at, { id: 'new' })], 3);
+          if (before.kind === 'refuse') expect(after.kind).toBe('refuse');
+        },
+      ),
+    );
+  });
+
+  it('lets a withdrawal that is newer than everything win at once', () => {
+    fc.assert(
+      fc.property(records, (list) => {
+        expect(gate([...list, record('withdrawn', 7, { id: 'new' })], 7)).toMatchObject({
+          reason: 'CONSENT_WITHDRAWN',
+        });
+      }),
+    );
+  });
+});

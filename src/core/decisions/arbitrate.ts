@@ -1,0 +1,72 @@
+import { assert } from '../kernel/assert.js';
+import type { ReasonCode } from '../kernel/reasons.js';
+import type { Candidate, CandidateScore } from './types.js';
+
+/** More candidates than this are a mistake of whoever built the list. */
+const CANDIDATES_MAX = 1_000;
+
+/**
+ * Ranks candidates by net value, best first: priority P x C x V x L, less the channel's cost and the cost of fatigue.
+ * Ties go to the higher priority, then to the smaller key (by code unit), so the same facts give the same order.
+ *
+ * Doing nothing competes at `doNothingValue`: a candidate must be strictly better. `refusals` names candidates that
+ * were refused before; they are scored all the same, with that reason, and cannot win.
+ *
+ * @returns every candidate with its terms; the first one whose `lostBecause` is null is the winner, there may be none
+ * @throws AssertionError if a number is not finite or out of its range, a key comes twice, or there are too many
+ * @see the published log reproduced in arbitrate.spec.ts (tolerance 1e-12)
+ */
+export function arbitrate(input: {
+  readonly candidates: readonly Candidate[];
+  readonly doNothingValue: number;
+  readonly refusals: ReadonlyMap<string, ReasonCode>;
+}): readonly CandidateScore[] {
+  const { candidates, doNothingValue, refusals } = input;
+  assert(candidates.length <= CANDIDATES_MAX, `${candidates.length} candidates, at most ${CANDIDATES_MAX}`);
+  assert(new Set(candidates.map(({ key }) => key)).size === candidates.length, 'a candidate key comes twice');
+  assert(Number.isFinite(doNothingValue), 'the value of doing nothing is no number');
+  let isWon = false;
+  return candidates
+    .map(scoreCandidate)
+    .sort(compareScores)
+    .map((score) => {
+      const refusal = refusals.get(score.key);
+      if (refusal !== undefined) return { ...score, lostBecause: refusal };
+      if (score.net <= doNothingValue) return { ...score, lostBecause: 'BELOW_THRESHOLD' };
+      if (isWon) return { ...score, lostBecause: 'LOWER_PRIORITY' };
+      isWon = true;
+      return score;
+    });
+}
+
+function scoreCandidate(candidate: Candidate): CandidateScore {
+  const { key, channel, propensity, contextWeight: context, value, leverWeight: levers, channelCost } = candidate;
+  assert(propensity >= 0 && propensity <= 1, `propensity of ${key} out of range: ${propensity}`);
+  assert(Number.isFinite(context) && context > 0, `context factor of ${key} out of range: ${context}`);
+  assert(Number.isFinite(value) && value >= 0, `value of ${key} out of range: ${value}`);
+  assert(Number.isFinite(levers) && levers > 0, `lever factor of ${key} out of range: ${levers}`);
+  assert(Number.isFinite(channelCost), `channel cost of ${key} is no number`);
+  const priority = propensity * context * value * levers;
+  assert(Number.isFinite(priority), `priority of ${key} is too large`);
+  const fatigueCost = 0;
+  const net = priority - channelCost - fatigueCost;
+  return {
+    key,
+    channel,
+    propensity,
+    context,
+    value,
+    levers,
+    priority,
+    channelCost,
+    fatigueCost,
+    net,
+    lostBecause: null,
+  };
+}
+
+function compareScores(left: CandidateScore, right: CandidateScore): number {
+  if (left.net !== right.net) return right.net - left.net;
+  if (left.priority !== right.priority) return right.priority - left.priority;
+  return left.key < right.key ? -1 : 1;
+}

@@ -1,0 +1,114 @@
+import {
+  candidate,
+  capRule,
+  contact,
+  decisionInput,
+  grant,
+  quietRule,
+  suppression,
+  NEVER,
+  runIn,
+  userWith,
+} from '../../../test/support/decision-input.js';
+import { decide } from './decide.js';
+import type { Candidate, DecisionInput } from './types.js';
+
+const MIDNIGHT = Date.parse('2027-06-16T00:00:00Z');
+
+const withCandidate = (more: Partial<Candidate>): Partial<DecisionInput> => ({
+  candidates: [candidate('hello', more)],
+});
+const changes = (more: Partial<DecisionInput>) =>
+  decide(decisionInput(more)).counterfactuals.map(({ change }) => change);
+
+describe('what would have changed the answer', () => {
+  it.each<[string, Partial<DecisionInput>, readonly string[]]>([
+    ['kill switch', { isKillSwitchOn: true }, ['if sending were switched on']],
+    ['unknown user', { user: userWith({ state: 'unknown' }) }, ['if the user existed']],
+    ['erased user: nothing', { user: userWith({ state: 'erased' }) }, []],
+    ['erased address: nothing', { suppressions: [suppression({ reason: 'erasure' })] }, []],
+    ['no address', withCandidate({ addressHash: null }), ['if the user had an address on email']],
+    ['no template', withCandidate({ templateVersion: null }), ['if the template hello_mail existed']],
+    ['inactive', withCandidate({ isActive: false }), ['if hello were active']],
+    ['suppressed', { suppressions: [suppression()] }, ['if the suppression for hard bounce on email were lifted']],
+    [
+      'suppressed for a time',
+      { suppressions: [suppression({ until: MIDNIGHT })] },
+      ['after 2027-06-16T00:00Z when the suppression ends'],
+    ],
+    ['no consent', { consents: [] }, ['if consent for marketing on email were granted']],
+    ['pending', { consents: [grant({ status: 'pending' })] }, ['if consent for marketing on email were confirmed']],
+    ['expired', { consents: [grant({ expiresAt: 1 })] }, ['if consent for marketing on email were renewed']],
+    [
+      'dated grant',
+      { consents: [grant({ statedAt: MIDNIGHT })] },
+      ['after 2027-06-16T00:00Z when the consent begins to hold'],
+    ],
+    ['paused', { run: runIn('paused') }, ['if the run were resumed']],
+    ['exited', { run: runIn('exited') }, ['if the run had not ended']],
+    ['not eligible', withCandidate({ eligibility: NEVER }), ['if the user met the conditions of hello']],
+    ['nothing to choose', { candidates: [] }, ['if there were an action to choose']],
+    ['threshold', { doNothingValue: 1.5 }, ['if hello were worth more than 1.5 instead of 1']],
+    [
+      'never allowed',
+      { quietRules: [quietRule({ endMinute: 1_260 })] },
+      ['if quiet hours on email left some time open'],
+    ],
+    ['limit of nothing', { capRules: [capRule({ limit: 0 })] }, ['if the daily cap of 0 left room for hello_mail']],
+    [
+      'limit',
+      { capRules: [capRule()], contacts: [contact()] },
+      ['after 2027-06-16T00:00Z when the daily cap of 1 frees'],
+    ],
+    [
+      'rolling limit',
+      { capRules: [capRule({ window: { kind: 'rolling', durationMs: 86_400_000 } })], contacts: [contact()] },
+      ['after 2027-06-16T11:00Z when the cap of 1 per 24 hours frees'],
+    ],
+    [
+      'a limit that frees in quiet hours',
+      { capRules: [capRule()], contacts: [contact()], quietRules: [quietRule()] },
+      ['after 2027-06-16T08:00Z when quiet hours end'],
+    ],
+    [
+      'two obstacles',
+      { consents: [], doNothingValue: 1 },
+      ['if consent for marketing on email were granted and if hello were worth more than 1 instead of 1'],
+    ],
+    [
+      'an obstacle of time and another',
+      { consents: [], capRules: [capRule()], contacts: [contact()] },
+      ['if consent for marketing on email were granted and after 2027-06-16T00:00Z when the daily cap of 1 frees'],
+    ],
+    ['an action', {}, ['if doing nothing were worth 1 or more']],
+    [
+      'an action before another, behind a refused one',
+      {
+        candidates: [
+          candidate('a', { value: 2 }),
+          candidate('b', { value: 1 }),
+          candidate('c', { value: 3, channel: 'sms' }),
+        ],
+      },
+      [
+        'if consent for marketing on sms were granted',
+        'if b were worth more than 2 instead of 1',
+        'if doing nothing were worth 2 or more',
+      ],
+    ],
+    [
+      'the same change for two candidates',
+      { consents: [], candidates: [candidate('a'), candidate('b')] },
+      ['if consent for marketing on email were granted'],
+    ],
+  ])('%s', (_name, more, expected) => {
+    expect(changes(more)).toEqual(expected);
+  });
+
+  it('gives the instant of a wait, and no more than five changes', () => {
+    const { counterfactuals } = decide(decisionInput({ capRules: [capRule()], contacts: [contact()] }));
+    expect(counterfactuals).toMatchObject([{ gate: 'caps', candidate: 'hello', after: MIDNIGHT }]);
+    const many = Array.from({ length: 20 }, (_, index) => candidate(`c${index}`, { eligibility: NEVER }));
+    expect(changes({ candidates: many })).toHaveLength(5);
+  });
+});

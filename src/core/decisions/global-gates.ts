@@ -1,0 +1,50 @@
+import { unreachable } from '../kernel/assert.js';
+import type { ReasonCode } from '../kernel/reasons.js';
+import type { DecisionInput, GateName, GateVerdict } from './types.js';
+
+/** Whether sending is switched off altogether. */
+export function gateKillSwitch(input: DecisionInput): GateVerdict {
+  return verdict('kill_switch', input.isKillSwitchOn ? 'KILL_SWITCH' : null, {});
+}
+
+/** Whether there is a person at all. An erased one is never contacted again, on no basis. */
+export function gateIdentity(input: DecisionInput): GateVerdict {
+  const { state, zones, zoneSource } = input.user;
+  return verdict('identity', identityRefusal(state), { state, zones: zones.join(' '), zoneSource });
+}
+
+/** Whether the run that asks still goes on; the decision endpoint has none and passes. */
+export function gateExit(input: DecisionInput): GateVerdict {
+  if (input.run === null) return verdict('exit', null, {});
+  return verdict('exit', exitRefusal(input.run.state), { state: input.run.state, runKey: input.run.runKey });
+}
+
+function identityRefusal(state: DecisionInput['user']['state']): ReasonCode | null {
+  switch (state) {
+    case 'known':
+      return null;
+    case 'unknown':
+      return 'USER_UNKNOWN';
+    case 'erased':
+      return 'USER_ERASED';
+    default:
+      return unreachable(state);
+  }
+}
+
+function exitRefusal(state: NonNullable<DecisionInput['run']>['state']): ReasonCode | null {
+  switch (state) {
+    case 'active':
+      return null;
+    case 'paused':
+      return 'RUN_PAUSED';
+    case 'exited':
+      return 'RUN_EXITED';
+    default:
+      return unreachable(state);
+  }
+}
+
+function verdict(gate: GateName, reason: ReasonCode | null, facts: GateVerdict['facts']): GateVerdict {
+  return { gate, candidate: null, kind: reason === null ? 'pass' : 'refuse', reason, rule: null, until: null, facts };
+}

@@ -1,0 +1,69 @@
+import {
+  assertTransition,
+  canTransition,
+  DELIVERY_STATE_INITIAL,
+  DELIVERY_TRANSITIONS,
+  holdsCap,
+  type DeliveryState,
+} from './delivery-state.js';
+
+const STATES = Object.keys(DELIVERY_TRANSITIONS) as readonly DeliveryState[];
+
+function reachable(from: DeliveryState, seen: Set<DeliveryState> = new Set()): ReadonlySet<DeliveryState> {
+  for (const next of DELIVERY_TRANSITIONS[from]) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    reachable(next, seen);
+  }
+  return seen;
+}
+
+describe('delivery states', () => {
+  it('are all reachable from the claim', () => {
+    expect([...reachable(DELIVERY_STATE_INITIAL), DELIVERY_STATE_INITIAL].sort()).toEqual(
+      expect.arrayContaining([...STATES].sort()),
+    );
+  });
+
+  it('end in a refusal, a bounce or a complaint, and every state can come to an end', () => {
+    const ends = STATES.filter((state) => DELIVERY_TRANSITIONS[state].length === 0);
+    expect(ends.sort()).toEqual(['bounced', 'complained', 'failed']);
+    for (const state of STATES) {
+      expect(ends.includes(state) || ends.some((end) => reachable(state).has(end))).toBe(true);
+    }
+  });
+
+  it('never lead from a message that may have gone out back to sending', () => {
+    for (const state of ['unknown', 'sent', 'failed', 'delivered', 'bounced', 'complained'] as const) {
+      expect(reachable(state).has('sending')).toBe(false);
+    }
+    expect(DELIVERY_TRANSITIONS.released).toEqual(['sending']);
+  });
+
+  it.each<[DeliveryState, DeliveryState, boolean]>([
+    ['sending', 'sent', true],
+    ['sending', 'failed', true],
+    ['sending', 'unknown', true],
+    ['sending', 'released', true],
+    ['sending', 'delivered', false],
+    ['sending', 'sending', false],
+    ['released', 'sent', false],
+    ['sent', 'delivered', true],
+    ['sent', 'failed', false],
+    ['sent', 'unknown', false],
+    ['unknown', 'sent', true],
+    ['unknown', 'failed', true],
+    ['unknown', 'released', false],
+    ['delivered', 'complained', true],
+    ['delivered', 'sent', false],
+    ['failed', 'sent', false],
+  ])('%s -> %s: %s', (from, to, expected) => {
+    expect(canTransition(from, to)).toBe(expected);
+    if (expected) expect(() => assertTransition(from, to)).not.toThrow();
+    else expect(() => assertTransition(from, to)).toThrow(`from ${from} to ${to}`);
+  });
+
+  it('give a place under the caps back only when nothing went out', () => {
+    expect(STATES.filter((state) => !holdsCap(state)).sort()).toEqual(['failed', 'released']);
+  });
+});

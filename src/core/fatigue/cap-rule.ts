@@ -1,0 +1,31 @@
+import type { DurationMs, InstantMs } from '../kernel/instant.js';
+
+export type CapWindow =
+  { readonly kind: 'rolling'; readonly durationMs: DurationMs } | { readonly kind: 'calendar'; readonly unit: 'day' };
+
+export type CapScope =
+  | { readonly kind: 'global' }
+  | { readonly kind: 'channel'; readonly channel: string }
+  | { readonly kind: 'journey'; readonly journeyKey: string }
+  | { readonly kind: 'tag'; readonly tag: string };
+
+/** At most `limit` contacts of this scope and these purposes within the window. */
+export interface CapRule {
+  readonly id: string;
+  readonly version: number;
+  readonly scope: CapScope;
+  readonly limit: number;
+  readonly window: CapWindow;
+  readonly purposes: readonly string[];
+  readonly onHit: 'drop' | 'defer';
+}
+
+/** One line of the contact ledger that still counts (given-back claims are left out by the reader). */
+export interface Contact {
+  readonly decisionId: string;
+  readonly at: InstantMs;
+  readonly channel: string;
+  readonly purpose: string;
+  readonly journeyKey: string | null;
+  readonly tags: readonly string[];
+}

@@ -1,0 +1,111 @@
+import type { Condition } from '../audiences/condition.js';
+import type { InstantMs } from '../kernel/instant.js';
+import type { ReasonCode } from '../kernel/reasons.js';
+import type { DecideStep, MessageStep } from './plan.js';
+import type { StepAnswer } from './step-answer.js';
+
+/** The interpreter that a run was started with, and keeps. A change of what it commands is a new number. */
+export const ENGINE = 1;
+
+/** A business event of the user as a run sees it: when it happened, not when it arrived. */
+export interface RunEvent {
+  readonly messageId: string;
+  readonly name: string;
+  readonly occurredAt: InstantMs;
+}
+
+/** Why a run sleeps. */
+export type Wait =
+  | { readonly because: 'wait' | 'wait_for'; readonly until: InstantMs }
+  | { readonly because: 'deferred'; readonly until: InstantMs; readonly reason: ReasonCode; readonly ask: number }
+  | { readonly because: 'unknown'; readonly until: InstantMs; readonly reason: ReasonCode };
+
+/**
+ * What a run is doing at its cursor.
+ * - `ready`: about to enter the step.
+ * - `asking`, `branching`, `looking`: an activity is due; once it is under way, nothing else starts before its answer.
+ * - `waiting`: asleep until `wait.until`, or until the foretold event `found` (virtual time) happens.
+ */
+export type Phase =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'asking'; readonly isUnderWay: boolean; readonly ask: number; readonly isWoken: boolean }
+  | { readonly kind: 'branching'; readonly isUnderWay: boolean }
+  | { readonly kind: 'looking'; readonly isUnderWay: boolean; readonly wait: Wait }
+  | { readonly kind: 'waiting'; readonly wait: Wait; readonly found: RunEvent | null; readonly isDue: boolean }
+  | { readonly kind: 'ended'; readonly outcome: 'completed' | 'exited'; readonly reason: string };
+
+/** Everything that a run must remember: plain JSON, so that continue-as-new carries it. */
+export interface InterpreterState {
+  readonly engine: typeof ENGINE;
+  /** Whether foretold events are looked up because signals cannot arrive during skipped time. */
+  readonly isVirtual: boolean;
+  /** Grows with every turn. */
+  readonly seq: number;
+  /** Id of the step that the run is at. */
+  readonly cursor: string;
+  readonly phase: Phase;
+  readonly entryAt: InstantMs;
+  /** When the run came to the step: durations run from here. */
+  readonly stepStartedAt: InstantMs;
+  /**
+   * When the run last stopped waiting, by the clock of what ended the wait. Events count from here (exclusive): what
+   * happens while a message goes out, or while a worker is late, is not lost to the wait that follows.
+   */
+  readonly countsFrom: InstantMs;
+  readonly visits: Readonly<Record<string, number>>;
+  readonly visitsTotal: number;
+  /** Early events that some later step may ask for. */
+  readonly inbox: readonly RunEvent[];
+  /** Message ids that were taken note of, oldest first. */
+  readonly seen: readonly string[];
+  readonly isPaused: boolean;
+  /** Why the run is to end as soon as nothing is under way. */
+  readonly exitReason: string | null;
+  /** The last answer of each step that was asked. */
+  readonly answers: Readonly<Record<string, { readonly kind: StepAnswer['kind']; readonly reason: ReasonCode | null }>>;
+}
+
+/** What can reach a run at any time. */
+export type Message =
+  | { readonly kind: 'event'; readonly event: RunEvent }
+  | { readonly kind: 'wake' }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'exit'; readonly reason: string };
+
+/** A message, or the answer to the command that the host carried out. */
+export type Input =
+  | Message
+  | { readonly kind: 'timer' }
+  | { readonly kind: 'step_answer'; readonly answer: StepAnswer }
+  | { readonly kind: 'branch_answer'; readonly holds: boolean }
+  | { readonly kind: 'event_answer'; readonly event: RunEvent | null };
+
+/** The one thing that the host has to do or to wait for next. */
+export type Command =
+  | {
+      readonly kind: 'run_step';
+      readonly step: MessageStep | DecideStep;
+      readonly visit: number;
+      readonly ask: number;
+    }
+  | { readonly kind: 'evaluate_branch'; readonly stepId: string; readonly condition: Condition }
+  | {
+      readonly kind: 'find_event';
+      readonly stepId: string;
+      readonly events: readonly string[];
+      /** Exclusive. */
+      readonly after: InstantMs;
+      /** Inclusive. */
+      readonly until: InstantMs;
+    }
+  | {
+      readonly kind: 'sleep';
+      readonly stepId: string;
+      readonly until: InstantMs;
+      readonly because: Wait['because'];
+      /** One line for a person who reads the history; no personal data. */
+      readonly label: string;
+    }
+  | { readonly kind: 'wait_message'; readonly stepId: string; readonly because: 'paused' }
+  | { readonly kind: 'end'; readonly outcome: 'completed' | 'exited'; readonly reason: string };

@@ -1,0 +1,81 @@
+import type { Condition } from '../audiences/condition.js';
+import type { DurationMs } from '../kernel/instant.js';
+
+export type Channel = 'email';
+export type Purpose = string;
+
+/** What a message or decide step does when a gate refuses: go on with `next`, or end the run. */
+export type OnRefusal = 'continue' | 'exit';
+
+export interface MessageStep {
+  readonly kind: 'message';
+  readonly id: string;
+  readonly channel: Channel;
+  readonly template: string;
+  readonly onRefusal: OnRefusal;
+  readonly next: string;
+}
+
+/** Weighs its actions against doing nothing; `next` follows whatever the answer is. */
+export interface DecideStep {
+  readonly kind: 'decide';
+  readonly id: string;
+  readonly actions: readonly string[];
+  readonly onRefusal: OnRefusal;
+  readonly next: string;
+}
+
+export interface WaitStep {
+  readonly kind: 'wait';
+  readonly id: string;
+  readonly durationMs: DurationMs;
+  readonly next: string;
+}
+
+/** Goes on when an event of this name happens, or at the time-out, whichever is first by event time. */
+export interface WaitForStep {
+  readonly kind: 'wait_for';
+  readonly id: string;
+  readonly event: string;
+  readonly timeoutMs: DurationMs;
+  /** From when an event counts: the start of this step, or the start of the run. */
+  readonly since: 'step' | 'entry';
+  readonly onEvent: string;
+  readonly onTimeout: string;
+}
+
+export interface BranchStep {
+  readonly kind: 'branch';
+  readonly id: string;
+  readonly condition: Condition;
+  readonly then: string;
+  readonly otherwise: string;
+}
+
+export interface EndStep {
+  readonly kind: 'end';
+  readonly id: string;
+  /** Free text of the author, e.g. `converted`; shown as the run's exit reason. */
+  readonly reason: string;
+}
+
+export type Step = MessageStep | DecideStep | WaitStep | WaitForStep | BranchStep | EndStep;
+
+/** The compiled, immutable form of one journey version: what a run carries through its whole life. */
+export interface Plan {
+  readonly journeyKey: string;
+  readonly version: number;
+  /** SHA-256 of the canonical definition, hex. */
+  readonly contentHash: string;
+  readonly start: string;
+  readonly steps: Readonly<Record<string, Step>>;
+  /** Events that end the run wherever it waits. */
+  readonly exitEvents: readonly string[];
+}
+
+/** Every event name that a run of this plan can react to, each once, sorted. */
+export function listenedEvents(plan: Plan): readonly string[] {
+  const names = new Set(plan.exitEvents);
+  for (const step of Object.values(plan.steps)) if (step.kind === 'wait_for') names.add(step.event);
+  return [...names].sort();
+}

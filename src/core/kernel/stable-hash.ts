@@ -1,0 +1,21 @@
+/**
+ * 32-bit FNV-1a over the UTF-16 code units of `text`, low byte first. The same text gives the same number on every
+ * machine and in every version: spreads and jitters may depend on it, secrets must not.
+ *
+ * @see http://www.isthe.com/chongo/tech/comp/fnv/ for the constants
+ * @returns an integer in [0, 2^32)
+ */
+export function stableHash(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
+    hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/** A fixed fraction in [0, 1) that belongs to `text`. */
+export function stableFraction(text: string): number {
+  return stableHash(text) / 2 ** 32;
+}

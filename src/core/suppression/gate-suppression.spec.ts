@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+
+import { gateSuppression } from './gate-suppression.js';
+import type { Suppression, SuppressionReason } from './suppression.js';
+
+const NOW = 1_000;
+const ALL: readonly SuppressionReason[] = ['hard_bounce', 'complaint', 'stop', 'manual', 'erasure', 'unsubscribe'];
+
+const entry = (more: Partial<Suppression> = {}): Suppression => ({
+  id: 's1',
+  addressHash: 'hash',
+  channel: 'email',
+  reason: 'hard_bounce',
+  since: 0,
+  until: null,
+  ...more,
+});
+
+const gate = (suppressions: readonly Suppression[], legalBasis: 'consent' | 'contract' = 'consent', now = NOW) =>
+  gateSuppression({ suppressions, addressHash: 'hash', channel: 'email', legalBasis, now });
+
+describe('gateSuppression', () => {
+  it.each<[SuppressionReason, boolean]>([
+    ['hard_bounce', true],
+    ['erasure', true],
+    ['stop', true],
+    ['manual', true],
+    ['complaint', false],
+    ['unsubscribe', false],
+  ])('%s stops marketing; stops what rests on a contract: %s', (reason, blocksContract) => {
+    expect(gate([entry({ reason })])).toMatchObject({ kind: 'refuse', reason: `SUPPRESSED_${reason.toUpperCase()}` });
+    expect(gate([entry({ reason })], 'contract').kind).toBe(blocksContract ? 'refuse' : 'pass');
+  });
+
+  it.each<[string, Partial<Suppression>, 'pass' | 'refuse']>([
+    ['another address', { addressHash: 'other' }, 'pass'],
+    ['the user as such', { addressHash: null }, 'refuse'],
+    ['another channel', { channel: 'sms' }, 'pass'],
+    ['every channel', { channel: null }, 'refuse'],
+    ['from this instant on', { since: NOW }, 'refuse'],
+    ['from the next instant on', { since: NOW + 1 }, 'pass'],
+    ['until the next instant', { until: NOW + 1 }, 'refuse'],
+    ['until this instant', { until: NOW }, 'pass'],
+  ])('%s', (_name, more, expected) => {
+    expect(gate([entry(more)]).kind).toBe(expected);
+  });
+
+  it('matches only entries of the user as such when there is no address', () => {
+    const ask = (suppression: Suppression) =>
+      gateSuppression({
+        suppressions: [suppression],
+        addressHash: null,
+        channel: 'email',
+        legalBasis: 'consent',
+        now: NOW,
+      }).kind;
+    expect(ask(entry())).toBe('pass');
+    expect(ask(entry({ addressHash: null }))).toBe('refuse');
+  });
+
+  it('names the gravest and says when all of them are over', () => {
+    const list = [
+      entry({ id: 'u', reason: 'unsubscribe', until: NOW + 9 }),
+      entry({ id: 'm', reason: 'manual', until: NOW + 5 }),
+      entry({ id: 'later', reason: 'complaint', since: NOW + 8, until: NOW + 20 }),
+      entry({ id: 'apart', reason: 'stop', since: NOW + 21, until: null }),
+    ];
+    expect(gate(list)).toEqual({ kind: 'refuse', reason: 'SUPPRESSED_MANUAL', suppressionId: 'm', until: NOW + 20 });
+    expect(gate([...list, entry({ id: 'for-good', reason: 'unsubscribe' })])).toMatchObject({ until: null });
+  });
+
+  it('passes at `until` and refuses at every instant before; the order of entries does not matter', () => {
+    const instant = fc.integer({ min: 0, max: 30 });
+    const entries = fc.uniqueArray(
+      fc.record({
+        id: fc.string({ minLength: 1, maxLength: 2 }),
+        addressHash: fc.constantFrom('hash', 'other', null),
+        channel: fc.constantFrom('email', 'sms', null),
+        reason: fc.constantFrom(...ALL),
+        since: instant,
+        until: fc.option(instant),
+      }),
+      { selector: ({ id }) => id, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(entries, instant, (list, now) => {
+        const verdict = gate(list, 'consent', now);
+        expect(gate([...list].reverse(), 'consent', now)).toEqual(verdict);
+        if (verdict.kind === 'pass') return;
+        const end = verdict.until ?? 40;
+        for (let at = now; at < end; at += 1) expect(gate(list, 'consent', at).kind).toBe('refuse');
+        if (verdict.until !== null) expect(gate(list, 'consent', verdict.until).kind).toBe('pass');
+      }),
+    );
+  });
+});
