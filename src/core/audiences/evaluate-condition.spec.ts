@@ -45,10 +45,12 @@ describe('evaluateCondition', () => {
     ['a number is not less than a text', { kind: 'less_than', attribute: 'visits', value: '9' }, false],
     ['missing is not less', { kind: 'less_than', attribute: 'gone', value: 1 }, false],
     ['false is not less than 1', { kind: 'less_than', attribute: 'is_member', value: 1 }, false],
+    ['a text is not less than itself', { kind: 'less_than', attribute: 'lifecycle_stage', value: 'trial' }, false],
     ['instants as text', { kind: 'greater_than', attribute: 'seen_at', value: '2027-06-15T01:29:59Z' }, true],
     ['an element', { kind: 'contains', attribute: 'tags', value: 7 }, true],
     ['no element', { kind: 'contains', attribute: 'tags', value: '7' }, false],
     ['a part of a text', { kind: 'contains', attribute: 'lifecycle_stage', value: 'ria' }, true],
+    ['a text has no number as a part', { kind: 'contains', attribute: 'seen_at', value: 2027 }, false],
     ['a number has no parts', { kind: 'contains', attribute: 'visits', value: 3 }, false],
     ['false exists', { kind: 'exists', attribute: 'is_member' }, true],
     ['null does not exist', { kind: 'exists', attribute: 'nothing' }, false],
@@ -85,6 +87,23 @@ describe('evaluateCondition', () => {
   it('holds a condition 20 deep and stops one 21 deep', () => {
     expect(test(nested(20))).toBe(true);
     expect(() => test(nested(21))).toThrow('deeper than 20');
+  });
+
+  it('counts negations as depth and as nodes', () => {
+    const negated = (depth: number): Condition =>
+      depth === 1 ? equals('visits', 3) : { kind: 'not', of: negated(depth - 1) };
+    expect(test(negated(19))).toBe(true);
+    expect(() => test(negated(21))).toThrow('deeper than 20');
+    expect(() => test({ kind: 'any', of: Array<Condition>(500).fill(negated(2)) })).toThrow('1001 nodes');
+  });
+
+  it('follows a path of ten parts and none of eleven', () => {
+    const path = (parts: number): string => Array<string>(parts).fill('a').join('.');
+    const value = JSON.parse(`${'{"a":'.repeat(11)}1${'}'.repeat(11)}`) as Record<string, unknown>;
+    const exists = (attribute: string) =>
+      evaluateCondition({ condition: { kind: 'exists', attribute }, attributes: value });
+    expect(exists(path(10))).toBe(true);
+    expect(exists(path(11))).toBe(false);
   });
 
   it('stops a tree of more than 1,000 nodes, also where a short cut would hide them', () => {

@@ -1,5 +1,6 @@
 import type { InstantMs } from '../kernel/instant.js';
 
+/** What a record says. At one instant withdrawn beats denied, denied beats pending, pending beats granted. */
 export type ConsentStatus = 'granted' | 'denied' | 'withdrawn' | 'pending';
 export type ConsentBasis = 'consent' | 'soft_opt_in' | 'implied' | 'contract' | 'legitimate_interest';
 

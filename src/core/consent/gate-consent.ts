@@ -1,5 +1,6 @@
 import { unreachable } from '../kernel/assert.js';
 import type { InstantMs } from '../kernel/instant.js';
+import type { LegalBasis } from '../kernel/legal-basis.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import type { ConsentBasis, ConsentRecord } from './consent-record.js';
 import { foldConsent, isGrantValid, nextGrantAt, type ConsentQuestion } from './fold-consent.js';
@@ -24,7 +25,7 @@ export type ConsentVerdict =
  *
  * @param input.legalBasis of the message, from its template or action
  */
-export function gateConsent(input: ConsentQuestion & { readonly legalBasis: 'consent' | 'contract' }): ConsentVerdict {
+export function gateConsent(input: ConsentQuestion & { readonly legalBasis: LegalBasis }): ConsentVerdict {
   if (input.legalBasis === 'contract') return { kind: 'pass', basis: 'contract', recordId: null };
   const record = foldConsent(input);
   if (record !== null && isGrantValid(record, input.now)) {

@@ -25,12 +25,12 @@ describe('arbitrate', () => {
   it.each([...loggedDecisions()])('reproduces priority and rank of the logged decision %s', (_interaction, logged) => {
     expect(logged.length).toBeGreaterThan(50);
     const candidates = logged.map((row) => {
-      const [propensity, contextWeight, value, leverWeight] = row.slice(4, 8).map(Number);
+      const [propensity, contextFactor, value, leverFactor] = row.slice(4, 8).map(Number);
       return candidate(row.slice(1, 4).join('/'), {
         propensity,
-        contextWeight,
+        contextFactor,
         value,
-        leverWeight,
+        leverFactor,
       } as Partial<Candidate>);
     });
     const scores = rank(candidates);
@@ -43,7 +43,7 @@ describe('arbitrate', () => {
 
   it('weighs P x C x V x L less the channel cost', () => {
     const [score] = rank([
-      candidate('a', { propensity: 0.5, contextWeight: 1.2, value: 10, leverWeight: 0.5, channelCost: 0.25 }),
+      candidate('a', { propensity: 0.5, contextFactor: 1.2, value: 10, leverFactor: 0.5, channelCost: 0.25 }),
     ]);
     expect(score).toEqual({
       key: 'a',
@@ -116,11 +116,11 @@ describe('arbitrate', () => {
   it.each<[string, Partial<Candidate>]>([
     ['propensity', { propensity: 1.01 }],
     ['propensity', { propensity: Number.NaN }],
-    ['context', { contextWeight: 0 }],
+    ['context', { contextFactor: 0 }],
     ['value', { value: -1 }],
-    ['lever', { leverWeight: Number.POSITIVE_INFINITY }],
+    ['lever', { leverFactor: Number.POSITIVE_INFINITY }],
     ['channel cost', { channelCost: Number.NaN }],
-    ['priority', { value: 1e308, contextWeight: 1e10 }],
+    ['priority', { value: 1e308, contextFactor: 1e10 }],
   ])('takes a %s out of range for a mistake', (name, more) => {
     expect(() => rank([candidate('a', more)])).toThrow(name);
   });

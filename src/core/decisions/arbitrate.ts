@@ -40,7 +40,7 @@ export function arbitrate(input: {
 }
 
 function scoreCandidate(candidate: Candidate): CandidateScore {
-  const { key, channel, propensity, contextWeight: context, value, leverWeight: levers, channelCost } = candidate;
+  const { key, channel, propensity, contextFactor: context, value, leverFactor: levers, channelCost } = candidate;
   assert(propensity >= 0 && propensity <= 1, `propensity of ${key} out of range: ${propensity}`);
   assert(Number.isFinite(context) && context > 0, `context factor of ${key} out of range: ${context}`);
   assert(Number.isFinite(value) && value >= 0, `value of ${key} out of range: ${value}`);

@@ -1,6 +1,6 @@
 import type { ReasonCode } from '../kernel/reasons.js';
 import { arbitrate } from './arbitrate.js';
-import { gateCandidate, type CandidateGates } from './candidate-gates.js';
+import { gateCandidate, type CandidateGates, type FinalMemo } from './candidate-gates.js';
 import { gateExit, gateIdentity, gateKillSwitch } from './global-gates.js';
 import type { CandidateScore, DecisionInput, GateVerdict } from './types.js';
 
@@ -17,7 +17,8 @@ export interface Assessment {
 
 /** Asks all gates about all candidates and ranks those candidates. */
 export function assess(input: DecisionInput): Assessment {
-  const candidates = input.candidates.map((candidate) => gateCandidate(input, candidate));
+  const memo: FinalMemo = new Map();
+  const candidates = input.candidates.map((candidate) => gateCandidate(input, candidate, memo));
   const refusals = new Map<string, ReasonCode>();
   for (const gates of candidates) {
     const refusal = narrowingGates(gates).find(({ kind }) => kind !== 'pass')?.reason ?? null;
@@ -34,7 +35,7 @@ export function assess(input: DecisionInput): Assessment {
 }
 
 /** The gates that a candidate must pass to be weighed at all, in their order. */
-export function narrowingGates(gates: CandidateGates): readonly GateVerdict[] {
+function narrowingGates(gates: CandidateGates): readonly GateVerdict[] {
   return [gates.identity, gates.suppression, gates.consent, gates.eligibility];
 }
 

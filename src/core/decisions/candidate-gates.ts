@@ -26,11 +26,22 @@ type Answer = Pick<GateVerdict, 'kind' | 'reason' | 'rule' | 'until' | 'facts'>;
 
 const PASS: Answer = { kind: 'pass', reason: null, rule: null, until: null, facts: {} };
 
-/** Asks every gate that concerns one candidate, on the facts of `input` at `input.now`. */
-export function gateCandidate(input: DecisionInput, candidate: Candidate): CandidateGates {
+interface FinalAnswers {
+  readonly quiet: { readonly answer: Answer; readonly wakeAt: InstantMs | null };
+  readonly caps: Answer;
+}
+
+/** Answers of quiet hours and caps by what they look at: most candidates of a decision share them. */
+export type FinalMemo = Map<string, FinalAnswers>;
+
+/**
+ * Asks every gate that concerns one candidate, on the facts of `input` at `input.now`.
+ *
+ * @param memo filled here; for candidates of the same `input` only
+ */
+export function gateCandidate(input: DecisionInput, candidate: Candidate, memo: FinalMemo): CandidateGates {
   const { key } = candidate;
-  const quiet = askQuietHours(input, candidate);
-  const caps = askCaps(input, candidate);
+  const { quiet, caps } = askFinalGates(input, candidate, memo);
   return {
     candidate,
     identity: { gate: 'identity', candidate: key, ...askIdentity(candidate) },
@@ -43,14 +54,25 @@ export function gateCandidate(input: DecisionInput, candidate: Candidate): Candi
   };
 }
 
+function askFinalGates(input: DecisionInput, candidate: Candidate, memo: FinalMemo): FinalAnswers {
+  const { channel, purpose, legalBasis, tags } = candidate;
+  const seenBy = JSON.stringify([channel, purpose, legalBasis, tags]);
+  const known = memo.get(seenBy);
+  if (known !== undefined) return known;
+  const answers = { quiet: askQuietHours(input, candidate), caps: askCaps(input, candidate) };
+  memo.set(seenBy, answers);
+  return answers;
+}
+
 function refuse(reason: ReasonCode, facts: Answer['facts'] = {}, until: InstantMs | null = null): Answer {
   return { kind: 'refuse', reason, rule: null, until, facts };
 }
 
-function askIdentity({ isActive, template, templateVersion, addressHash, channel }: Candidate): Answer {
+function askIdentity({ isActive, template, templateVersion, renderFault, addressHash, channel }: Candidate): Answer {
   if (!isActive) return refuse('ACTION_INACTIVE');
   if (templateVersion === null) return refuse('TEMPLATE_MISSING', { template });
   if (addressHash === null) return refuse('ADDRESS_MISSING', { channel });
+  if (renderFault !== null) return refuse('RENDER_FAILED', { template, templateVersion, fault: renderFault });
   return { ...PASS, facts: { template, templateVersion } };
 }
 

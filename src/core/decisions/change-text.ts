@@ -44,6 +44,7 @@ function identityChange({ reason }: GateVerdict, { key, template, channel }: Can
   if (reason === 'USER_ERASED') return null;
   if (reason === 'ACTION_INACTIVE') return `if ${key} were active`;
   if (reason === 'TEMPLATE_MISSING') return `if the template ${template} existed`;
+  if (reason === 'RENDER_FAILED') return `if the template ${template} could be rendered for the user`;
   if (reason === 'ADDRESS_MISSING') return `if the user had an address on ${channel}`;
   return 'if the user existed';
 }

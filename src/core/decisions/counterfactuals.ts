@@ -12,7 +12,7 @@ import type {
 } from './types.js';
 
 /** How many candidates, best first, are looked at: a reader wants the nearest other answer, not all of them. */
-const CANDIDATES_CONSIDERED_MAX = 10;
+const CANDIDATES_CONSIDERED_MAX = 5;
 const COUNTERFACTUALS_MAX = 5;
 /** How many openings are tried until nothing blocks any more; each may lie in another gate's closed time. */
 const OPENINGS_TRIED_MAX = 16;

@@ -49,6 +49,7 @@ describe('decide: one candidate', () => {
     ['USER_UNKNOWN', { user: userWith({ state: 'unknown' }) }],
     ['ACTION_INACTIVE', withCandidate({ isActive: false })],
     ['TEMPLATE_MISSING', withCandidate({ templateVersion: null })],
+    ['RENDER_FAILED', withCandidate({ renderFault: 'undefined variable' })],
     ['ADDRESS_MISSING', withCandidate({ addressHash: null })],
     [
       'CONSENT_WITHDRAWN',

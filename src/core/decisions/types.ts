@@ -2,12 +2,10 @@ import type { Condition } from '../audiences/condition.js';
 import type { ConsentRecord } from '../consent/consent-record.js';
 import type { CapRule, Contact } from '../fatigue/cap-rule.js';
 import type { InstantMs } from '../kernel/instant.js';
+import type { LegalBasis } from '../kernel/legal-basis.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import type { QuietRule } from '../quiet-hours/quiet-rule.js';
 import type { Suppression } from '../suppression/suppression.js';
-
-/** Whether the message needs consent (`marketing` and the like) or rests on a contract (`transactional`). */
-export type LegalBasis = 'consent' | 'contract';
 
 /** Something that could be done for the user, with all that the gates and the arbitration must know of it. */
 export interface Candidate {
@@ -17,6 +15,8 @@ export interface Candidate {
   readonly template: string;
   /** Null when the template does not exist: the candidate is refused, not dropped without a word. */
   readonly templateVersion: number | null;
+  /** Why the message cannot be rendered for this user; null while nobody has found a fault. */
+  readonly renderFault: string | null;
   readonly purpose: string;
   readonly legalBasis: LegalBasis;
   readonly brand: string;
@@ -26,12 +26,12 @@ export interface Candidate {
   readonly eligibility: Condition | null;
   /** P of P x C x V x L, in [0, 1]. */
   readonly propensity: number;
-  /** C = 1 + weight/100 > 0. */
-  readonly contextWeight: number;
+  /** C = 1 + (matched context weights) / 100 > 0. */
+  readonly contextFactor: number;
   /** V >= 0. */
   readonly value: number;
-  /** L = 1 + weight/100 > 0. */
-  readonly leverWeight: number;
+  /** L = 1 + (issue, group and action weights) / 100 > 0. */
+  readonly leverFactor: number;
   /** Subtracted from the priority. */
   readonly channelCost: number;
   /** Keyed hash of the normalised address on this channel; null when the user has none. */
@@ -68,6 +68,7 @@ export interface DecisionInput {
   readonly contacts: readonly Contact[];
 }
 
+/** Gates in the order in which they decide. */
 export type GateName =
   'kill_switch' | 'identity' | 'suppression' | 'consent' | 'exit' | 'next_best_action' | 'quiet_hours' | 'caps';
 
@@ -85,6 +86,7 @@ export interface GateVerdict {
   readonly facts: Readonly<Record<string, string | number | boolean | null>>;
 }
 
+/** How one candidate fared in the arbitration, term by term. */
 export interface CandidateScore {
   readonly key: string;
   readonly channel: string;
@@ -114,6 +116,7 @@ export interface Counterfactual {
   readonly after: InstantMs | null;
 }
 
+/** Act now, ask again later, or leave the person alone. */
 export type DecisionOutcome =
   | { readonly kind: 'act'; readonly action: string; readonly channel: string; readonly template: string }
   | { readonly kind: 'defer'; readonly action: string; readonly reason: ReasonCode; readonly until: InstantMs }

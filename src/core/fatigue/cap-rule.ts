@@ -1,8 +1,10 @@
 import type { DurationMs, InstantMs } from '../kernel/instant.js';
 
+/** The stretch of time in which contacts are counted: elapsed, or by the person's local calendar. */
 export type CapWindow =
   { readonly kind: 'rolling'; readonly durationMs: DurationMs } | { readonly kind: 'calendar'; readonly unit: 'day' };
 
+/** Which contacts a rule is about. */
 export type CapScope =
   | { readonly kind: 'global' }
   | { readonly kind: 'channel'; readonly channel: string }

@@ -1,5 +1,6 @@
 import { assert, unreachable } from '../kernel/assert.js';
 import { DAY_MS, type InstantMs } from '../kernel/instant.js';
+import type { LegalBasis } from '../kernel/legal-basis.js';
 import { localDay, nextLocalDay } from '../kernel/zone.js';
 import type { CapRule, CapScope, Contact } from './cap-rule.js';
 
@@ -30,7 +31,7 @@ export interface CapQuestion {
   readonly zones: readonly string[];
   readonly channel: string;
   readonly purpose: string;
-  readonly legalBasis: 'consent' | 'contract';
+  readonly legalBasis: LegalBasis;
   readonly journeyKey: string | null;
   readonly tags: readonly string[];
   readonly now: InstantMs;
@@ -102,7 +103,7 @@ function failureOf(rule: CapRule, question: CapQuestion): Failure | null {
     }
     case 'calendar': {
       const failures = zones.flatMap((zone) => {
-        const counted = oldestFirst(concerned.filter((contact) => isSameDay(zone, contact.at, now)));
+        const counted = oldestFirst(sameDay(zone, now, concerned));
         return failure({ rule, counted, until: rule.limit === 0 ? null : nextLocalDay(zone, now) }) ?? [];
       });
       return latestOf(failures);
@@ -132,8 +133,9 @@ function latestOf(failures: readonly Failure[]): Failure | null {
   }, first);
 }
 
-function isSameDay(zone: string, at: InstantMs, now: InstantMs): boolean {
-  return at > now - LOCAL_DAY_REACH_MS && localDay(zone, at) === localDay(zone, now);
+function sameDay(zone: string, now: InstantMs, contacts: readonly Contact[]): readonly Contact[] {
+  const today = localDay(zone, now);
+  return contacts.filter(({ at }) => at > now - LOCAL_DAY_REACH_MS && localDay(zone, at) === today);
 }
 
 function oldestFirst(contacts: readonly Contact[]): readonly Contact[] {

@@ -53,7 +53,7 @@ function waitText(step: Step | undefined, wait: Wait): string {
     case 'wait_for':
       return `Waits for ${code(step?.kind === 'wait_for' ? step.event : 'an event')}, at most until ${at(wait.until)}`;
     case 'deferred':
-      return `Put off until ${at(wait.until)}, ${wait.reason} (${REASONS[wait.reason]}); asked ${wait.ask} times`;
+      return `Put off until ${at(wait.until)} after question ${wait.ask}, ${wait.reason} (${REASONS[wait.reason]})`;
     case 'unknown':
       return `Nobody can say whether the message went out; goes on at ${at(wait.until)}`;
   }

@@ -1,12 +1,13 @@
 import type { Condition } from '../audiences/condition.js';
 import type { DurationMs } from '../kernel/instant.js';
 
+/** Where a message goes out. Later channels join here. */
 export type Channel = 'email';
-export type Purpose = string;
 
 /** What a message or decide step does when a gate refuses: go on with `next`, or end the run. */
 export type OnRefusal = 'continue' | 'exit';
 
+/** Sends one message, if every gate lets it pass. */
 export interface MessageStep {
   readonly kind: 'message';
   readonly id: string;
@@ -25,6 +26,7 @@ export interface DecideStep {
   readonly next: string;
 }
 
+/** Waits for a length of elapsed time. */
 export interface WaitStep {
   readonly kind: 'wait';
   readonly id: string;
@@ -44,6 +46,7 @@ export interface WaitForStep {
   readonly onTimeout: string;
 }
 
+/** Goes one of two ways, by a condition on the user at that moment. */
 export interface BranchStep {
   readonly kind: 'branch';
   readonly id: string;
@@ -52,6 +55,7 @@ export interface BranchStep {
   readonly otherwise: string;
 }
 
+/** Ends the run. */
 export interface EndStep {
   readonly kind: 'end';
   readonly id: string;
@@ -59,6 +63,7 @@ export interface EndStep {
   readonly reason: string;
 }
 
+/** A node of the plan; what follows is named by id. */
 export type Step = MessageStep | DecideStep | WaitStep | WaitForStep | BranchStep | EndStep;
 
 /** The compiled, immutable form of one journey version: what a run carries through its whole life. */

@@ -37,4 +37,5 @@ export const REASONS = {
   TOO_MANY_ASKS: 'the step was put off too often',
 } as const;
 
+/** One of the codes above. */
 export type ReasonCode = keyof typeof REASONS;

@@ -1,4 +1,5 @@
 import { MINUTE_MS, type DurationMs, type InstantMs } from '../kernel/instant.js';
+import type { LegalBasis } from '../kernel/legal-basis.js';
 import { stableFraction } from '../kernel/stable-hash.js';
 import { findQuiet, nextAllowedInstant, nextQuietInstant, type QuietQuestion } from './next-allowed-instant.js';
 import type { QuietRule } from './quiet-rule.js';
@@ -29,7 +30,7 @@ export interface QuietHoursQuestion {
   /** Every zone in which the person may be; an instant must be allowed in all of them. */
   readonly zones: readonly string[];
   readonly channel: string;
-  readonly legalBasis: 'consent' | 'contract';
+  readonly legalBasis: LegalBasis;
   readonly userId: string;
   readonly now: InstantMs;
 }

@@ -132,9 +132,12 @@ describe('nextAllowedInstant', () => {
 
   it('looks no further than eight days unless told', () => {
     const at = Date.parse('2027-06-15T12:00:00Z');
-    const everHourButOne = [rule(0, 719), rule(720, 0)];
-    expect(nextAllowedInstant({ rules: everHourButOne, zones: ['UTC'], at })).toBe(at + DAY_MS - MINUTE_MS);
-    expect(nextAllowedInstant({ rules: everHourButOne, zones: ['UTC'], at, horizonMs: HOUR_MS })).toBeNull();
+    const allButOneMinute = [rule(0, 719), rule(720, 0)];
+    expect(nextAllowedInstant({ rules: allButOneMinute, zones: ['UTC'], at })).toBe(at + DAY_MS - MINUTE_MS);
+    expect(nextAllowedInstant({ rules: allButOneMinute, zones: ['UTC'], at, horizonMs: HOUR_MS })).toBeNull();
+    const horizonMs = DAY_MS - MINUTE_MS;
+    expect(nextAllowedInstant({ rules: allButOneMinute, zones: ['UTC'], at, horizonMs })).toBe(at + horizonMs);
+    expect(nextAllowedInstant({ rules: allButOneMinute, zones: ['UTC'], at, horizonMs: horizonMs - 1 })).toBeNull();
     expect(nextAllowedInstant({ rules: [rule(0, 0)], zones: ['UTC'], at })).toBeNull();
   });
 

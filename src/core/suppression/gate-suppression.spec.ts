@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 
+import type { LegalBasis } from '../kernel/legal-basis.js';
 import { gateSuppression } from './gate-suppression.js';
 import type { Suppression, SuppressionReason } from './suppression.js';
 
@@ -16,7 +17,7 @@ const entry = (more: Partial<Suppression> = {}): Suppression => ({
   ...more,
 });
 
-const gate = (suppressions: readonly Suppression[], legalBasis: 'consent' | 'contract' = 'consent', now = NOW) =>
+const gate = (suppressions: readonly Suppression[], legalBasis: LegalBasis = 'consent', now = NOW) =>
   gateSuppression({ suppressions, addressHash: 'hash', channel: 'email', legalBasis, now });
 
 describe('gateSuppression', () => {
@@ -67,6 +68,18 @@ describe('gateSuppression', () => {
     ];
     expect(gate(list)).toEqual({ kind: 'refuse', reason: 'SUPPRESSED_MANUAL', suppressionId: 'm', until: NOW + 20 });
     expect(gate([...list, entry({ id: 'for-good', reason: 'unsubscribe' })])).toMatchObject({ until: null });
+  });
+
+  it('names, of equal gravity, the one that holds longest, then the smallest id', () => {
+    const short = entry({ id: 'a', until: NOW + 5 });
+    const long = entry({ id: 'c', until: NOW + 9 });
+    const twin = entry({ id: 'b', until: NOW + 9 });
+    for (const list of [
+      [short, long, twin],
+      [twin, long, short],
+    ]) {
+      expect(gate(list)).toMatchObject({ suppressionId: 'b', until: NOW + 9 });
+    }
   });
 
   it('passes at `until` and refuses at every instant before; the order of entries does not matter', () => {

@@ -1,4 +1,5 @@
 import type { InstantMs } from '../kernel/instant.js';
+import type { LegalBasis } from '../kernel/legal-basis.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import type { Suppression, SuppressionReason } from './suppression.js';
 
@@ -32,7 +33,7 @@ export interface SuppressionQuestion {
   /** Keyed hash of the address that would be used; null when there is none. */
   readonly addressHash: string | null;
   readonly channel: string;
-  readonly legalBasis: 'consent' | 'contract';
+  readonly legalBasis: LegalBasis;
   readonly now: InstantMs;
 }
 

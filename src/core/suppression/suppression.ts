@@ -1,5 +1,6 @@
 import type { InstantMs } from '../kernel/instant.js';
 
+/** Why an address or a user is suppressed; some reasons stop marketing only, see `gateSuppression`. */
 export type SuppressionReason = 'hard_bounce' | 'complaint' | 'stop' | 'manual' | 'erasure' | 'unsubscribe';
 
 /** An address (by keyed hash) or a user that must not be contacted. */

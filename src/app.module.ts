@@ -1,0 +1,56 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AccessModule } from './modules/access/index.js';
+import { ActionsModule } from './modules/actions/index.js';
+import { ConsentsModule } from './modules/consents/index.js';
+import { ControlsModule } from './modules/controls/index.js';
+import { DecisionsModule } from './modules/decisions/index.js';
+import { DeliveriesModule } from './modules/deliveries/index.js';
+import { EventsModule } from './modules/events/index.js';
+import { HealthModule } from './modules/health/index.js';
+import { JourneysModule } from './modules/journeys/index.js';
+import { MessageTemplatesModule } from './modules/message-templates/index.js';
+import { PoliciesModule } from './modules/policies/index.js';
+import { StepsModule } from './modules/steps/index.js';
+import { SuppressionsModule } from './modules/suppressions/index.js';
+import { UnsubscribeModule } from './modules/unsubscribe/index.js';
+import { UsersModule } from './modules/users/index.js';
+import { AddressModule } from './platform/address/address.module.js';
+import { ConfigModule } from './platform/config/config.module.js';
+import type { Config } from './platform/config/config.js';
+import { DatabaseModule } from './platform/database/database.module.js';
+import { HttpModule } from './platform/http/http.module.js';
+import { ObservabilityModule } from './platform/observability/observability.module.js';
+import { TemporalModule } from './platform/temporal/temporal.module.js';
+
+/** Lists the platform, then every feature. */
+@Module({})
+export class AppModule {
+  static register(config: Config): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(config),
+        ObservabilityModule,
+        DatabaseModule.forRoot(config.database),
+        TemporalModule.forRoot(config.temporal),
+        AddressModule,
+        HttpModule,
+        AccessModule,
+        HealthModule,
+        UsersModule,
+        ConsentsModule,
+        EventsModule,
+        SuppressionsModule,
+        MessageTemplatesModule,
+        ActionsModule,
+        PoliciesModule,
+        ControlsModule,
+        JourneysModule.forRoot({ outboxPollMs: config.outbox.pollMs, isVirtualTimeAllowed: !config.isProduction }),
+        UnsubscribeModule,
+        DecisionsModule,
+        DeliveriesModule.forRoot(config.email),
+        StepsModule.forRoot(config.company),
+      ],
+    };
+  }
+}

@@ -1,0 +1,232 @@
+import { compile, type CompileFault } from './compile.js';
+import type { JourneyDefinition, StepDefinition } from './definition.js';
+import { listenedEvents } from './plan.js';
+
+const identity = { version: 3, contentHash: 'ab'.repeat(32) };
+const HOUR_MS = 3_600_000;
+
+const message = (id: string, next?: string): StepDefinition => ({
+  kind: 'message',
+  id,
+  channel: 'email',
+  template: id,
+  next,
+});
+const wait = (id: string, next?: string): StepDefinition => ({ kind: 'wait', id, duration: 'PT1H', next });
+const end = (id = 'done'): StepDefinition => ({ kind: 'end', id, reason: id });
+const waitFor = (id: string, since?: 'entry'): StepDefinition => ({
+  kind: 'wait_for',
+  id,
+  event: 'purchase',
+  timeout: 'P2D',
+  since,
+  on_event: 'done',
+  on_timeout: id,
+});
+
+const journey = (steps: readonly StepDefinition[], more: Partial<JourneyDefinition> = {}): JourneyDefinition => ({
+  key: 'welcome',
+  name: 'Welcome',
+  steps,
+  ...more,
+});
+
+function faultsOf(definition: JourneyDefinition): readonly CompileFault[] {
+  const compiled = compile(definition, identity);
+  return compiled.kind === 'faults' ? compiled.faults : [];
+}
+
+describe('compile', () => {
+  it('fills in what is left out: the start, the next step, and the defaults', () => {
+    const definition = journey(
+      [
+        message('hello'),
+        { kind: 'decide', id: 'nudge', actions: ['a', 'b'], on_refusal: 'exit' },
+        wait('rest'),
+        { kind: 'wait_for', id: 'purchase', event: 'purchase', timeout: 'PT2H', on_event: 'done' },
+        { kind: 'branch', id: 'test', condition: { kind: 'exists', attribute: 'plan' }, else: 'hello' },
+        end(),
+      ],
+      { exit: { events: ['unsubscribed', 'deleted', 'deleted'] } },
+    );
+    const compiled = compile(definition, identity);
+    expect(compiled).toEqual({
+      kind: 'plan',
+      plan: {
+        journeyKey: 'welcome',
+        ...identity,
+        start: 'hello',
+        exitEvents: ['deleted', 'unsubscribed'],
+        steps: {
+          hello: {
+            kind: 'message',
+            id: 'hello',
+            channel: 'email',
+            template: 'hello',
+            onRefusal: 'continue',
+            next: 'nudge',
+          },
+          nudge: { kind: 'decide', id: 'nudge', actions: ['a', 'b'], onRefusal: 'exit', next: 'rest' },
+          rest: { kind: 'wait', id: 'rest', durationMs: HOUR_MS, next: 'purchase' },
+          purchase: {
+            kind: 'wait_for',
+            id: 'purchase',
+            event: 'purchase',
+            timeoutMs: 2 * HOUR_MS,
+            since: 'step',
+            onEvent: 'done',
+            onTimeout: 'test',
+          },
+          test: {
+            kind: 'branch',
+            id: 'test',
+            condition: { kind: 'exists', attribute: 'plan' },
+            then: 'done',
+            otherwise: 'hello',
+          },
+          done: { kind: 'end', id: 'done', reason: 'done' },
+        },
+      },
+    });
+    if (compiled.kind === 'plan')
+      expect(listenedEvents(compiled.plan)).toEqual(['deleted', 'purchase', 'unsubscribed']);
+  });
+
+  it.each<[string, JourneyDefinition, string, string]>([
+    ['a key of capitals', journey([end()], { key: 'Welcome' }), 'key', 'bad_key'],
+    ['no name', journey([end()], { name: '' }), 'name', 'bad_text'],
+    ['no step', journey([]), 'steps', 'no_steps'],
+    ['201 steps', journey(Array.from({ length: 201 }, (_, n) => end(`e${n}`))), 'steps', 'too_many_steps'],
+    ['an id with a hyphen', journey([message('a-b'), end()]), 'steps[0].id', 'bad_id'],
+    ['an id that is a property of every object', journey([message('__proto__'), end()]), 'steps[0].id', 'bad_id'],
+    ['an id of 65 characters', journey([message('a'.repeat(65)), end()]), 'steps[0].id', 'bad_id'],
+    ['the same id twice', journey([message('a'), message('a'), end()]), 'steps[1].id', 'duplicate_id'],
+    ['a start that is not there', journey([end()], { start: 'nowhere' }), 'start', 'unknown_step'],
+    ['a next that is not there', journey([message('a', 'nowhere'), end()]), 'steps[0].next', 'unknown_step'],
+    ['nothing after the last step', journey([message('a')]), 'steps[0].next', 'no_next'],
+    ['a month', journey([{ kind: 'wait', id: 'a', duration: 'P1M' }, end()]), 'steps[0].duration', 'bad_duration'],
+    [
+      'no duration at all',
+      journey([{ kind: 'wait', id: 'a', duration: 'PT0S' }, end()]),
+      'steps[0].duration',
+      'bad_duration',
+    ],
+    ['no action', journey([{ kind: 'decide', id: 'a', actions: [] }, end()]), 'steps[0].actions', 'bad_actions'],
+    [
+      'an action twice',
+      journey([{ kind: 'decide', id: 'a', actions: ['x', 'x'] }, end()]),
+      'steps[0].actions',
+      'bad_actions',
+    ],
+    ['a reason of two lines', journey([{ kind: 'end', id: 'a', reason: 'a\nb' }]), 'steps[0].reason', 'bad_text'],
+    ['a step that no run can come to', journey([end(), end('other')]), 'steps[1]', 'unreachable'],
+    ['a step with no way to an end', journey([wait('a', 'a'), end()], { start: 'a' }), 'steps[0]', 'no_end'],
+    [
+      'a cool-down without its mode',
+      journey([end()], { entry: { mode: 'once', cool_down: 'P1D' } }),
+      'entry.cool_down',
+      'bad_cool_down',
+    ],
+    [
+      'a cool-down that is no duration',
+      journey([end()], { entry: { mode: 'after_exit', cool_down: '1d' } }),
+      'entry.cool_down',
+      'bad_duration',
+    ],
+    [
+      'quiet hours at 24:00',
+      journey([end()], { quiet_hours: { email: { start: '21:00', end: '24:00' } } }),
+      'quiet_hours.email.end',
+      'bad_time',
+    ],
+    [
+      'quiet hours of no length',
+      journey([end()], { quiet_hours: { email: { start: '21:00', end: '21:00' } } }),
+      'quiet_hours.email',
+      'bad_quiet_hours',
+    ],
+    [
+      'quiet hours of 20 hours and a minute',
+      journey([end()], { quiet_hours: { email: { start: '12:00', end: '08:01' } } }),
+      'quiet_hours.email',
+      'bad_quiet_hours',
+    ],
+    [
+      '51 exit events',
+      journey([end()], { exit: { events: Array.from({ length: 51 }, (_, n) => `e${n}`) } }),
+      'exit.events',
+      'bad_exit_events',
+    ],
+  ])('refuses %s', (_what, definition, path, code) => {
+    expect(faultsOf(definition)).toContainEqual(expect.objectContaining({ path, code }));
+  });
+
+  it('accepts what lies just inside the limits', () => {
+    const steps = [...Array.from({ length: 199 }, (_, n) => wait(`w${n}`)), end()];
+    const actions = Array.from({ length: 50 }, (_, n) => `a${n}`);
+    expect(faultsOf(journey(steps, { quiet_hours: { email: { start: '12:00', end: '08:00' } } }))).toEqual([]);
+    expect(faultsOf(journey([{ kind: 'decide', id: 'a'.repeat(64), actions }, end()]))).toEqual([]);
+    expect(faultsOf(journey([{ kind: 'decide', id: 'a', actions: [...actions, 'more'] }, end()]))).toHaveLength(1);
+  });
+
+  it('refuses a condition of 21 levels and of 201 tests, and takes one of 20 levels', () => {
+    const nested = (levels: number): Extract<StepDefinition, { kind: 'branch' }>['condition'] =>
+      levels === 1 ? { kind: 'exists', attribute: 'plan' } : { kind: 'not', of: nested(levels - 1) };
+    const branch = (condition: ReturnType<typeof nested>): JourneyDefinition =>
+      journey([{ kind: 'branch', id: 'a', condition, then: 'done', else: 'done' }, end()]);
+    const leaf = nested(1);
+    expect(faultsOf(branch(nested(20)))).toEqual([]);
+    expect(faultsOf(branch(nested(21)))).toEqual([expect.objectContaining({ code: 'bad_condition' })]);
+    expect(faultsOf(branch({ kind: 'all', of: Array(199).fill(leaf) }))).toEqual([]);
+    expect(faultsOf(branch({ kind: 'all', of: Array(200).fill(leaf) }))).toEqual([
+      expect.objectContaining({ code: 'bad_condition' }),
+    ]);
+  });
+
+  it.each<[string, readonly StepDefinition[], readonly string[]]>([
+    [
+      'messages',
+      [message('a'), { kind: 'branch', id: 'b', condition: { kind: 'exists', attribute: 'x' }, then: 'a' }, end()],
+      ['a', 'b'],
+    ],
+    [
+      'a wait that what once happened lets pass',
+      [message('m'), { ...waitFor('w', 'entry'), on_event: 'm', on_timeout: 'done' } as StepDefinition, end()],
+      ['m', 'w'],
+    ],
+  ])('refuses a cycle of %s, because a run could spin in it', (_what, steps, spinning) => {
+    const faults = faultsOf(journey(steps)).filter(({ code }) => code === 'spins');
+    expect(faults.map(({ path }) => path)).toEqual(
+      spinning.map((id) => `steps[${steps.findIndex((step) => step.id === id)}]`),
+    );
+  });
+
+  it.each<[string, readonly StepDefinition[]]>([
+    [
+      'a wait',
+      [
+        message('a'),
+        wait('w'),
+        { kind: 'branch', id: 'b', condition: { kind: 'exists', attribute: 'x' }, then: 'a' },
+        end(),
+      ],
+    ],
+    ['a wait for something new', [waitFor('w'), end()]],
+  ])('allows a cycle through %s', (_what, steps) => {
+    expect(faultsOf(journey(steps))).toEqual([]);
+  });
+
+  it('names all faults at once', () => {
+    const steps: readonly StepDefinition[] = [
+      { kind: 'wait', id: 'A', duration: 'soon' },
+      { kind: 'decide', id: 'b', actions: [] },
+    ];
+    expect(faultsOf(journey(steps, { key: '' })).map(({ path }) => path)).toEqual([
+      'key',
+      'steps[0].id',
+      'steps[0].duration',
+      'steps[1].actions',
+      'steps[1].next',
+    ]);
+  });
+});

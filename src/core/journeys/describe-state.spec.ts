@@ -1,0 +1,74 @@
+import { compile } from './compile.js';
+import { describeState } from './describe-state.js';
+import { next, start } from './interpreter.js';
+import type { Input } from './interpreter.js';
+
+const T0 = Date.UTC(2027, 5, 15, 1, 30);
+const HOUR_MS = 3_600_000;
+
+const compiled = compile(
+  {
+    key: 'welcome',
+    name: 'Welcome',
+    steps: [
+      { kind: 'message', id: 'hello', channel: 'email', template: 'hello' },
+      { kind: 'wait_for', id: 'purchase', event: 'a `purchase`', timeout: 'P1D', on_event: 'done', on_timeout: 'done' },
+      { kind: 'end', id: 'done', reason: 'converted' },
+    ],
+  },
+  { version: 2, contentHash: '' },
+);
+
+/** Details after these inputs, all at the same instant. */
+function detailsAfter(...inputs: readonly Input[]): string {
+  if (compiled.kind === 'faults') throw new Error('no plan');
+  let { state } = next(compiled.plan, start(compiled.plan, T0), null, T0);
+  for (const input of inputs) ({ state } = next(compiled.plan, state, input, T0));
+  return describeState(compiled.plan, state);
+}
+
+const sent: Input = { kind: 'step_answer', answer: { kind: 'sent', decisionId: 'd', deliveryId: 'l', action: 'a' } };
+const until = T0 + 6.5 * HOUR_MS;
+const deferred: Input = {
+  kind: 'step_answer',
+  answer: { kind: 'defer', decisionId: 'd', reason: 'QUIET_HOURS', until },
+};
+
+const HEAD = '- Journey `welcome`, version 2\n';
+const HELLO = '- Step `hello` (message), visit 1, since 2027-06-15T01:30:00.000Z\n';
+const PURCHASE = '- Step `purchase` (wait for), visit 1, since 2027-06-15T01:30:00.000Z\n';
+const SENT = '- Last answers:\n  - `hello`: sent';
+
+describe('describeState', () => {
+  it.each<[string, readonly Input[], string]>([
+    ['asks', [], `**Running**\n${HEAD}${HELLO}- Asks the gates, question 1 of this visit`],
+    [
+      'was put off',
+      [deferred],
+      `**Waiting**\n${HEAD}${HELLO}- Put off until 2027-06-15T08:00:00.000Z after question 1, QUIET_HOURS (it is a quiet hour for the ` +
+        'recipient)\n- Last answers:\n  - `hello`: defer, QUIET_HOURS (it is a quiet hour for the recipient)',
+    ],
+    [
+      'waits for an event',
+      [sent],
+      `**Waiting**\n${HEAD}${PURCHASE}- Waits for \`a 'purchase'\`, at most until 2027-06-16T01:30:00.000Z\n${SENT}`,
+    ],
+    [
+      'is paused',
+      [sent, { kind: 'pause' }],
+      `**Paused**\n${HEAD}${PURCHASE}- Waits for \`a 'purchase'\`, at most until 2027-06-16T01:30:00.000Z\n${SENT}`,
+    ],
+    [
+      'is about to end',
+      [{ kind: 'exit', reason: 'enough' }],
+      `**Ending**\n${HEAD}${HELLO}- Asks the gates, question 1 of this visit`,
+    ],
+    [
+      'has exited',
+      [sent, { kind: 'exit', reason: 'enough' }],
+      `**Exited**\n${HEAD}${PURCHASE}- Reason: \`enough\`\n${SENT}`,
+    ],
+  ])('tells of a run that %s', (_what, inputs, details) => {
+    expect(detailsAfter(...inputs)).toBe(details);
+  });
+});

@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import type { Condition } from '../../core/audiences/condition.js';
+import type { InstantMs } from '../../core/kernel/instant.js';
+import { Database, type Transaction } from '../../platform/database/database.js';
+import type { PageRequest } from '../../platform/http/paging.js';
+
+export interface ActionDefinition {
+  readonly name: string;
+  readonly channel: string;
+  readonly template: string;
+  readonly tags: readonly string[];
+  readonly isActive: boolean;
+  readonly eligibility: Condition | null;
+  readonly propensity: number;
+  readonly contextWeight: number;
+  readonly value: number;
+  readonly leverWeight: number;
+  readonly channelCost: number;
+}
+
+export interface ActionRow extends ActionDefinition {
+  readonly id: string;
+  readonly key: string;
+  /** Grows by one with each change. */
+  readonly version: number;
+  readonly createdAt: InstantMs;
+  readonly updatedAt: InstantMs;
+}
+
+const ROW = `id, key, version, name, channel, template, tags, is_active as "isActive", eligibility, propensity,
+  context_weight as "contextWeight", value, lever_weight as "leverWeight", channel_cost as "channelCost",
+  created_at as "createdAt", updated_at as "updatedAt"`;
+
+/** The only writer of actions. */
+@Injectable()
+export class ActionsRepository {
+  constructor(private readonly database: Database) {}
+
+  /** @throws DatabaseError on `actions_key_key` when the key is taken */
+  async insert(transaction: Transaction, key: string, action: ActionDefinition): Promise<ActionRow> {
+    const [row] = await transaction.query<ActionRow>({
+      text: `insert into actions (key, name, channel, template, tags, is_active, eligibility, propensity,
+          context_weight, value, lever_weight, channel_cost)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning ${ROW}`,
+      values: [key, ...values(action)],
+    });
+    if (row === undefined) throw new Error('an inserted action was not returned');
+    return row;
+  }
+
+  async update(transaction: Transaction, key: string, action: ActionDefinition): Promise<ActionRow | null> {
+    const [row] = await transaction.query<ActionRow>({
+      text: `update actions set name = $2, channel = $3, template = $4, tags = $5, is_active = $6, eligibility = $7,
+          propensity = $8, context_weight = $9, value = $10, lever_weight = $11, channel_cost = $12,
+          version = version + 1, updated_at = clock_timestamp()
+        where key = $1 returning ${ROW}`,
+      values: [key, ...values(action)],
+    });
+    return row ?? null;
+  }
+
+  async remove(transaction: Transaction, key: string): Promise<boolean> {
+    const rows = await transaction.query({ text: 'delete from actions where key = $1 returning id', values: [key] });
+    return rows.length > 0;
+  }
+
+  async find(key: string): Promise<ActionRow | null> {
+    const [row] = await this.database.query<ActionRow>({
+      text: `select ${ROW} from actions where key = $1`,
+      values: [key],
+    });
+    return row ?? null;
+  }
+
+  /** Newest first. */
+  list(page: PageRequest): Promise<readonly ActionRow[]> {
+    return this.database.query<ActionRow>({
+      text: `select ${ROW} from actions where $1::uuid is null or id < $1 order by id desc limit $2`,
+      values: [page.after, page.limit],
+    });
+  }
+
+  async existing(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.database.query<{ key: string }>({
+      text: 'select key from actions where key = any ($1)',
+      values: [keys],
+    });
+    return new Set(rows.map(({ key }) => key));
+  }
+}
+
+function values(action: ActionDefinition): readonly unknown[] {
+  return [
+    action.name,
+    action.channel,
+    action.template,
+    action.tags,
+    action.isActive,
+    action.eligibility === null ? null : JSON.stringify(action.eligibility),
+    action.propensity,
+    action.contextWeight,
+    action.value,
+    action.leverWeight,
+    action.channelCost,
+  ];
+}

@@ -1,0 +1,2 @@
+export { ConsentsModule } from './consents.module.js';
+export { ConsentsService } from './consents.service.js';

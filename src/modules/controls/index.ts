@@ -1,0 +1,1 @@
+export { ControlsModule } from './controls.module.js';

@@ -1,0 +1,134 @@
+import type { Candidate, DecisionInput } from '../../core/decisions/types.js';
+import { isValidZone } from '../../core/kernel/zone.js';
+import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
+import { toRules } from '../policies/index.js';
+import type { ActionFacts, Facts, FactsQuery, TemplateFacts, UserFacts } from './facts.repository.js';
+
+const WORKSPACE_ZONE = 'UTC';
+const PERCENT = 100;
+
+export interface InputContext {
+  readonly query: FactsQuery;
+  readonly journeyKey: string | null;
+  /** Quiet hours that the journey itself sets. */
+  readonly journeyQuietRules: readonly QuietRule[];
+}
+
+/** Turns stored facts into the one value that the pure decision rests on. */
+export function toDecisionInput(facts: Facts, context: InputContext): DecisionInput {
+  const { query } = context;
+  const rules = toRules(facts.policies);
+  const candidates = toCandidates(facts, query);
+  const needsAttributes = candidates.some(({ eligibility }) => eligibility !== null);
+  return {
+    now: facts.now,
+    user: {
+      id: query.userId,
+      state: facts.user === null ? 'unknown' : facts.user.isErased ? 'erased' : 'known',
+      // Attributes are personal data: the record keeps them only where a condition was tested on them.
+      attributes: needsAttributes && facts.user !== null ? attributesOf(facts.user) : {},
+      ...zoneOf(facts.user?.timezone ?? null),
+    },
+    isKillSwitchOn: facts.isKillSwitchOn,
+    run:
+      query.runKey === null || context.journeyKey === null
+        ? null
+        : // A run without an entry cannot be told apart from one that was taken back: it sends nothing.
+          { runKey: query.runKey, journeyKey: context.journeyKey, state: facts.runState ?? 'exited' },
+    candidates,
+    doNothingValue: 0,
+    consents: facts.consents,
+    suppressions: facts.suppressions,
+    quietRules: [...rules.quietRules, ...context.journeyQuietRules],
+    capRules: rules.capRules,
+    contacts: facts.contacts,
+  };
+}
+
+/** The document that conditions and templates see: the profile's own fields, and what the company added. */
+export function attributesOf(user: UserFacts): Readonly<Record<string, unknown>> {
+  return {
+    external_id: user.externalId,
+    email: user.email,
+    phone: user.phone,
+    name: user.name,
+    lifecycle_stage: user.lifecycleStage,
+    timezone: user.timezone,
+    locale: user.locale,
+    attributes: user.attributes,
+  };
+}
+
+function zoneOf(timezone: string | null): { zones: readonly string[]; zoneSource: string } {
+  if (timezone !== null && isValidZone(timezone)) return { zones: [timezone], zoneSource: 'profile' };
+  return { zones: [WORKSPACE_ZONE], zoneSource: timezone === null ? 'workspace_default' : 'invalid_profile' };
+}
+
+function toCandidates(facts: Facts, query: FactsQuery): readonly Candidate[] {
+  const templates = new Map(facts.templates.map((template) => [template.key, template]));
+  const address = facts.user?.emailHash ?? null;
+  if (query.weighs.kind === 'template') {
+    const { key } = query.weighs;
+    return [{ ...itself(key), ...ofTemplate(templates.get(key)), template: key, addressHash: address }];
+  }
+  const known = new Map(facts.actions.map((action) => [action.key, action]));
+  const keys = query.weighs.keys ?? [...known.keys()];
+  return keys.map((key) => {
+    const action = known.get(key);
+    const template = action === undefined ? undefined : templates.get(action.template);
+    return { ...(action === undefined ? missing(key) : ofAction(action, template)), addressHash: address };
+  });
+}
+
+type WithoutAddress = Omit<Candidate, 'addressHash'>;
+
+/** A message step weighs its one message with every factor at 1. */
+function itself(key: string): Omit<WithoutAddress, keyof ReturnType<typeof ofTemplate>> {
+  return {
+    key,
+    version: 1,
+    template: key,
+    renderFault: null,
+    isActive: true,
+    eligibility: null,
+    propensity: 1,
+    contextFactor: 1,
+    value: 1,
+    leverFactor: 1,
+    channelCost: 0,
+  };
+}
+
+function ofTemplate(
+  template: TemplateFacts | undefined,
+): Pick<WithoutAddress, 'channel' | 'templateVersion' | 'purpose' | 'legalBasis' | 'brand' | 'tags'> {
+  if (template === undefined) {
+    return {
+      channel: 'email',
+      templateVersion: null,
+      purpose: 'marketing',
+      legalBasis: 'consent',
+      brand: 'default',
+      tags: [],
+    };
+  }
+  const { channel, version, purpose, legalBasis, brand, tags } = template;
+  return { channel, templateVersion: version, purpose, legalBasis, brand, tags };
+}
+
+function ofAction(action: ActionFacts, template: TemplateFacts | undefined): WithoutAddress {
+  const { contextWeight, leverWeight, ...own } = action;
+  const content = ofTemplate(template);
+  return {
+    ...own,
+    ...content,
+    renderFault: null,
+    channel: own.channel,
+    tags: [...new Set([...own.tags, ...content.tags])],
+    contextFactor: 1 + contextWeight / PERCENT,
+    leverFactor: 1 + leverWeight / PERCENT,
+  };
+}
+
+/** An action that a journey names and nobody knows any more is refused like an inactive one. */
+const missing = (key: string): WithoutAddress => ({ ...itself(key), ...ofTemplate(undefined), isActive: false });

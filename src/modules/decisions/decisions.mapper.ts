@@ -1,0 +1,69 @@
+import { explainDecision } from '../../core/decisions/explain.js';
+import { REASONS } from '../../core/kernel/reasons.js';
+import type { DecisionView, ExplanationView } from './decisions.dto.js';
+import type { DecisionPayload, DecisionRow } from './decisions.repository.js';
+
+const text = (instant: number): string => new Date(instant).toISOString();
+const textOrNull = (instant: number | null): string | null => (instant === null ? null : text(instant));
+
+export function toDecisionView(row: Omit<DecisionRow, 'id'> & { readonly id: string | null }): DecisionView {
+  const outcome = row.payload?.decision.outcome;
+  return {
+    id: row.id,
+    user_id: row.userId,
+    source: row.source,
+    run_key: row.runKey,
+    step_id: row.stepId,
+    visit: row.visit,
+    ask: row.ask,
+    clock_domain: row.clockDomain,
+    decided_at: text(row.decidedAt),
+    outcome: row.outcome,
+    channel: row.channel,
+    action: row.action,
+    reason: row.reason,
+    until: outcome?.kind === 'defer' ? text(outcome.until) : null,
+  };
+}
+
+export function toExplanationView(
+  row: Omit<DecisionRow, 'id'> & { readonly id: string | null },
+  { input, decision }: DecisionPayload,
+): ExplanationView {
+  return {
+    ...toDecisionView(row),
+    explanation: explainDecision(decision, { decidedAt: input.now }),
+    gates: decision.gates.map((verdict) => ({
+      gate: verdict.gate,
+      candidate: verdict.candidate,
+      verdict: verdict.kind,
+      reason: verdict.reason,
+      reason_text: verdict.reason === null ? null : REASONS[verdict.reason],
+      rule: verdict.rule,
+      until: textOrNull(verdict.until),
+      facts: { ...verdict.facts },
+    })),
+    candidates: decision.candidates.map((score) => ({
+      action: score.key,
+      channel: score.channel,
+      propensity: score.propensity,
+      context: score.context,
+      value: score.value,
+      levers: score.levers,
+      priority: score.priority,
+      channel_cost: score.channelCost,
+      fatigue_cost: score.fatigueCost,
+      net: score.net,
+      lost_because: score.lostBecause,
+    })),
+    do_nothing_value: decision.doNothingValue,
+    what_would_change_it: decision.counterfactuals.map(({ gate, candidate, change, after }) => ({
+      gate,
+      candidate,
+      change,
+      after: textOrNull(after),
+    })),
+    time_zones: [...input.user.zones],
+    time_zone_source: input.user.zoneSource,
+  };
+}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { UsersModule } from '../users/index.js';
+import { DecisionsController } from './decisions.controller.js';
+import { DecisionsRepository } from './decisions.repository.js';
+import { DecisionsService } from './decisions.service.js';
+import { FactsRepository } from './facts.repository.js';
+
+@Module({
+  imports: [UsersModule],
+  controllers: [DecisionsController],
+  providers: [DecisionsService, DecisionsRepository, FactsRepository],
+  exports: [DecisionsRepository, FactsRepository],
+})
+export class DecisionsModule {}

@@ -1,0 +1,32 @@
+/** One message, ready to go out on one channel. */
+export interface OutboundMessage {
+  readonly deliveryId: string;
+  readonly to: string;
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+  /** Absolute https address of the one-click withdrawal; null for messages that need no consent. */
+  readonly unsubscribeUrl: string | null;
+}
+
+/**
+ * How a provider took a message.
+ * - `accepted`: it answers for the message from here on.
+ * - `rejected`: it will never take it; nothing was sent.
+ * - `unavailable`: it cannot take it now; nothing was sent.
+ * - `not_started`: it was still waiting its turn in our own queue; nothing was sent.
+ * - `unknown`: the message may have been taken, and nobody can be asked.
+ */
+export type SendResult =
+  | { readonly kind: 'accepted'; readonly providerMessageId: string }
+  | { readonly kind: 'rejected'; readonly detail: string }
+  | { readonly kind: 'unavailable'; readonly detail: string }
+  | { readonly kind: 'not_started' }
+  | { readonly kind: 'unknown'; readonly detail: string };
+
+/** One way to reach people. A connector never throws for what a provider did: each failure has a class. */
+export interface Connector {
+  readonly provider: string;
+  /** @param startWithinMs a message that is still queued after this long is given up as `not_started` */
+  send(message: OutboundMessage, startWithinMs: number): Promise<SendResult>;
+}

@@ -1,0 +1,209 @@
+import { Injectable } from '@nestjs/common';
+import type { DeliveryState } from '../../core/delivery/delivery-state.js';
+import type { InstantMs } from '../../core/kernel/instant.js';
+import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
+
+export interface NewClaim {
+  readonly deliveryId: string;
+  /** Hash of (run key, step, visit): one delivery for each, however often it is asked for. */
+  readonly idempotencyKey: string;
+  readonly userId: string;
+  readonly decisionId: string;
+  readonly runKey: string;
+  readonly stepId: string;
+  readonly visit: number;
+  readonly journeyKey: string;
+  readonly channel: string;
+  readonly provider: string;
+  readonly action: string;
+  readonly template: string;
+  readonly templateVersion: number;
+  readonly purpose: string;
+  readonly tags: readonly string[];
+  readonly address: string;
+  readonly attemptToken: string;
+  /** How long the attempt may be alive, by the database's clock. */
+  readonly aliveMs: number;
+  readonly clockDomain: string;
+  readonly claimedAt: InstantMs;
+}
+
+export interface DeliveryRow {
+  readonly id: string;
+  readonly userId: string;
+  readonly decisionId: string;
+  readonly runKey: string;
+  readonly stepId: string;
+  readonly visit: number;
+  readonly channel: string;
+  readonly provider: string;
+  readonly action: string;
+  readonly template: string;
+  readonly templateVersion: number;
+  readonly purpose: string;
+  readonly state: DeliveryState;
+  readonly attempt: number;
+  readonly providerMessageId: string | null;
+  readonly failure: string | null;
+  readonly clockDomain: string;
+  readonly claimedAt: InstantMs;
+  readonly settledAt: InstantMs | null;
+  /** Milliseconds until the attempt can no longer be alive; negative when it is over. */
+  readonly aliveForMs: number;
+}
+
+export interface Settlement {
+  readonly deliveryId: string;
+  /** Only the attempt that claimed may settle, or the settler after its deadline. */
+  readonly attemptToken: string;
+  readonly state: Extract<DeliveryState, 'sent' | 'failed' | 'unknown' | 'released'>;
+  readonly providerMessageId: string | null;
+  readonly failure: string | null;
+}
+
+const ROW = `id, user_id as "userId", decision_id as "decisionId", run_key as "runKey", step_id as "stepId", visit,
+  channel, provider, action, template, template_version as "templateVersion", purpose, state, attempt,
+  provider_message_id as "providerMessageId", failure, clock_domain as "clockDomain", claimed_at as "claimedAt",
+  settled_at as "settledAt", (extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8 as "aliveForMs"`;
+
+/** The only writer of deliveries and of the contact ledger: a contact counts from its claim on. */
+@Injectable()
+export class DeliveriesRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Writes the delivery and its line in the ledger, under the user's lock. An attempt that was given back may be
+   * claimed again; in any other state the delivery exists already and nothing is written.
+   *
+   * @returns the id of the claimed delivery (an earlier attempt's, if there was one), or null when it exists already
+   */
+  async claim(transaction: Transaction, claim: NewClaim): Promise<string | null> {
+    const [row] = await transaction.query<{ id: string }>({
+      name: 'deliveries_claim',
+      text: `with claimed as (
+          insert into deliveries as delivery (id, idempotency_key, user_id, decision_id, run_key, step_id, visit,
+            channel, provider, action, template, template_version, purpose, address, state, attempt_token,
+            deadline_at, clock_domain, claimed_at)
+          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'sending', $15,
+            clock_timestamp() + make_interval(secs => $16::float8 / 1000), $17, to_timestamp($18::float8 / 1000))
+          on conflict (idempotency_key) do update set state = 'sending', attempt = delivery.attempt + 1,
+            decision_id = excluded.decision_id, channel = excluded.channel, provider = excluded.provider,
+            action = excluded.action, template = excluded.template, template_version = excluded.template_version,
+            purpose = excluded.purpose, address = excluded.address, attempt_token = excluded.attempt_token,
+            deadline_at = excluded.deadline_at, claimed_at = excluded.claimed_at, settled_at = null, failure = null,
+            updated_at = clock_timestamp()
+          where delivery.state = 'released'
+          returning id, user_id, decision_id, claimed_at, channel, purpose, clock_domain
+        ), ledger as (
+          insert into contact_ledger (delivery_id, user_id, decision_id, at, channel, purpose, clock_domain,
+            journey_key, tags)
+          select claimed.*, $19, $20::text[] from (
+            select id, user_id, decision_id, claimed_at, channel, purpose, clock_domain from claimed) claimed
+          on conflict (delivery_id) do update set is_given_back = false, decision_id = excluded.decision_id,
+            at = excluded.at, channel = excluded.channel, purpose = excluded.purpose, tags = excluded.tags
+        )
+        select id from claimed`,
+      values: [
+        claim.deliveryId,
+        claim.idempotencyKey,
+        claim.userId,
+        claim.decisionId,
+        claim.runKey,
+        claim.stepId,
+        claim.visit,
+        claim.channel,
+        claim.provider,
+        claim.action,
+        claim.template,
+        claim.templateVersion,
+        claim.purpose,
+        claim.address,
+        claim.attemptToken,
+        claim.aliveMs,
+        claim.clockDomain,
+        claim.claimedAt,
+        claim.journeyKey,
+        claim.tags,
+      ],
+    });
+    return row?.id ?? null;
+  }
+
+  /**
+   * Records how an attempt ended, and gives its place under the caps back when nothing can have reached the person.
+   * An `unknown` that turns out to have been sent or refused may still be settled by its own attempt.
+   *
+   * @returns the state that now holds, or null when the attempt was not the one that is open
+   */
+  async settle(settlement: Settlement): Promise<DeliveryState | null> {
+    const [row] = await this.database.query<{ state: DeliveryState }>({
+      name: 'deliveries_settle',
+      text: `with settled as (
+          update deliveries set state = $3, provider_message_id = $4, failure = $5,
+            settled_at = clock_timestamp(), updated_at = clock_timestamp()
+          where id = $1 and attempt_token = $2 and (state = 'sending' or (state = 'unknown' and $3 in ('sent', 'failed')))
+          returning id, state
+        ), given_back as (
+          update contact_ledger ledger set is_given_back = true from settled
+          where ledger.delivery_id = settled.id and settled.state in ('failed', 'released')
+        )
+        select state from settled`,
+      values: [
+        settlement.deliveryId,
+        settlement.attemptToken,
+        settlement.state,
+        settlement.providerMessageId,
+        settlement.failure,
+      ],
+    });
+    return row?.state ?? null;
+  }
+
+  /**
+   * Ends the doubt about attempts whose process died: nobody can say whether they reached the provider, so they are
+   * `unknown`, count against the caps, and are never repeated.
+   *
+   * @param overdue.id only this delivery; null for the longest overdue ones
+   * @returns how many were settled
+   */
+  async settleOverdue(overdue: { readonly id: string | null; readonly limit: number }): Promise<number> {
+    const settled = await this.database.query({
+      name: 'deliveries_settle_overdue',
+      text: `update deliveries set state = 'unknown', failure = 'the attempt ended without an answer',
+          settled_at = clock_timestamp(), updated_at = clock_timestamp()
+        where id in (select id from deliveries where state = 'sending' and deadline_at < clock_timestamp()
+            and ($1::uuid is null or id = $1) order by deadline_at limit $2 for update skip locked)
+        returning id`,
+      values: [overdue.id, overdue.limit],
+    });
+    return settled.length;
+  }
+
+  async find(id: string, queryable: Queryable = this.database): Promise<DeliveryRow | null> {
+    const [row] = await queryable.query<DeliveryRow>({
+      name: 'deliveries_find',
+      text: `select ${ROW} from deliveries where id = $1`,
+      values: [id],
+    });
+    return row ?? null;
+  }
+
+  list(
+    filter: { userId: string | null; runKey: string | null; clockDomain: string | null; state: string | null },
+    page: { after: string | null; limit: number },
+  ): Promise<readonly DeliveryRow[]> {
+    return this.database.query<DeliveryRow>({
+      text: `select ${ROW} from deliveries
+        where ($1::uuid is null or user_id = $1) and ($2::text is null or run_key = $2)
+          and ($3::text is null or state = $3) and ($4::text is null or clock_domain = $4)
+          and ($5::uuid is null or id < $5)
+        order by id desc limit $6`,
+      values: [filter.userId, filter.runKey, filter.state, filter.clockDomain, page.after, page.limit],
+    });
+  }
+
+  /** Erasure: that a contact happened stays, where it went is gone. */
+  async eraseUser(transaction: Transaction, userId: string): Promise<void> {
+    await transaction.query({ text: 'update deliveries set address = null where user_id = $1', values: [userId] });
+  }
+}

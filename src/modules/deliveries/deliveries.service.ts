@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, NotFoundException } from '@nestjs/common';
+import type { Transaction } from '../../platform/database/database.js';
+import type { OutboundMessage, SendResult } from './connector.js';
+import { DeliveriesRepository, type DeliveryRow, type NewClaim, type Settlement } from './deliveries.repository.js';
+import { EmailConnector } from './email.connector.js';
+
+/** A claimed contact, and the proof that this process holds the attempt. */
+export interface ClaimedDelivery {
+  readonly deliveryId: string;
+  readonly attemptToken: string;
+}
+
+export type DeliveryClaim = Omit<NewClaim, 'attemptToken' | 'provider'>;
+
+/**
+ * What became of a send: `stale` means that the claim was given back before a byte left and must be made anew.
+ * The outcome is recorded before it is returned.
+ */
+export type DeliveryResult = Exclude<SendResult, { kind: 'not_started' }> | { readonly kind: 'stale' };
+
+export interface DeliveryQuery {
+  readonly userId: string | null;
+  readonly runKey: string | null;
+  readonly clockDomain: string | null;
+  readonly state: string | null;
+}
+
+/** Deliveries from claim to final state. */
+@Injectable()
+export class DeliveriesService {
+  constructor(
+    private readonly deliveries: DeliveriesRepository,
+    private readonly email: EmailConnector,
+  ) {}
+
+  /** @returns null when this visit already has a delivery that was not given back */
+  async claim(transaction: Transaction, claim: DeliveryClaim): Promise<ClaimedDelivery | null> {
+    const attemptToken = randomUUID();
+    const deliveryId = await this.deliveries.claim(transaction, {
+      ...claim,
+      attemptToken,
+      provider: this.email.provider,
+    });
+    return deliveryId === null ? null : { deliveryId, attemptToken };
+  }
+
+  /**
+   * Hands the message to the provider and records the outcome.
+   *
+   * @param message without its delivery id, which the claim decides
+   * @param startWithinMs what is left of the time from claim to first byte; nothing left gives the claim back
+   */
+  async send(
+    claimed: ClaimedDelivery,
+    message: Omit<OutboundMessage, 'deliveryId' | 'to'> & { readonly address: string },
+    startWithinMs: number,
+  ): Promise<DeliveryResult> {
+    const { deliveryId } = claimed;
+    const outbound = { ...message, deliveryId, to: message.address };
+    const result: SendResult =
+      startWithinMs <= 0 ? { kind: 'not_started' } : await this.email.send(outbound, startWithinMs);
+    await this.deliveries.settle({ ...claimed, ...settlementOf(result) });
+    return result.kind === 'not_started' ? { kind: 'stale' } : result;
+  }
+
+  /** @throws NotFoundException DELIVERY_UNKNOWN */
+  async get(id: string): Promise<DeliveryRow> {
+    const delivery = await this.deliveries.find(id);
+    if (delivery === null)
+      throw new NotFoundException({ code: 'DELIVERY_UNKNOWN', detail: 'there is no such delivery' });
+    return delivery;
+  }
+
+  list(query: DeliveryQuery, page: { after: string | null; limit: number }): Promise<readonly DeliveryRow[]> {
+    return this.deliveries.list(query, page);
+  }
+
+  /** Settles one attempt whose time is over, and returns what holds now. */
+  async settleOverdue(id: string): Promise<DeliveryRow> {
+    await this.deliveries.settleOverdue({ id, limit: 1 });
+    return this.get(id);
+  }
+}
+
+function settlementOf(result: SendResult): Pick<Settlement, 'state' | 'providerMessageId' | 'failure'> {
+  switch (result.kind) {
+    case 'accepted':
+      return { state: 'sent', providerMessageId: result.providerMessageId, failure: null };
+    case 'rejected':
+      return { state: 'failed', providerMessageId: null, failure: result.detail };
+    case 'unavailable':
+      return { state: 'released', providerMessageId: null, failure: result.detail };
+    case 'not_started':
+      return { state: 'released', providerMessageId: null, failure: 'the message waited too long for its turn' };
+    case 'unknown':
+      return { state: 'unknown', providerMessageId: null, failure: result.detail };
+  }
+}

@@ -1,0 +1,62 @@
+import {
+  Body,
+  Controller,
+  Get,
+  HttpStatus,
+  NotFoundException,
+  Post,
+  Query,
+  Res,
+  UnprocessableEntityException,
+} from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Answers } from '../../platform/http/openapi.js';
+import { toPageRequest, type Page } from '../../platform/http/paging.js';
+import { Scopes } from '../access/index.js';
+import { EventFilter, EventPage, EventResults, EventsBody, type EventResult, type EventView } from './events.dto.js';
+import { EventsService } from './events.service.js';
+
+@ApiTags('Events')
+@Controller('api/events')
+export class EventsController {
+  constructor(private readonly events: EventsService) {}
+
+  @Post()
+  @Scopes('events:write')
+  @Answers({
+    status: 202,
+    summary: 'Takes one event, or a batch of up to 500',
+    description:
+      'Answered when everything is stored. A batch is answered with one result for each event, in order; one event with its result, and with 404 or 422 if it is refused.',
+    body: EventResults,
+    refusals: { 404: 'no such user (one event)', 422: 'the timestamp lies in the future (one event)' },
+  })
+  async accept(
+    @Body({ schema: EventsBody }) body: EventsBody,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<EventResult | EventResults> {
+    if ('events' in body) return { results: [...(await this.events.accept(body.events))] };
+    const [result] = await this.events.accept([body]);
+    if (result === undefined) throw new Error('one event had no result');
+    if (result.status === 'refused') throw toException(result.reason);
+    if (result.status === 'accepted') void reply.status(HttpStatus.CREATED);
+    return result;
+  }
+
+  @Get()
+  @Scopes('events:read')
+  @Answers({ status: 200, summary: 'Lists the events of a user, newest first', body: EventPage })
+  list(@Query({ schema: EventFilter }) query: EventFilter): Promise<Page<EventView>> {
+    return this.events.list({ user: query.user_id, name: query.event_name ?? null }, toPageRequest(query));
+  }
+}
+
+function toException(reason: string | undefined): NotFoundException | UnprocessableEntityException {
+  if (reason === 'USER_UNKNOWN') {
+    const errors = [{ path: 'user_id', message: 'there is no such user' }];
+    return new NotFoundException({ code: reason, detail: 'there is no such user', errors });
+  }
+  const errors = [{ path: 'timestamp', message: 'lies more than a day in the future' }];
+  return new UnprocessableEntityException({ code: reason, detail: 'the event has not happened yet', errors });
+}

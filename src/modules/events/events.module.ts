@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { Clock } from '../../platform/clock/clock.js';
+import { UsersModule } from '../users/index.js';
+import { EventsController } from './events.controller.js';
+import { EventsRepository } from './events.repository.js';
+import { EventsService } from './events.service.js';
+
+@Module({
+  imports: [UsersModule],
+  controllers: [EventsController],
+  providers: [EventsService, EventsRepository, Clock],
+  exports: [EventsService],
+})
+export class EventsModule {}

@@ -1,0 +1,125 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { DAY_MS, type InstantMs } from '../../core/kernel/instant.js';
+import { Clock } from '../../platform/clock/clock.js';
+import { CONFIG } from '../../platform/config/config.module.js';
+import type { Config } from '../../platform/config/config.js';
+import { Database, type Queryable } from '../../platform/database/database.js';
+import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
+import { refuseVirtualTime } from '../../platform/http/virtual-time.js';
+import { Metrics } from '../../platform/observability/metrics.js';
+import { newId } from '../../platform/random/ids.js';
+import { RunSignals } from '../journeys/index.js';
+import { UserHooks, UsersService, type UserReference } from '../users/index.js';
+import type { EventResult, EventView, NewEvent } from './events.dto.js';
+import { toEventView, toNewEventRow, toUserEvent } from './events.mapper.js';
+import { EventsRepository, type NewEventRow } from './events.repository.js';
+
+/** Clocks of senders run ahead, but not by more than this: such an event would win against the real ones for days. */
+const AHEAD_MS_MAX = DAY_MS;
+
+type Judged =
+  | { readonly kind: 'event'; readonly row: NewEventRow }
+  | { readonly kind: 'refused'; readonly messageId: string; readonly reason: string };
+
+/** What people do. */
+@Injectable()
+export class EventsService implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventsRepository,
+    private readonly users: UsersService,
+    private readonly signals: RunSignals,
+    private readonly hooks: UserHooks,
+    private readonly metrics: Metrics,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    this.hooks.onErase((transaction, { userId }) => this.events.eraseUser(transaction, userId));
+  }
+
+  /**
+   * Stores events and hands them to the runs that listen. Each event has a result of its own: `duplicate` when its
+   * message id was seen before, `refused` when its user does not exist or it lies in the future.
+   *
+   * @throws ForbiddenException VIRTUAL_TIME_REFUSED in production
+   */
+  async accept(inputs: readonly NewEvent[]): Promise<readonly EventResult[]> {
+    for (const { clock_domain } of inputs) refuseVirtualTime(clock_domain, this.config);
+    const now = this.clock.now();
+    const ids = await this.users.resolveMany(inputs.map(({ user_id }) => user_id));
+    const results = await this.database.transaction(async (transaction) => {
+      const known = await this.users.hold(
+        transaction,
+        ids.filter((id) => id !== null),
+      );
+      const judged = inputs.map((input, index) => judge(input, { userId: ids[index] ?? null, known, now }));
+      const rows = judged.flatMap((each) => (each.kind === 'event' ? [each.row] : []));
+      const fresh = await this.events.takeKeys(transaction, rows);
+      const accepted = rows.filter(({ id }) => fresh.has(id));
+      await this.events.insert(transaction, accepted);
+      await this.signals.events(transaction, accepted.map(toUserEvent));
+      return judged.map((each) => toResult(each, fresh));
+    });
+    this.signals.kick();
+    this.count(results);
+    return results;
+  }
+
+  /** Events of a user, newest first. */
+  async list(
+    filter: { readonly user: UserReference; readonly name: string | null },
+    page: PageRequest,
+  ): Promise<Page<EventView>> {
+    const userId = await this.users.resolve(filter.user);
+    const rows = await this.events.list({ userId, name: filter.name }, { ...page, limit: page.limit + 1 });
+    return toPage(rows, page, ({ id }) => id, toEventView);
+  }
+
+  /**
+   * The first event of one of these names in (after, until], by the time at which it happened. A virtual domain also
+   * sees what really happened.
+   */
+  async findFirst(
+    search: {
+      readonly userId: string;
+      readonly names: readonly string[];
+      readonly after: InstantMs;
+      readonly until: InstantMs;
+      readonly clockDomain: string;
+    },
+    queryable: Queryable = this.database,
+  ): Promise<{ readonly messageId: string; readonly name: string; readonly occurredAt: InstantMs } | null> {
+    return this.events.findFirst(queryable, search);
+  }
+
+  private count(results: readonly EventResult[]): void {
+    for (const status of ['accepted', 'duplicate', 'refused'] as const) {
+      this.metrics.countEvents(status, results.filter((result) => result.status === status).length);
+    }
+  }
+}
+
+function judge(
+  input: NewEvent,
+  facts: { readonly userId: string | null; readonly known: ReadonlySet<string>; readonly now: InstantMs },
+): Judged {
+  const { userId, known, now } = facts;
+  const id = newId();
+  const messageId = input.message_id ?? id;
+  if (userId === null || !known.has(userId)) return { kind: 'refused', messageId, reason: 'USER_UNKNOWN' };
+  const isAhead = input.clock_domain === 'real' && (input.timestamp ?? now) > now + AHEAD_MS_MAX;
+  if (isAhead) return { kind: 'refused', messageId, reason: 'TIMESTAMP_IN_FUTURE' };
+  return { kind: 'event', row: toNewEventRow(input, { id, userId, now }) };
+}
+
+function toResult(judged: Judged, fresh: ReadonlySet<string>): EventResult {
+  if (judged.kind === 'refused') {
+    return { id: null, message_id: judged.messageId, status: 'refused', reason: judged.reason };
+  }
+  const { id, messageId } = judged.row;
+  return fresh.has(id)
+    ? { id, message_id: messageId, status: 'accepted' }
+    : { id: null, message_id: messageId, status: 'duplicate' };
+}

@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Transaction } from '../../platform/database/database.js';
+
+export interface NewEntry {
+  readonly runKey: string;
+  readonly journeyId: string;
+  readonly journeyKey: string;
+  readonly version: number;
+  readonly userId: string;
+  readonly entryKey: string;
+  readonly clockDomain: string;
+  readonly source: string;
+  /** Names of the events that the run may react to. */
+  readonly listensTo: readonly string[];
+}
+
+export interface LastEntry {
+  readonly runKey: string;
+  /** Zero when the user has never entered. */
+  readonly entries: number;
+  readonly hasEnded: boolean;
+  /** Milliseconds since the end of the last run; null while it goes on. */
+  readonly endedForMs: number | null;
+}
+
+/** The only writer of journey_entries and run_waits. */
+@Injectable()
+export class EntriesRepository {
+  constructor(private readonly database: Database) {}
+
+  async last(transaction: Transaction, journeyId: string, userId: string, domain: string): Promise<LastEntry | null> {
+    const [row] = await transaction.query<LastEntry>({
+      name: 'entries_last',
+      text: `select run_key as "runKey", (count(*) over ())::int as entries, ended_at is not null as "hasEnded",
+          (extract(epoch from clock_timestamp() - ended_at) * 1000)::float8 as "endedForMs"
+        from journey_entries where journey_id = $1 and user_id = $2 and clock_domain = $3
+        order by entered_at desc, run_key desc limit 1`,
+      values: [journeyId, userId, domain],
+    });
+    return row ?? null;
+  }
+
+  async findRunKey(transaction: Transaction, entry: NewEntry): Promise<string | null> {
+    const [row] = await transaction.query<{ runKey: string }>({
+      name: 'entries_find',
+      text: `select run_key as "runKey" from journey_entries
+        where journey_id = $1 and user_id = $2 and entry_key = $3 and clock_domain = $4`,
+      values: [entry.journeyId, entry.userId, entry.entryKey, entry.clockDomain],
+    });
+    return row?.runKey ?? null;
+  }
+
+  /**
+   * Writes the entry, what it listens to, its run and the message that starts it, all or nothing.
+   *
+   * @throws DatabaseError on a unique constraint when the place is taken (`violatedUnique` tells which)
+   */
+  async insert(transaction: Transaction, entry: NewEntry): Promise<void> {
+    await transaction.query({
+      name: 'entries_insert',
+      text: `with entry as (
+          insert into journey_entries (run_key, journey_id, version, user_id, entry_key, clock_domain, source)
+          values ($1, $2, $3, $4, $5, $6, $7) returning run_key, entered_at
+        ), run as (
+          insert into journey_runs (run_key, journey_key, version, user_id, clock_domain, state, started_at)
+          select run_key, $8, $3, $4, $6, 'starting', entered_at from entry
+        ), waits as (
+          insert into run_waits (user_id, event_name, run_key) select $4, unnest($9::text[]), run_key from entry
+        )
+        insert into outbox (kind, run_key, payload) select 'start_run', run_key, '{}' from entry`,
+      values: [
+        entry.runKey,
+        entry.journeyId,
+        entry.version,
+        entry.userId,
+        entry.entryKey,
+        entry.clockDomain,
+        entry.source,
+        entry.journeyKey,
+        entry.listensTo,
+      ],
+    });
+  }
+
+  /** Marks or clears the pause under the user's lock, so that no claim can slip in after it. */
+  async setPaused(runKey: string, isPaused: boolean): Promise<void> {
+    await this.underLock(runKey, {
+      text: `update journey_entries set paused_at = case when $2 then clock_timestamp() end where run_key = $1`,
+      values: [runKey, isPaused],
+    });
+  }
+
+  async requestExit(runKey: string): Promise<void> {
+    await this.underLock(runKey, {
+      text: `update journey_entries set exit_requested_at = coalesce(exit_requested_at, clock_timestamp())
+        where run_key = $1 and ended_at is null`,
+      values: [runKey],
+    });
+  }
+
+  private async underLock(runKey: string, statement: { text: string; values: unknown[] }): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      await transaction.query({
+        name: 'entries_lock_user_of_run',
+        text: `select state.user_id from contact_state state
+          join journey_entries entry on entry.user_id = state.user_id where entry.run_key = $1 for update of state`,
+        values: [runKey],
+      });
+      await transaction.query(statement);
+    });
+  }
+}

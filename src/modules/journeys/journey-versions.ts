@@ -1,0 +1,89 @@
+import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import type { Plan } from '../../core/journeys/plan.js';
+import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
+import { Database } from '../../platform/database/database.js';
+import type { JourneyDefinitionDto } from './journeys.dto.js';
+
+export interface PublishedJourney {
+  readonly id: string;
+  readonly entry: JourneyDefinitionDto['entry'];
+  readonly plan: Plan;
+}
+
+const VERSIONS_CACHED_MAX = 500;
+
+/** Published versions as the running product needs them. A version never changes, so it is read once and kept. */
+@Injectable()
+export class JourneyVersions {
+  private readonly quietRules = new Map<string, readonly QuietRule[]>();
+
+  constructor(private readonly database: Database) {}
+
+  /**
+   * The version that new runs enter.
+   *
+   * @throws NotFoundException when no journey has the key; ConflictException when it is not published
+   */
+  async current(journeyKey: string): Promise<PublishedJourney> {
+    const [row] = await this.database.query<{
+      id: string;
+      status: string;
+      definition: JourneyDefinitionDto | null;
+      plan: Plan | null;
+    }>({
+      name: 'journey_versions_current',
+      text: `select journey.id, journey.status, version.definition, version.plan
+        from journeys journey
+        left join journey_versions version
+          on version.journey_id = journey.id and version.version = journey.current_version
+        where journey.key = $1`,
+      values: [journeyKey],
+    });
+    if (row === undefined) throw new NotFoundException({ code: 'JOURNEY_UNKNOWN', detail: 'there is no such journey' });
+    if (row.status !== 'published' || row.definition === null || row.plan === null) {
+      throw new ConflictException({ code: 'JOURNEY_NOT_PUBLISHED', detail: 'the journey is not published' });
+    }
+    return { id: row.id, entry: row.definition.entry, plan: row.plan };
+  }
+
+  /** Quiet hours that the journey sets for itself, on top of the policies. */
+  async quietRulesOf(journeyKey: string, version: number): Promise<readonly QuietRule[]> {
+    const cacheKey = `${journeyKey}@${version}`;
+    const known = this.quietRules.get(cacheKey);
+    if (known !== undefined) return known;
+    const [row] = await this.database.query<{ quietHours: JourneyDefinitionDto['quiet_hours'] | null }>({
+      name: 'journey_versions_quiet_hours',
+      text: `select version.definition -> 'quiet_hours' as "quietHours"
+        from journey_versions version join journeys journey on journey.id = version.journey_id
+        where journey.key = $1 and version.version = $2`,
+      values: [journeyKey, version],
+    });
+    if (row === undefined) throw new Error(`journey ${cacheKey} is not published`);
+    const rules = toQuietRules(journeyKey, version, row.quietHours);
+    if (this.quietRules.size >= VERSIONS_CACHED_MAX) this.quietRules.clear();
+    this.quietRules.set(cacheKey, rules);
+    return rules;
+  }
+}
+
+function toQuietRules(
+  journeyKey: string,
+  version: number,
+  quietHours: JourneyDefinitionDto['quiet_hours'] | null,
+): readonly QuietRule[] {
+  return Object.entries(quietHours ?? {}).flatMap(([channel, window]) =>
+    window === undefined
+      ? []
+      : [
+          {
+            id: `journey:${journeyKey}`,
+            version,
+            channel,
+            startMinute: minuteOfDay(window.start),
+            endMinute: minuteOfDay(window.end),
+          },
+        ],
+  );
+}
+
+const minuteOfDay = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));

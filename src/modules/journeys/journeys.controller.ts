@@ -1,0 +1,112 @@
+import { Body, Controller, Get, HttpStatus, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { definitionKey } from '../../platform/http/fields.js';
+import { Answers } from '../../platform/http/openapi.js';
+import { pageFields, pageOf, toPageRequest, type Page } from '../../platform/http/paging.js';
+import { Scopes } from '../access/index.js';
+import { userReference, UsersService, type UserReference } from '../users/index.js';
+import { EnrolmentService } from './enrolment.service.js';
+import { Enrolment, EnrolmentView, JourneyDefinitionDto, JourneyVersionView, JourneyView } from './journeys.dto.js';
+import { JourneysService } from './journeys.service.js';
+
+const idOrKey = z.union([z.uuid(), definitionKey]).meta({ description: 'id or key of the journey' });
+const ListQuery = z.strictObject(pageFields);
+type ListQuery = z.infer<typeof ListQuery>;
+const refusals = { 404: 'no such journey' };
+
+@ApiTags('Journeys')
+@Controller('api/journeys')
+export class JourneysController {
+  constructor(
+    private readonly journeys: JourneysService,
+    private readonly enrolment: EnrolmentService,
+    private readonly users: UsersService,
+  ) {}
+
+  @Post('templates')
+  @Scopes('journeys:write')
+  @Answers({
+    status: 201,
+    summary: 'Stores a new journey as a draft',
+    body: JourneyView,
+    refusals: { 409: 'the key is taken' },
+  })
+  create(@Body({ schema: JourneyDefinitionDto }) body: JourneyDefinitionDto): Promise<JourneyView> {
+    return this.journeys.create(body);
+  }
+
+  @Get('templates')
+  @Scopes('journeys:read')
+  @Answers({ status: 200, summary: 'Lists journeys, newest first', body: pageOf(JourneyView) })
+  list(@Query({ schema: ListQuery }) query: ListQuery): Promise<Page<JourneyView>> {
+    return this.journeys.list(toPageRequest(query));
+  }
+
+  @Get('templates/:id')
+  @Scopes('journeys:read')
+  @Answers({ status: 200, summary: 'One journey with its draft', body: JourneyView, refusals })
+  find(@Param('id', { schema: idOrKey }) id: string): Promise<JourneyView> {
+    return this.journeys.find(id);
+  }
+
+  @Put('templates/:id')
+  @Scopes('journeys:write')
+  @Answers({
+    status: 200,
+    summary: 'Replaces the draft',
+    description: 'Runs go on in the version that they entered.',
+    body: JourneyView,
+    refusals: { ...refusals, 409: 'the key differs' },
+  })
+  replace(
+    @Param('id', { schema: idOrKey }) id: string,
+    @Body({ schema: JourneyDefinitionDto }) body: JourneyDefinitionDto,
+  ): Promise<JourneyView> {
+    return this.journeys.replace(id, body);
+  }
+
+  @Post('templates/:id/publish')
+  @Scopes('journeys:write')
+  @Answers({
+    status: 200,
+    summary: 'Freezes the draft as the version that new runs enter',
+    description: 'Publishing unchanged content again answers with the version that exists.',
+    body: JourneyVersionView,
+    refusals: { ...refusals, 422: 'a step names a template or an action that does not exist' },
+  })
+  publish(@Param('id', { schema: idOrKey }) id: string): Promise<JourneyVersionView> {
+    return this.journeys.publish(id);
+  }
+
+  @Get('templates/:id/versions')
+  @Scopes('journeys:read')
+  @Answers({ status: 200, summary: 'Published versions, newest first', body: z.array(JourneyVersionView), refusals })
+  versions(@Param('id', { schema: idOrKey }) id: string): Promise<readonly JourneyVersionView[]> {
+    return this.journeys.versions(id);
+  }
+
+  @Post(':user_id/enroll')
+  @Scopes('journeys:write')
+  @Answers({
+    status: 201,
+    summary: 'Enrols a user in a published journey',
+    description: 'Where an earlier entry holds the place (`once`, the same `entry_key`) it answers 200 with that run.',
+    body: EnrolmentView,
+    refusals: {
+      403: 'virtual time in production, or the scope is missing',
+      404: 'no such user or journey',
+      409: 'not published, cool-down, or a virtual run is active',
+    },
+  })
+  async enrol(
+    @Param('user_id', { schema: userReference }) reference: UserReference,
+    @Body({ schema: Enrolment }) body: Enrolment,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<EnrolmentView> {
+    const answer = await this.enrolment.enrol(await this.users.resolve(reference), body);
+    if (!answer.is_new) void reply.status(HttpStatus.OK);
+    return answer;
+  }
+}

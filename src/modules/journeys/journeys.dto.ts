@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { clockDomain, definitionKey as Key, lineOfText } from '../../platform/http/fields.js';
+import { pageFields } from '../../platform/http/paging.js';
+import { ConditionDto } from '../actions/index.js';
+import { userReference } from '../users/index.js';
+
+const STEPS_MAX = 200;
+const ACTIONS_MAX = 50;
+const LISTED_MAX = 100;
+const TEXT_MAX = 200;
+
+const Duration = z.string().max(40).meta({ description: 'ISO 8601 duration of weeks to seconds', example: 'PT1H' });
+const LocalTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a local time such as 21:00');
+const EventName = lineOfText(TEXT_MAX);
+
+const OnRefusal = z.enum(['continue', 'exit']).default('continue');
+const Next = Key.optional().meta({ description: 'the following step when left out' });
+const StepDto = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('message'),
+    id: Key,
+    channel: z.literal('email'),
+    template: Key,
+    on_refusal: OnRefusal,
+    next: Next,
+  }),
+  z.strictObject({
+    kind: z.literal('decide'),
+    id: Key,
+    actions: z.array(Key).min(1).max(ACTIONS_MAX),
+    on_refusal: OnRefusal,
+    next: Next,
+  }),
+  z.strictObject({ kind: z.literal('wait'), id: Key, duration: Duration, next: Next }),
+  z.strictObject({
+    kind: z.literal('wait_for'),
+    id: Key,
+    event: EventName,
+    timeout: Duration,
+    since: z.enum(['step', 'entry']).default('step'),
+    on_event: Key,
+    on_timeout: Key,
+  }),
+  z.strictObject({ kind: z.literal('branch'), id: Key, condition: ConditionDto, then: Key, else: Key }),
+  z.strictObject({ kind: z.literal('end'), id: Key, reason: lineOfText(TEXT_MAX).default('completed') }),
+]);
+
+export const JourneyDefinitionDto = z
+  .strictObject({
+    key: Key,
+    name: lineOfText(TEXT_MAX),
+    description: z.string().max(2_000).optional(),
+    entry: z
+      .strictObject({ mode: z.enum(['once', 'after_exit', 'parallel']), cool_down: Duration.optional() })
+      .default({ mode: 'once' }),
+    exit: z.strictObject({ events: z.array(EventName).max(LISTED_MAX) }).default({ events: [] }),
+    quiet_hours: z.strictObject({ email: z.strictObject({ start: LocalTime, end: LocalTime }).optional() }).optional(),
+    start: Key.optional(),
+    steps: z.array(StepDto).min(1).max(STEPS_MAX),
+  })
+  .meta({ id: 'JourneyDefinition' });
+export type JourneyDefinitionDto = z.infer<typeof JourneyDefinitionDto>;
+
+export const Enrolment = z
+  .strictObject({
+    journey: Key.meta({ description: 'key of a published journey' }),
+    entry_key: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,100}$/)
+      .optional()
+      .meta({ description: 'what tells parallel runs of one user apart, e.g. an order id' }),
+    source: lineOfText(TEXT_MAX).default('api'),
+    clock_domain: clockDomain,
+  })
+  .meta({ id: 'Enrolment' });
+export type Enrolment = z.infer<typeof Enrolment>;
+
+export const RunFilter = z.strictObject({
+  ...pageFields,
+  user_id: userReference.optional(),
+  journey: Key.optional(),
+  state: z.enum(['starting', 'running', 'waiting', 'paused', 'completed', 'exited']).optional(),
+  clock_domain: lineOfText(31).optional(),
+});
+export type RunFilter = z.infer<typeof RunFilter>;
+
+export const ExitRequest = z
+  .strictObject({ reason: lineOfText(TEXT_MAX).default('operator') })
+  .meta({ id: 'ExitRequest' });
+export type ExitRequest = z.infer<typeof ExitRequest>;
+
+export const JourneyView = z
+  .object({
+    id: z.uuid(),
+    key: z.string(),
+    name: z.string(),
+    status: z.enum(['draft', 'published', 'archived']),
+    current_version: z.number().int().nullable(),
+    definition: z.unknown(),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Journey' });
+export type JourneyView = z.infer<typeof JourneyView>;
+
+export const JourneyVersionView = z
+  .object({
+    version: z.number().int(),
+    /** SHA-256 of the canonical definition, hex. */
+    content_hash: z.string(),
+    definition: z.unknown(),
+    published_at: z.iso.datetime(),
+  })
+  .meta({ id: 'JourneyVersion' });
+export type JourneyVersionView = z.infer<typeof JourneyVersionView>;
+
+const nullable = z.string().nullable();
+const instant = z.iso.datetime().nullable();
+export const RunView = z
+  .object({
+    id: z.uuid(),
+    run_key: z.string(),
+    /** Finds the run in the Temporal UI. */
+    workflow_id: z.string(),
+    user_id: z.uuid(),
+    journey: z.string(),
+    version: z.number().int(),
+    clock_domain: z.string(),
+    state: z.enum(['starting', 'running', 'waiting', 'paused', 'completed', 'exited']),
+    step_id: nullable,
+    waits_for: nullable,
+    waits_until: instant,
+    reason: nullable,
+    started_at: z.iso.datetime(),
+    ended_at: instant,
+  })
+  .meta({ id: 'Run' });
+export type RunView = z.infer<typeof RunView>;
+
+/** False in `is_new`: an earlier run already fills the place of this entry, and that run is shown. */
+export const EnrolmentView = RunView.extend({ is_new: z.boolean() }).meta({ id: 'EnrolmentAnswer' });
+export type EnrolmentView = z.infer<typeof EnrolmentView>;

@@ -1,0 +1,63 @@
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../../platform/clock/clock.js';
+import { ActionsModule } from '../actions/index.js';
+import { MessageTemplatesModule } from '../message-templates/index.js';
+import { UserHooks, UsersModule } from '../users/index.js';
+import { EnrolmentService, IS_VIRTUAL_TIME_ALLOWED } from './enrolment.service.js';
+import { EntriesRepository } from './entries.repository.js';
+import { JourneyVersions } from './journey-versions.js';
+import { JourneysController } from './journeys.controller.js';
+import { JourneysRepository } from './journeys.repository.js';
+import { JourneysService } from './journeys.service.js';
+import { OUTBOX_POLL_MS, OutboxDispatcher } from './outbox.dispatcher.js';
+import { OutboxRepository } from './outbox.repository.js';
+import { RunGateway } from './run-gateway.js';
+import { RunSignals } from './run-signals.js';
+import { RunsController } from './runs.controller.js';
+import { RunsRepository } from './runs.repository.js';
+import { RunsService } from './runs.service.js';
+
+export interface JourneysOptions {
+  readonly outboxPollMs: number;
+  readonly isVirtualTimeAllowed: boolean;
+}
+
+@Module({})
+export class JourneysModule implements OnModuleInit {
+  constructor(
+    private readonly hooks: UserHooks,
+    private readonly signals: RunSignals,
+  ) {}
+
+  static forRoot(options: JourneysOptions): DynamicModule {
+    return {
+      module: JourneysModule,
+      global: true,
+      imports: [UsersModule, MessageTemplatesModule, ActionsModule],
+      controllers: [JourneysController, RunsController],
+      providers: [
+        { provide: OUTBOX_POLL_MS, useValue: options.outboxPollMs },
+        { provide: IS_VIRTUAL_TIME_ALLOWED, useValue: options.isVirtualTimeAllowed },
+        Clock,
+        EnrolmentService,
+        EntriesRepository,
+        JourneyVersions,
+        JourneysRepository,
+        JourneysService,
+        OutboxDispatcher,
+        OutboxRepository,
+        RunGateway,
+        RunSignals,
+        RunsRepository,
+        RunsService,
+      ],
+      exports: [JourneyVersions, RunSignals, RunsRepository],
+    };
+  }
+
+  onModuleInit(): void {
+    this.hooks.onErase((transaction, { userId }) => this.signals.exit(transaction, userId, 'user_erased'));
+    this.hooks.onChange((transaction, userIds) => this.signals.wake(transaction, userIds, 'profile_changed'));
+    this.hooks.onCommitted(() => this.signals.kick());
+  }
+}

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import {
+  BadRequestException,
+  ConflictException,
+  Injectable,
+  NotFoundException,
+  UnprocessableEntityException,
+} from '@nestjs/common';
+import { compile } from '../../core/journeys/compile.js';
+import type { Plan } from '../../core/journeys/plan.js';
+import { canonicalJson } from '../../core/kernel/canonical-json.js';
+import { Database, violatedUnique } from '../../platform/database/database.js';
+import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
+import { ActionsService } from '../actions/index.js';
+import { MessageTemplatesService } from '../message-templates/index.js';
+import type { JourneyDefinitionDto, JourneyVersionView, JourneyView } from './journeys.dto.js';
+import { toJourneyView, toVersionView } from './journeys.mapper.js';
+import { JourneysRepository, type JourneyRow } from './journeys.repository.js';
+
+interface Fault {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Journey definitions: drafts that change, and published versions that never do. */
+@Injectable()
+export class JourneysService {
+  constructor(
+    private readonly database: Database,
+    private readonly journeys: JourneysRepository,
+    private readonly templates: MessageTemplatesService,
+    private readonly actions: ActionsService,
+  ) {}
+
+  /**
+   * Stores a new draft.
+   *
+   * @throws BadRequestException with the path of each fault in the graph of steps
+   * @throws ConflictException JOURNEY_KEY_TAKEN
+   */
+  async create(definition: JourneyDefinitionDto): Promise<JourneyView> {
+    compileOrRefuse(definition, 1);
+    try {
+      return toJourneyView(await this.journeys.insert({ key: definition.key, name: definition.name, definition }));
+    } catch (error) {
+      if (violatedUnique(error) === null) throw error;
+      throw new ConflictException({ code: 'JOURNEY_KEY_TAKEN', detail: 'a journey with this key exists' });
+    }
+  }
+
+  /** Replaces the draft. Runs go on in the version that they entered. */
+  async replace(idOrKey: string, definition: JourneyDefinitionDto): Promise<JourneyView> {
+    compileOrRefuse(definition, 1);
+    const journey = await this.get(idOrKey);
+    if (journey.key !== definition.key) {
+      throw new ConflictException({ code: 'JOURNEY_KEY_FIXED', detail: 'the key of a journey cannot change' });
+    }
+    const updated = await this.journeys.update(journey.id, { name: definition.name, definition });
+    if (updated === null) throw unknownJourney();
+    return toJourneyView(updated);
+  }
+
+  async find(idOrKey: string): Promise<JourneyView> {
+    return toJourneyView(await this.get(idOrKey));
+  }
+
+  async list(page: PageRequest): Promise<Page<JourneyView>> {
+    const rows = await this.journeys.list({ ...page, limit: page.limit + 1 });
+    return toPage(rows, page, ({ id }) => id, toJourneyView);
+  }
+
+  async versions(idOrKey: string): Promise<readonly JourneyVersionView[]> {
+    const journey = await this.get(idOrKey);
+    return (await this.journeys.versions(journey.id)).map(toVersionView);
+  }
+
+  /**
+   * Freezes the draft as the version that new runs enter. Publishing the same content again gives the same version.
+   *
+   * @throws UnprocessableEntityException when a step names a template or an action that does not exist
+   */
+  async publish(idOrKey: string): Promise<JourneyVersionView> {
+    const { id } = await this.get(idOrKey);
+    return this.database.transaction(async (transaction) => {
+      const journey = await this.journeys.find(id, transaction, 'for update');
+      if (journey === null) throw unknownJourney();
+      const definition = journey.definition as JourneyDefinitionDto;
+      const plan = compileOrRefuse(definition, (journey.currentVersion ?? 0) + 1);
+      const current =
+        journey.currentVersion === null ? null : await this.journeys.version(journey.id, journey.currentVersion);
+      if (current?.contentHash === plan.contentHash) return toVersionView(current);
+      await this.refuseUnknownReferences(definition);
+      return toVersionView(await this.journeys.publish(transaction, { journeyId: journey.id, definition, plan }));
+    });
+  }
+
+  private async get(idOrKey: string): Promise<JourneyRow> {
+    const journey = await this.journeys.find(idOrKey);
+    if (journey === null) throw unknownJourney();
+    return journey;
+  }
+
+  private async refuseUnknownReferences(definition: JourneyDefinitionDto): Promise<void> {
+    const steps = definition.steps;
+    const templateKeys = steps.flatMap((step) => (step.kind === 'message' ? [step.template] : []));
+    const actionKeys = steps.flatMap((step) => (step.kind === 'decide' ? step.actions : []));
+    const templates = await this.templates.existing(templateKeys);
+    const actions = await this.actions.existing(actionKeys);
+    const errors: Fault[] = steps.flatMap((step, index) => {
+      if (step.kind === 'message' && !templates.has(step.template)) {
+        return [{ path: `steps[${index}].template`, message: `there is no message template "${step.template}"` }];
+      }
+      if (step.kind !== 'decide') return [];
+      return step.actions.flatMap((key, at) =>
+        actions.has(key) ? [] : [{ path: `steps[${index}].actions[${at}]`, message: `there is no action "${key}"` }],
+      );
+    });
+    if (errors.length > 0) {
+      const detail = 'the journey names things that do not exist';
+      throw new UnprocessableEntityException({ code: 'UNKNOWN_REFERENCE', detail, errors });
+    }
+  }
+}
+
+const unknownJourney = (): NotFoundException =>
+  new NotFoundException({ code: 'JOURNEY_UNKNOWN', detail: 'there is no such journey' });
+
+function compileOrRefuse(definition: JourneyDefinitionDto, version: number): Plan {
+  const contentHash = createHash('sha256').update(canonicalJson(definition)).digest('hex');
+  const compiled = compile(definition, { version, contentHash });
+  if (compiled.kind === 'plan') return compiled.plan;
+  const detail = 'the steps do not form a journey';
+  throw new BadRequestException({ code: 'JOURNEY_INVALID', detail, errors: compiled.faults });
+}

@@ -1,0 +1,127 @@
+import { Injectable } from '@nestjs/common';
+import {
+  Client,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
+import type { Plan } from '../../core/journeys/plan.js';
+import { Clock } from '../../platform/clock/clock.js';
+import { VirtualTimeClient } from '../../platform/temporal/virtual-time.client.js';
+import {
+  EXIT_UPDATE,
+  JOURNEY_TASK_QUEUE,
+  JOURNEY_WORKFLOW,
+  PAUSE_UPDATE,
+  RESUME_UPDATE,
+  SEARCH_ATTRIBUTES,
+  type ExitUpdate,
+  type JourneyInput,
+} from '../../../workflows/messages.js';
+import type { RunStart } from './outbox.repository.js';
+
+/** Triggered work goes before bulk work and after transactional messages. */
+const TRIGGERED_PRIORITY = 3;
+const UPDATE_MS_MAX = 10_000;
+
+export type CommandOutcome =
+  { readonly kind: 'done' } | { readonly kind: 'refused'; readonly detail: string } | { readonly kind: 'not_running' };
+
+export const workflowIdOf = (runKey: string): string => `journey:${runKey}`;
+
+/** Everything that the API says to Temporal about one run. */
+@Injectable()
+export class RunGateway {
+  constructor(
+    private readonly client: Client,
+    private readonly virtual: VirtualTimeClient,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Starts the workflow of an entry; a second start of the same entry changes nothing. */
+  async start(run: RunStart): Promise<void> {
+    const client = run.clockDomain === 'real' ? this.client : this.virtual.client;
+    const input: JourneyInput = {
+      run: { runKey: run.runKey, userId: run.userId, journeyKey: run.journeyKey, journeyVersion: run.version },
+      plan: run.plan as Plan,
+      clockDomain: run.clockDomain,
+    };
+    try {
+      await client.workflow.start(JOURNEY_WORKFLOW, {
+        taskQueue: JOURNEY_TASK_QUEUE,
+        workflowId: workflowIdOf(run.runKey),
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        priority: { priorityKey: TRIGGERED_PRIORITY },
+        typedSearchAttributes: searchAttributesOf(run),
+        staticSummary: `${run.journeyKey} version ${run.version}`,
+        args: [input],
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  /** @returns false when Temporal knows no running workflow of this run */
+  async signal(runKey: string, signal: string, argument: unknown): Promise<boolean> {
+    try {
+      await this.client.workflow.getHandle(workflowIdOf(runKey)).signal(signal, argument);
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
+  /** @returns false when Temporal knows no running workflow of this run */
+  async exit(runKey: string, reason: string): Promise<boolean> {
+    const argument: ExitUpdate = { reason };
+    const outcome = await this.command(runKey, EXIT_UPDATE, argument);
+    return outcome.kind !== 'not_running';
+  }
+
+  pause(runKey: string): Promise<CommandOutcome> {
+    return this.command(runKey, PAUSE_UPDATE);
+  }
+
+  resume(runKey: string): Promise<CommandOutcome> {
+    return this.command(runKey, RESUME_UPDATE);
+  }
+
+  /**
+   * Sends an operator's command and waits for the run's own answer.
+   *
+   * @throws ServiceError when no worker answers in time; the command may still take effect
+   */
+  async command(runKey: string, update: string, argument?: object): Promise<CommandOutcome> {
+    const handle = this.client.workflow.getHandle(workflowIdOf(runKey));
+    try {
+      await this.client.withDeadline(this.clock.now() + UPDATE_MS_MAX, () =>
+        handle.executeUpdate(update, { args: [argument ?? {}] }),
+      );
+      return { kind: 'done' };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return { kind: 'not_running' };
+      if (error instanceof WorkflowUpdateFailedError) {
+        return { kind: 'refused', detail: error.cause?.message ?? error.message };
+      }
+      throw error;
+    }
+  }
+}
+
+const KEYWORD = SearchAttributeType.KEYWORD;
+const KEYS = {
+  journeyKey: defineSearchAttributeKey(SEARCH_ATTRIBUTES.journeyKey, KEYWORD),
+  journeyVersion: defineSearchAttributeKey(SEARCH_ATTRIBUTES.journeyVersion, SearchAttributeType.INT),
+  userKey: defineSearchAttributeKey(SEARCH_ATTRIBUTES.userKey, KEYWORD),
+  runState: defineSearchAttributeKey(SEARCH_ATTRIBUTES.runState, KEYWORD),
+};
+
+/** The user's key is our own id, which says nothing about the person outside our database. */
+const searchAttributesOf = (run: RunStart): SearchAttributePair[] => [
+  { key: KEYS.journeyKey, value: run.journeyKey },
+  { key: KEYS.journeyVersion, value: run.version },
+  { key: KEYS.userKey, value: run.userId },
+  { key: KEYS.runState, value: 'running' },
+];

@@ -1,0 +1,71 @@
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Answers } from '../../platform/http/openapi.js';
+import { pageOf, toPageRequest, type Page } from '../../platform/http/paging.js';
+import { Scopes } from '../access/index.js';
+import { UsersService } from '../users/index.js';
+import { ExitRequest, RunFilter, RunView } from './journeys.dto.js';
+import { RunsService } from './runs.service.js';
+
+const id = z.uuid();
+const refusals = { 404: 'no such run' };
+const commandRefusals = { ...refusals, 409: 'the run has ended or is not in that state', 503: 'no worker answers' };
+
+@ApiTags('Runs')
+@Controller('api/runs')
+export class RunsController {
+  constructor(
+    private readonly runs: RunsService,
+    private readonly users: UsersService,
+  ) {}
+
+  @Get()
+  @Scopes('runs:read')
+  @Answers({ status: 200, summary: 'Lists runs, newest first', body: pageOf(RunView) })
+  async list(@Query({ schema: RunFilter }) query: RunFilter): Promise<Page<RunView>> {
+    const filter = {
+      userId: query.user_id === undefined ? null : await this.users.resolve(query.user_id),
+      journey: query.journey ?? null,
+      state: query.state ?? null,
+      clockDomain: query.clock_domain ?? null,
+    };
+    return this.runs.list(filter, toPageRequest(query));
+  }
+
+  @Get(':id')
+  @Scopes('runs:read')
+  @Answers({ status: 200, summary: 'One run', body: RunView, refusals })
+  find(@Param('id', { schema: id }) runId: string): Promise<RunView> {
+    return this.runs.find(runId);
+  }
+
+  @Post(':id/pause')
+  @Scopes('runs:operate')
+  @Answers({
+    status: 200,
+    summary: 'Pauses a run: no message goes out until it is resumed',
+    body: RunView,
+    refusals: commandRefusals,
+  })
+  pause(@Param('id', { schema: id }) runId: string): Promise<RunView> {
+    return this.runs.pause(runId);
+  }
+
+  @Post(':id/resume')
+  @Scopes('runs:operate')
+  @Answers({ status: 200, summary: 'Resumes a paused run', body: RunView, refusals: commandRefusals })
+  resume(@Param('id', { schema: id }) runId: string): Promise<RunView> {
+    return this.runs.resume(runId);
+  }
+
+  @Post(':id/exit')
+  @Scopes('runs:operate')
+  @Answers({ status: 200, summary: 'Ends a run, wherever it waits', body: RunView, refusals: commandRefusals })
+  exit(
+    @Param('id', { schema: id }) runId: string,
+    @Body({ schema: ExitRequest }) { reason }: ExitRequest,
+  ): Promise<RunView> {
+    return this.runs.exit(runId, reason);
+  }
+}

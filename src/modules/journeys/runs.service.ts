@@ -1,0 +1,85 @@
+import { ConflictException, Injectable, NotFoundException, ServiceUnavailableException } from '@nestjs/common';
+import { ServiceError } from '@temporalio/client';
+import { EXIT_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, type ExitUpdate } from '../../../workflows/messages.js';
+import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
+import { EntriesRepository } from './entries.repository.js';
+import type { RunView } from './journeys.dto.js';
+import { toRunView } from './journeys.mapper.js';
+import { RunGateway } from './run-gateway.js';
+import { RunsRepository, type RunRow } from './runs.repository.js';
+
+export interface RunQuery {
+  readonly userId: string | null;
+  readonly journey: string | null;
+  readonly state: string | null;
+  readonly clockDomain: string | null;
+}
+
+/** Runs as operators see and steer them. */
+@Injectable()
+export class RunsService {
+  constructor(
+    private readonly runs: RunsRepository,
+    private readonly entries: EntriesRepository,
+    private readonly gateway: RunGateway,
+  ) {}
+
+  async list(query: RunQuery, page: PageRequest): Promise<Page<RunView>> {
+    const rows = await this.runs.list(query, { ...page, limit: page.limit + 1 });
+    return toPage(rows, page, ({ id }) => id, toRunView);
+  }
+
+  async find(id: string): Promise<RunView> {
+    return toRunView(await this.get(id));
+  }
+
+  /**
+   * No message goes out after this returns: claims refuse from the moment the row is written, and the workflow then
+   * holds its timers until it is resumed.
+   *
+   * @throws ConflictException RUN_ENDED or COMMAND_REFUSED; ServiceUnavailableException when no worker answers
+   */
+  async pause(id: string): Promise<RunView> {
+    const run = await this.getRunning(id);
+    await this.entries.setPaused(run.runKey, true);
+    await this.command(run, PAUSE_UPDATE);
+    return this.find(id);
+  }
+
+  async resume(id: string): Promise<RunView> {
+    const run = await this.getRunning(id);
+    await this.entries.setPaused(run.runKey, false);
+    await this.command(run, RESUME_UPDATE);
+    return this.find(id);
+  }
+
+  async exit(id: string, reason: string): Promise<RunView> {
+    const run = await this.getRunning(id);
+    await this.entries.requestExit(run.runKey);
+    const argument: ExitUpdate = { reason };
+    await this.command(run, EXIT_UPDATE, argument);
+    return this.find(id);
+  }
+
+  private async get(id: string): Promise<RunRow> {
+    const run = await this.runs.find(id);
+    if (run === null) throw new NotFoundException({ code: 'RUN_UNKNOWN', detail: 'there is no such run' });
+    return run;
+  }
+
+  private async getRunning(id: string): Promise<RunRow> {
+    const run = await this.get(id);
+    if (run.endedAt !== null) throw new ConflictException({ code: 'RUN_ENDED', detail: 'the run has ended' });
+    return run;
+  }
+
+  private async command(run: RunRow, update: string, argument?: object): Promise<void> {
+    const outcome = await this.gateway.command(run.runKey, update, argument).catch((error: unknown) => {
+      if (!(error instanceof ServiceError)) throw error;
+      const detail = 'no worker answered in time; the command stays in force';
+      throw new ServiceUnavailableException({ code: 'WORKER_SILENT', detail }, { cause: error });
+    });
+    if (outcome.kind === 'refused') throw new ConflictException({ code: 'COMMAND_REFUSED', detail: outcome.detail });
+    if (outcome.kind === 'not_running') throw new ConflictException({ code: 'RUN_ENDED', detail: 'the run has ended' });
+  }
+}

@@ -1,0 +1,89 @@
+import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { definitionKey } from '../../platform/http/fields.js';
+import { Answers } from '../../platform/http/openapi.js';
+import { toPageRequest, type Page } from '../../platform/http/paging.js';
+import { PrincipalName } from '../../platform/http/principal.js';
+import { Scopes } from '../access/index.js';
+import {
+  ListQuery,
+  MessageTemplateInput,
+  MessageTemplatePage,
+  MessageTemplateView,
+  NewMessageTemplate,
+  PreviewRequest,
+  PreviewView,
+} from './message-templates.dto.js';
+import { MessageTemplatesService } from './message-templates.service.js';
+
+const invalid = { 422: 'a marketing message without unsubscribe link or postal address' };
+const unknown = { 404: 'no such template' };
+
+@ApiTags('Message templates')
+@Controller('api/message-templates')
+export class MessageTemplatesController {
+  constructor(private readonly templates: MessageTemplatesService) {}
+
+  @Post()
+  @Scopes('content:write')
+  @Answers({
+    status: 201,
+    summary: 'Makes a message template',
+    description: 'Liquid; templates see user, event, run, company and unsubscribe_url.',
+    body: MessageTemplateView,
+    refusals: { ...invalid, 409: 'the key is taken' },
+  })
+  create(
+    @Body({ schema: NewMessageTemplate }) body: NewMessageTemplate,
+    @PrincipalName() principal: string,
+  ): Promise<MessageTemplateView> {
+    return this.templates.create(body, principal);
+  }
+
+  @Post('preview')
+  @Scopes('content:read')
+  @Answers({ status: 200, summary: 'Renders content without storing it', body: PreviewView })
+  preview(@Body({ schema: PreviewRequest }) body: PreviewRequest): PreviewView {
+    return this.templates.preview(body);
+  }
+
+  @Get()
+  @Scopes('content:read')
+  @Answers({ status: 200, summary: 'Lists the current versions, last changed first', body: MessageTemplatePage })
+  list(@Query({ schema: ListQuery }) query: ListQuery): Promise<Page<MessageTemplateView>> {
+    return this.templates.list(toPageRequest(query));
+  }
+
+  @Get(':key')
+  @Scopes('content:read')
+  @Answers({ status: 200, summary: 'Shows the current version', body: MessageTemplateView, refusals: unknown })
+  find(@Param('key', { schema: definitionKey }) key: string): Promise<MessageTemplateView> {
+    return this.templates.find(key);
+  }
+
+  @Get(':key/versions')
+  @Scopes('content:read')
+  @Answers({ status: 200, summary: 'Lists all versions, newest first', body: MessageTemplatePage, refusals: unknown })
+  versions(
+    @Param('key', { schema: definitionKey }) key: string,
+    @Query({ schema: ListQuery }) query: ListQuery,
+  ): Promise<Page<MessageTemplateView>> {
+    return this.templates.versions(key, toPageRequest(query));
+  }
+
+  @Put(':key')
+  @Scopes('content:write')
+  @Answers({
+    status: 200,
+    summary: 'Makes the next version',
+    body: MessageTemplateView,
+    refusals: { ...invalid, ...unknown },
+  })
+  change(
+    @Param('key', { schema: definitionKey }) key: string,
+    @Body({ schema: MessageTemplateInput }) body: MessageTemplateInput,
+    @PrincipalName() principal: string,
+  ): Promise<MessageTemplateView> {
+    return this.templates.change(key, body, principal);
+  }
+}

@@ -1,0 +1,2 @@
+export { PoliciesModule } from './policies.module.js';
+export { toRules } from './to-rules.js';

@@ -1,0 +1,4 @@
+export { RunQuestions } from './run-questions.service.js';
+export { AttemptAliveError } from './step-errors.js';
+export { StepsModule } from './steps.module.js';
+export { StepsService } from './steps.service.js';

@@ -1,0 +1,143 @@
+import { Injectable } from '@nestjs/common';
+import type { DecisionOutcome } from '../../core/decisions/types.js';
+import type { InstantMs } from '../../core/kernel/instant.js';
+import type { StepAnswer } from '../../core/journeys/step-answer.js';
+import { Stopwatch } from '../../platform/clock/stopwatch.js';
+import { Database, type Transaction } from '../../platform/database/database.js';
+import { newId } from '../../platform/random/ids.js';
+import { DecisionsRepository } from '../decisions/index.js';
+import { DeliveriesService, type ClaimedDelivery } from '../deliveries/index.js';
+import type { RenderedMessage } from './message-renderer.js';
+import { chosenCandidate, StepDecider, type Opinion, type ReadyOpinion, type RenderFaults } from './step-decider.js';
+import { ContendedError } from './step-errors.js';
+import { clockDomainOf, type RunStepRequest } from './step-request.js';
+import { ATTEMPT_ALIVE_MS } from './step-timing.js';
+import { StepsRepository, type StepQuestion } from './steps.repository.js';
+
+export interface ClaimRequest {
+  readonly request: RunStepRequest;
+  readonly question: StepQuestion;
+  readonly idempotencyKey: string;
+  /** Used unless an attempt that was given back already has one. */
+  readonly deliveryId: string;
+  readonly opinion: ReadyOpinion & { readonly faults: RenderFaults };
+}
+
+export type Claimed =
+  /** Nothing is to be sent; the answer is stored. */
+  | { readonly kind: 'answered'; readonly answer: StepAnswer }
+  /** The contact is taken and counts; the message must leave at once. */
+  | {
+      readonly kind: 'claimed';
+      readonly delivery: ClaimedDelivery;
+      readonly message: RenderedMessage;
+      readonly decisionId: string;
+      readonly now: InstantMs;
+      /** Runs since just before the commit. */
+      readonly since: Stopwatch;
+    }
+  /** Under the lock another message won than the one that is rendered: start over. */
+  | { readonly kind: 'stale' };
+
+/** The transaction that decides for good. */
+@Injectable()
+export class StepClaims {
+  constructor(
+    private readonly database: Database,
+    private readonly decider: StepDecider,
+    private readonly decisions: DecisionsRepository,
+    private readonly deliveries: DeliveriesService,
+    private readonly steps: StepsRepository,
+  ) {}
+
+  /**
+   * Under the user's lock: reads the clock and the facts anew, asks the same pure gates, and writes decision, delivery
+   * and ledger row, all or nothing. Lock and facts are separate statements on purpose, see `DecisionsRepository.lockUser`.
+   */
+  claim(claim: ClaimRequest): Promise<Claimed> {
+    return this.database.transaction(async (transaction) => {
+      const { run } = claim.request;
+      if (!(await this.decisions.lockUser(transaction, run.userId))) throw new Error(`no contact state: ${run.runKey}`);
+      const opinion = await this.decider.decide(transaction, claim.request, claim.opinion.faults);
+      const chosen = chosenCandidate(opinion);
+      if (chosen === null) return this.recordSilence(transaction, claim, opinion);
+      const { message } = claim.opinion;
+      const isRendered =
+        message?.candidateKey === chosen.key &&
+        message.templateVersion === chosen.templateVersion &&
+        message.address === opinion.facts.user?.email;
+      if (message === null || !isRendered) return { kind: 'stale' };
+      return this.recordContact(transaction, claim, opinion, message);
+    });
+  }
+
+  private async recordSilence(transaction: Transaction, claim: ClaimRequest, opinion: Opinion): Promise<Claimed> {
+    const decisionId = await this.append(transaction, claim, opinion);
+    const answer = silentAnswer(opinion.decision.outcome, decisionId, claim.request.step.kind);
+    await this.steps.insert(transaction, claim.question, { decisionId, deliveryId: null, answer });
+    return { kind: 'answered', answer };
+  }
+
+  private async recordContact(
+    transaction: Transaction,
+    claim: ClaimRequest,
+    opinion: Opinion,
+    message: RenderedMessage,
+  ): Promise<Claimed> {
+    const candidate = chosenCandidate(opinion);
+    if (candidate === null) throw new Error('a contact without a candidate');
+    const { request, question, idempotencyKey, deliveryId } = claim;
+    const decisionId = await this.append(transaction, claim, opinion);
+    const delivery = await this.deliveries.claim(transaction, {
+      deliveryId,
+      idempotencyKey,
+      userId: request.run.userId,
+      decisionId,
+      runKey: question.runKey,
+      stepId: question.stepId,
+      visit: question.visit,
+      journeyKey: request.run.journeyKey,
+      channel: candidate.channel,
+      action: candidate.key,
+      template: message.template,
+      templateVersion: message.templateVersion,
+      purpose: candidate.purpose,
+      tags: candidate.tags,
+      address: message.address,
+      aliveMs: ATTEMPT_ALIVE_MS,
+      clockDomain: clockDomainOf(request),
+      claimedAt: opinion.input.now,
+    });
+    if (delivery === null) throw new ContendedError(`another attempt took ${question.stepId} of ${question.runKey}`);
+    await this.steps.insert(transaction, question, { decisionId, deliveryId: delivery.deliveryId, answer: null });
+    return { kind: 'claimed', delivery, message, decisionId, now: opinion.input.now, since: new Stopwatch() };
+  }
+
+  private async append(transaction: Transaction, claim: ClaimRequest, opinion: Opinion): Promise<string> {
+    const id = newId();
+    await this.decisions.append(transaction, {
+      id,
+      userId: claim.request.run.userId,
+      source: 'step',
+      step: claim.question,
+      clockDomain: clockDomainOf(claim.request),
+      payload: { schema: 1, input: opinion.input, decision: opinion.decision },
+    });
+    return id;
+  }
+}
+
+function silentAnswer(
+  outcome: DecisionOutcome,
+  decisionId: string,
+  stepKind: RunStepRequest['step']['kind'],
+): StepAnswer {
+  switch (outcome.kind) {
+    case 'act':
+      throw new Error('an action is not silence');
+    case 'defer':
+      return { kind: 'defer', decisionId, reason: outcome.reason, until: outcome.until };
+    case 'do_nothing':
+      return { kind: stepKind === 'message' ? 'skip' : 'do_nothing', decisionId, reason: outcome.reason };
+  }
+}

@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { decide } from '../../core/decisions/decide.js';
+import type { Candidate, Decision, DecisionInput } from '../../core/decisions/types.js';
+import { Database, type Queryable } from '../../platform/database/database.js';
+import { attributesOf, FactsRepository, toDecisionInput, type Facts, type FactsQuery } from '../decisions/index.js';
+import { JourneyVersions } from '../journeys/index.js';
+import { MessageRenderer, type RenderedMessage } from './message-renderer.js';
+import { clockDomainOf, type RunStepRequest } from './step-request.js';
+
+/** A decision with the facts that it rests on. */
+export interface Opinion {
+  readonly facts: Facts;
+  readonly input: DecisionInput;
+  readonly decision: Decision;
+}
+
+/** An opinion whose message, if there is one to send, is ready. */
+export interface ReadyOpinion extends Opinion {
+  readonly message: RenderedMessage | null;
+}
+
+/** Candidates whose message could not be rendered, with the fault: they are out of the running. */
+export type RenderFaults = ReadonlyMap<string, string>;
+
+/** Asks the pure core what to do in one step, with facts read by whichever connection is handed in. */
+@Injectable()
+export class StepDecider {
+  constructor(
+    private readonly database: Database,
+    private readonly facts: FactsRepository,
+    private readonly versions: JourneyVersions,
+    private readonly renderer: MessageRenderer,
+  ) {}
+
+  /**
+   * A first opinion without a lock, with the message rendered. A candidate that cannot be rendered is refused and the
+   * rest is weighed again, so the loop is bounded by the number of candidates.
+   */
+  async prepare(
+    request: RunStepRequest,
+    deliveryId: string,
+  ): Promise<ReadyOpinion & { readonly faults: RenderFaults }> {
+    const faults = new Map<string, string>();
+    for (;;) {
+      const opinion = await this.decide(this.database, request, faults);
+      const chosen = chosenCandidate(opinion);
+      if (chosen === null || opinion.facts.user === null) return { ...opinion, message: null, faults };
+      const rendered = await this.renderer.render({
+        candidate: chosen,
+        user: { id: request.run.userId, ...attributesOf(opinion.facts.user) },
+        address: opinion.facts.user.email ?? '',
+        run: request.run,
+        deliveryId,
+      });
+      if (rendered.kind === 'message') return { ...opinion, message: rendered.message, faults };
+      faults.set(chosen.key, rendered.fault);
+    }
+  }
+
+  /** The same question on the facts that `queryable` sees now. */
+  async decide(queryable: Queryable, request: RunStepRequest, faults: RenderFaults): Promise<Opinion> {
+    const query = toFactsQuery(request);
+    const { journeyKey, journeyVersion } = request.run;
+    const journeyQuietRules = await this.versions.quietRulesOf(journeyKey, journeyVersion);
+    const facts = await this.facts.load(queryable, query);
+    const input = withFaults(toDecisionInput(facts, { query, journeyKey, journeyQuietRules }), faults);
+    return { facts, input, decision: decide(input) };
+  }
+}
+
+/** The candidate that the decision acts on, else null. */
+export function chosenCandidate({ input, decision }: Opinion): Candidate | null {
+  const { outcome } = decision;
+  if (outcome.kind !== 'act') return null;
+  return input.candidates.find(({ key }) => key === outcome.action) ?? null;
+}
+
+function toFactsQuery(request: RunStepRequest): FactsQuery {
+  const { run, step, clock } = request;
+  return {
+    userId: run.userId,
+    runKey: run.runKey,
+    clockDomain: clockDomainOf(request),
+    now: clock.kind === 'real' ? null : clock.now,
+    weighs:
+      step.kind === 'message' ? { kind: 'template', key: step.template } : { kind: 'actions', keys: step.actions },
+  };
+}
+
+function withFaults(input: DecisionInput, faults: RenderFaults): DecisionInput {
+  if (faults.size === 0) return input;
+  const candidates = input.candidates.map((candidate) => ({
+    ...candidate,
+    renderFault: faults.get(candidate.key) ?? null,
+  }));
+  return { ...input, candidates };
+}

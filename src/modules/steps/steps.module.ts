@@ -1,0 +1,31 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { DecisionsModule } from '../decisions/index.js';
+import { MessageTemplatesModule } from '../message-templates/index.js';
+import { UnsubscribeModule } from '../unsubscribe/index.js';
+import { COMPANY, MessageRenderer, type Company } from './message-renderer.js';
+import { RunQuestions } from './run-questions.service.js';
+import { StepClaims } from './step-claims.js';
+import { StepDecider } from './step-decider.js';
+import { StepsRepository } from './steps.repository.js';
+import { StepsService } from './steps.service.js';
+
+/** What runs do in their steps; deliveries and journeys are global modules of the composition root. */
+@Module({})
+export class StepsModule {
+  static forRoot(company: Company): DynamicModule {
+    return {
+      module: StepsModule,
+      imports: [DecisionsModule, MessageTemplatesModule, UnsubscribeModule],
+      providers: [
+        { provide: COMPANY, useValue: company },
+        MessageRenderer,
+        RunQuestions,
+        StepClaims,
+        StepDecider,
+        StepsRepository,
+        StepsService,
+      ],
+      exports: [StepsService, RunQuestions],
+    };
+  }
+}

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { StepAnswer } from '../../core/journeys/step-answer.js';
+import { newId } from '../../platform/random/ids.js';
+import { DeliveriesService, type DeliveryRow } from '../deliveries/index.js';
+import { StepClaims, type Claimed } from './step-claims.js';
+import { StepDecider } from './step-decider.js';
+import { AttemptAliveError, ContendedError } from './step-errors.js';
+import type { RunStepRequest } from './step-request.js';
+import { CLAIM_TO_SEND_MS_MAX, retryAfterMs } from './step-timing.js';
+import { StepsRepository, type StepQuestion } from './steps.repository.js';
+
+const CLAIMS_MAX = 5;
+
+/**
+ * One message or decision of one run, at the instant of sending: known? decide, claim, send, record.
+ * Every crash between two of these ends in the same answer, and in no second message.
+ */
+@Injectable()
+export class StepsService {
+  constructor(
+    private readonly steps: StepsRepository,
+    private readonly decider: StepDecider,
+    private readonly claims: StepClaims,
+    private readonly deliveries: DeliveriesService,
+  ) {}
+
+  /**
+   * @throws AttemptAliveError while an attempt of this visit may be under way
+   * @throws ContendedError when the claim lost to concurrent changes too often
+   */
+  async run(request: RunStepRequest): Promise<StepAnswer> {
+    const question = questionOf(request);
+    const idempotencyKey = idempotencyKeyOf(question);
+    const known = await this.steps.known(question, idempotencyKey);
+    if (known.answer !== null) return known.answer;
+    const earlier = known.deliveryId === null ? null : await this.deliveries.get(known.deliveryId);
+    if (earlier !== null && earlier.state !== 'released') return this.settle(question, earlier);
+    for (let claim = 1; claim <= CLAIMS_MAX; claim += 1) {
+      const deliveryId = earlier?.id ?? newId();
+      const opinion = await this.decider.prepare(request, deliveryId);
+      const claimed = await this.claims.claim({ request, question, idempotencyKey, deliveryId, opinion });
+      if (claimed.kind === 'answered') return claimed.answer;
+      if (claimed.kind === 'claimed') {
+        const answer = await this.send(question, claimed);
+        if (answer !== null) return answer;
+      }
+    }
+    throw new ContendedError(`step ${question.stepId} of ${question.runKey}: the facts kept changing`);
+  }
+
+  /** @returns null when the claim grew stale before the first byte left: it was given back and must be made anew */
+  private async send(
+    question: StepQuestion,
+    claimed: Extract<Claimed, { kind: 'claimed' }>,
+  ): Promise<StepAnswer | null> {
+    const { delivery, message, decisionId, now } = claimed;
+    const result = await this.deliveries.send(delivery, message, CLAIM_TO_SEND_MS_MAX - claimed.since.elapsedMs());
+    const { deliveryId } = delivery;
+    switch (result.kind) {
+      case 'accepted':
+        return this.steps.answer(question, { kind: 'sent', decisionId, deliveryId, action: message.candidateKey });
+      case 'rejected':
+        return this.steps.answer(question, { kind: 'skip', decisionId, reason: 'PROVIDER_REJECTED' });
+      case 'unavailable': {
+        const until = now + retryAfterMs(question.ask);
+        return this.steps.answer(question, { kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE', until });
+      }
+      case 'unknown':
+        return this.steps.answer(question, { kind: 'unknown', decisionId, deliveryId, reason: 'OUTCOME_UNKNOWN' });
+      case 'stale':
+        return null;
+    }
+  }
+
+  /** An earlier attempt exists: its outcome is the answer, and nothing is sent. */
+  private async settle(question: StepQuestion, found: DeliveryRow): Promise<StepAnswer> {
+    if (found.state === 'sending' && found.aliveForMs > 0) throw new AttemptAliveError(found.id, found.aliveForMs);
+    const delivery = found.state === 'sending' ? await this.deliveries.settleOverdue(found.id) : found;
+    return this.steps.answer(question, answerOf(delivery));
+  }
+}
+
+function answerOf({ id, state, decisionId, action }: DeliveryRow): StepAnswer {
+  switch (state) {
+    case 'sent':
+    case 'delivered':
+    case 'bounced':
+    case 'complained':
+      return { kind: 'sent', decisionId, deliveryId: id, action };
+    case 'failed':
+      return { kind: 'skip', decisionId, reason: 'PROVIDER_REJECTED' };
+    case 'unknown':
+      return { kind: 'unknown', decisionId, deliveryId: id, reason: 'OUTCOME_UNKNOWN' };
+    case 'sending':
+    case 'released':
+      // Another attempt took the place of the one that was settled here: its own question carries the answer.
+      throw new ContendedError(`delivery ${id} is ${state} again`);
+  }
+}
+
+const questionOf = ({ run, step, visit, ask }: RunStepRequest): StepQuestion => ({
+  runKey: run.runKey,
+  stepId: step.id,
+  visit,
+  ask,
+});
+
+/** Never the Temporal run id, the attempt or a random value: a reset or a replay must find the same delivery. */
+const idempotencyKeyOf = ({ runKey, stepId, visit }: StepQuestion): string =>
+  createHash('sha256')
+    .update(JSON.stringify([runKey, stepId, visit]))
+    .digest('hex');

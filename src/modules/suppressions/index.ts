@@ -1,0 +1,1 @@
+export { SuppressionsModule } from './suppressions.module.js';

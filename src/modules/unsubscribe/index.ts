@@ -1,0 +1,2 @@
+export { UnsubscribeModule } from './unsubscribe.module.js';
+export { UnsubscribeTokens } from './unsubscribe-tokens.js';

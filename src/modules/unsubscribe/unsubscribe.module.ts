@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { ConsentsModule } from '../consents/index.js';
+import { UnsubscribeTokens } from './unsubscribe-tokens.js';
+import { UnsubscribeController } from './unsubscribe.controller.js';
+import { UnsubscribeService } from './unsubscribe.service.js';
+
+@Module({
+  imports: [ConsentsModule],
+  controllers: [UnsubscribeController],
+  providers: [UnsubscribeService, UnsubscribeTokens],
+  exports: [UnsubscribeTokens],
+})
+export class UnsubscribeModule {}

@@ -1,0 +1,38 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG } from '../../platform/config/config.module.js';
+import type { Config } from '../../platform/config/config.js';
+import { ConsentsService } from '../consents/index.js';
+import type { PageFacts } from './pages.js';
+import { UnsubscribeTokens, type UnsubscribeSubject } from './unsubscribe-tokens.js';
+
+/** One-click as the mail program does it, the button on our page, or something else that posts a valid link. */
+export type UnsubscribeMethod = 'one_click' | 'form' | 'other';
+
+@Injectable()
+export class UnsubscribeService {
+  constructor(
+    private readonly tokens: UnsubscribeTokens,
+    private readonly consents: ConsentsService,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'company'>,
+  ) {}
+
+  /** What the page about this link says; null for a link that is not ours. */
+  describe(token: string): PageFacts | null {
+    const subject = this.tokens.read(token);
+    return subject === null ? null : this.factsOf(subject);
+  }
+
+  /** Withdraws, in force for the next check. The same link again changes nothing more. Null for a link that is not ours. */
+  async withdraw(token: string, method: UnsubscribeMethod): Promise<PageFacts | null> {
+    const subject = this.tokens.read(token);
+    if (subject === null) return null;
+    const { userId, purpose, channel, brand, deliveryId } = subject;
+    const evidence = { delivery_id: deliveryId, method };
+    await this.consents.withdraw({ userId, purpose, channel, brand, source: 'list_unsubscribe', evidence });
+    return this.factsOf(subject);
+  }
+
+  private factsOf({ purpose, channel }: UnsubscribeSubject): PageFacts {
+    return { companyName: this.config.company.name, purpose, channel };
+  }
+}

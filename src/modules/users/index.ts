@@ -1,0 +1,4 @@
+export { UserHooks, type Erasure } from './user-hooks.js';
+export { userReference, type UserReference } from './user-reference.js';
+export { UsersModule } from './users.module.js';
+export { UsersService } from './users.service.js';

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { isValidZone } from '../../core/kernel/zone.js';
+import { jsonObject, lineOfText } from '../../platform/http/fields.js';
+import { pageFields, pageOf } from '../../platform/http/paging.js';
+import { externalId } from './user-reference.js';
+
+const EMAIL_MAX = 254;
+const NAME_MAX = 300;
+const STAGE_MAX = 64;
+const ATTRIBUTES_BYTES_MAX = 32_768;
+const BATCH_MAX = 500;
+
+function isLocale(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+const profileFields = {
+  email: z.email().max(EMAIL_MAX).nullable().default(null).meta({ example: 'jane@example.com' }),
+  phone: z
+    .string()
+    .regex(/^\+[1-9]\d{6,14}$/, 'a number in E.164 such as +12025550123')
+    .nullable()
+    .default(null)
+    .meta({ example: '+12025550123' }),
+  name: lineOfText(NAME_MAX).nullable().default(null).meta({ example: 'Jane Doe' }),
+  lifecycle_stage: lineOfText(STAGE_MAX).nullable().default(null).meta({ example: 'trial' }),
+  timezone: z
+    .string()
+    .max(64)
+    .refine(isValidZone, 'an IANA time zone such as Europe/Berlin')
+    .nullable()
+    .default(null)
+    .meta({ example: 'Europe/Berlin' }),
+  locale: z
+    .string()
+    .max(64)
+    .refine(isLocale, 'a BCP 47 language tag such as de-AT')
+    .nullable()
+    .default(null)
+    .meta({ example: 'en-GB' }),
+  attributes: jsonObject(ATTRIBUTES_BYTES_MAX).default({}),
+};
+
+/** A whole profile. What is left out is empty afterwards. */
+export const UserInput = z.strictObject({ external_id: externalId.optional(), ...profileFields }).meta({
+  id: 'UserInput',
+  example: { email: 'jane@example.com', name: 'Jane Doe', lifecycle_stage: 'trial' },
+});
+export type UserInput = z.infer<typeof UserInput>;
+
+/** Nobody could ever find or reach a user without any of these again. */
+export const NewUser = UserInput.refine(
+  ({ external_id, email, phone }) => external_id !== undefined || email !== null || phone !== null,
+  { error: 'a user needs an external_id, an email or a phone', path: ['external_id'] },
+).meta({ id: 'NewUser', example: { email: 'jane@example.com', name: 'Jane Doe', lifecycle_stage: 'trial' } });
+
+const BatchItem = z.strictObject({ external_id: externalId, ...profileFields });
+
+export const UserBatch = z
+  .strictObject({
+    users: z
+      .array(BatchItem)
+      .min(1)
+      .max(BATCH_MAX)
+      .superRefine((users, context) => {
+        const seen = new Set<string>();
+        for (const [index, user] of users.entries()) {
+          if (seen.has(user.external_id)) {
+            context.addIssue({ code: 'custom', path: [index, 'external_id'], message: 'occurs twice in this batch' });
+          }
+          seen.add(user.external_id);
+        }
+      }),
+  })
+  .meta({ id: 'UserBatch', example: { users: [{ external_id: 'customer-42', email: 'jane@example.com' }] } });
+export type UserBatch = z.infer<typeof UserBatch>;
+
+export const UserFilter = z.strictObject({
+  ...pageFields,
+  email: z.string().min(1).max(EMAIL_MAX).optional(),
+  external_id: externalId.optional(),
+});
+export type UserFilter = z.infer<typeof UserFilter>;
+
+export const UserView = z
+  .object({
+    id: z.uuid(),
+    external_id: z.string().nullable(),
+    email: z.string().nullable(),
+    phone: z.string().nullable(),
+    name: z.string().nullable(),
+    lifecycle_stage: z.string().nullable(),
+    timezone: z.string().nullable(),
+    locale: z.string().nullable(),
+    attributes: z.record(z.string(), z.unknown()),
+    created_at: z.string(),
+    updated_at: z.string(),
+  })
+  .meta({ id: 'User' });
+export type UserView = z.infer<typeof UserView>;
+
+export const UserPage = pageOf(UserView);
+
+export const UserBatchView = z
+  .object({
+    results: z.array(z.object({ external_id: z.string(), id: z.uuid(), status: z.enum(['created', 'updated']) })),
+  })
+  .meta({ id: 'UserBatchResult' });
+export type UserBatchView = z.infer<typeof UserBatchView>;

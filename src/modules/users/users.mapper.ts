@@ -1,0 +1,28 @@
+import type { UserInput, UserView } from './users.dto.js';
+import type { Profile, UserRow } from './users.repository.js';
+
+export const toUserView = (user: UserRow): UserView => ({
+  id: user.id,
+  external_id: user.externalId,
+  email: user.email,
+  phone: user.phone,
+  name: user.name,
+  lifecycle_stage: user.lifecycleStage,
+  timezone: user.timezone,
+  locale: user.locale,
+  attributes: user.attributes,
+  created_at: new Date(user.createdAt).toISOString(),
+  updated_at: new Date(user.updatedAt).toISOString(),
+});
+
+export const toProfile = (input: UserInput, hashEmail: (email: string) => string): Profile => ({
+  externalId: input.external_id ?? null,
+  email: input.email,
+  emailHash: input.email === null ? null : hashEmail(input.email),
+  phone: input.phone,
+  name: input.name,
+  lifecycleStage: input.lifecycle_stage,
+  timezone: input.timezone,
+  locale: input.locale,
+  attributes: input.attributes,
+});

@@ -1,0 +1,175 @@
+import { ConflictException, GoneException, Injectable, NotFoundException } from '@nestjs/common';
+import { AddressHasher } from '../../platform/address/address-hash.js';
+import { Database, violatedUnique, type Queryable, type Transaction } from '../../platform/database/database.js';
+import { IdempotencyRepository } from '../../platform/http/idempotency.repository.js';
+import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
+import { AuditLog } from '../access/index.js';
+import { UserHooks, type Erasure } from './user-hooks.js';
+import type { UserReference } from './user-reference.js';
+import type { UserBatch, UserBatchView, UserInput, UserView } from './users.dto.js';
+import { toProfile, toUserView } from './users.mapper.js';
+import { UsersRepository, type UserRow } from './users.repository.js';
+
+/** The people whom the company may contact. */
+@Injectable()
+export class UsersService {
+  constructor(
+    private readonly database: Database,
+    private readonly users: UsersRepository,
+    private readonly hooks: UserHooks,
+    private readonly audit: AuditLog,
+    private readonly hasher: AddressHasher,
+    private readonly repeatable: IdempotencyRepository,
+  ) {}
+
+  /** @throws ConflictException EXTERNAL_ID_TAKEN */
+  async create(input: UserInput): Promise<UserView> {
+    return this.refuseTaken(async () => {
+      const profile = this.toProfile(input);
+      return toUserView(await this.database.transaction((transaction) => this.users.insert(transaction, profile)));
+    });
+  }
+
+  /**
+   * Replaces the whole profile. A user who is named by an external id and does not exist is made.
+   *
+   * @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED, ConflictException EXTERNAL_ID_TAKEN
+   */
+  async put(reference: UserReference, input: UserInput): Promise<{ readonly isNew: boolean; readonly user: UserView }> {
+    const known = await this.users.find(reference);
+    if (known === null && reference.kind === 'external') {
+      const user = await this.create({ ...input, external_id: input.external_id ?? reference.externalId });
+      return { isNew: true, user };
+    }
+    const { id } = living(known);
+    const profile = this.toProfile(input);
+    const row = await this.refuseTaken(() =>
+      this.database.transaction(async (transaction) => {
+        const replaced = await this.users.replace(transaction, id, profile);
+        await this.hooks.change(transaction, [id]);
+        return replaced;
+      }),
+    );
+    this.hooks.committed();
+    return { isNew: false, user: toUserView(living(row)) };
+  }
+
+  /** Creates or replaces many users by external id: all of them or none. */
+  async putMany({ users }: UserBatch): Promise<UserBatchView> {
+    const profiles = users.map((user) => this.toProfile(user));
+    const written = await this.database.transaction(async (transaction) => {
+      const rows = await this.users.upsert(transaction, profiles);
+      const changed = rows.filter(({ isNew }) => !isNew).map(({ id }) => id);
+      if (changed.length > 0) await this.hooks.change(transaction, changed);
+      return new Map(rows.map((row) => [row.externalId, row]));
+    });
+    this.hooks.committed();
+    const results = users.flatMap(({ external_id }) => {
+      const row = written.get(external_id);
+      if (row === undefined) return [];
+      return [{ external_id, id: row.id, status: row.isNew ? ('created' as const) : ('updated' as const) }];
+    });
+    return { results };
+  }
+
+  /** @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED */
+  async find(reference: UserReference): Promise<UserView> {
+    return toUserView(living(await this.users.find(reference)));
+  }
+
+  async list(
+    filter: { readonly email: string | null; readonly externalId: string | null },
+    page: PageRequest,
+  ): Promise<Page<UserView>> {
+    const rows = await this.users.list(filter, { ...page, limit: page.limit + 1 });
+    return toPage(rows, page, ({ id }) => id, toUserView);
+  }
+
+  /** The id behind a reference. @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED */
+  async resolve(reference: UserReference): Promise<string> {
+    return living(await this.users.find(reference)).id;
+  }
+
+  /**
+   * The ids behind many references, in their order; null where an external id is unknown. Ids are not looked up:
+   * `hold` or `lock` tells which of them exist.
+   */
+  async resolveMany(references: readonly UserReference[]): Promise<readonly (string | null)[]> {
+    const external = references.flatMap((reference) => (reference.kind === 'external' ? [reference.externalId] : []));
+    const ids = external.length === 0 ? new Map<string, string>() : await this.users.idsOf([...new Set(external)]);
+    return references.map((each) => (each.kind === 'id' ? each.id : (ids.get(each.externalId) ?? null)));
+  }
+
+  /** Those of `ids` that are known and not erased; they stay so until the transaction ends. */
+  hold(transaction: Transaction, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.users.hold(transaction, [...new Set(ids)]);
+  }
+
+  /**
+   * Takes the users' locks, which order everything that decides about contacts, then tells who of them is known and not
+   * erased. Facts that depend on the lock are to be read in later statements.
+   */
+  async lock(transaction: Transaction, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const unique = [...new Set(ids)];
+    await this.users.lock(transaction, unique);
+    return this.users.hold(transaction, unique);
+  }
+
+  /** Users with this keyed hash of their e-mail address. */
+  idsWithEmailHash(queryable: Queryable, emailHash: string): Promise<readonly string[]> {
+    return this.users.idsWithEmailHash(queryable, emailHash);
+  }
+
+  /**
+   * Forgets a person in every store: personal data goes, runs end, the keyed hash of the address stays suppressed. Once
+   * done it stays done: a second call changes nothing.
+   *
+   * @throws NotFoundException USER_UNKNOWN
+   */
+  async erase(reference: UserReference, principal: string): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      const named = await this.users.find(reference, transaction);
+      if (named === null) throw unknownUser();
+      await this.users.lock(transaction, [named.id]);
+      // Read again: what was read before the lock may be older than what its former holder wrote.
+      const user = await this.users.find({ kind: 'id', id: named.id }, transaction);
+      if (user === null || user.isErased) return;
+      await this.hooks.erase(transaction, toErasure(user));
+      await this.repeatable.forget(transaction, user.id);
+      await this.users.erase(transaction, user.id);
+      await this.audit.write(transaction, { principal, action: 'user.erase', subject: user.id });
+    });
+    this.hooks.committed();
+  }
+
+  private toProfile(input: UserInput): ReturnType<typeof toProfile> {
+    return toProfile(input, (email) => this.hasher.hash('email', email));
+  }
+
+  private async refuseTaken<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if (violatedUnique(error) === null) throw error;
+      const detail = 'another user has this external_id';
+      throw new ConflictException({ code: 'EXTERNAL_ID_TAKEN', detail }, { cause: error });
+    }
+  }
+}
+
+const unknownUser = (): NotFoundException =>
+  new NotFoundException({ code: 'USER_UNKNOWN', detail: 'there is no such user' });
+
+function living(user: UserRow | null): UserRow {
+  if (user === null) throw unknownUser();
+  if (user.isErased) throw new GoneException({ code: 'USER_ERASED', detail: 'this user was erased' });
+  return user;
+}
+
+function toErasure({ id, email, phone }: UserRow): Erasure {
+  const addresses = [
+    ...(email === null ? [] : [{ channel: 'email', address: email }]),
+    ...(phone === null ? [] : [{ channel: 'sms', address: phone }]),
+  ];
+  return { userId: id, addresses };
+}

@@ -1,0 +1,158 @@
+import { ConfigError, readSettings, settingText } from './read-settings.js';
+import type { Environment, SettingFault } from './read-settings.js';
+import { isLoopback } from './setting.js';
+import type { Mailbox, SecretKey } from './setting.js';
+import type { SettingName, SettingValues } from './settings.js';
+
+/** Everything that can be set from outside, parsed once at start. */
+export interface Config {
+  readonly isProduction: boolean;
+  /** Started by `npm start`: stop when standard input ends. */
+  readonly isSupervised: boolean;
+  readonly logLevel: NonNullable<SettingValues['LOG_LEVEL']>;
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Without a trailing slash. */
+    readonly publicUrl: string;
+    readonly bodyLimitBytes: number;
+  };
+  readonly auth: {
+    /** `none`: one machine, loopback only; the Host header is then checked in place of a key. */
+    readonly mode: 'none' | 'required';
+    readonly bootstrapApiKey: string | null;
+    readonly jwksUrl: string | null;
+    readonly jwtIssuer: string;
+    readonly jwtAudience: string;
+  };
+  readonly secrets: {
+    readonly current: SecretKey;
+    /** Former keys: they verify, they never sign. */
+    readonly previous: readonly SecretKey[];
+  };
+  readonly database: { readonly url: string; readonly poolMax: number };
+  readonly outbox: { readonly pollMs: number };
+  readonly temporal: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly taskQueue: string;
+    readonly uiUrl: string;
+  };
+  readonly worker: { readonly healthPort: number; readonly cachedWorkflowsMax: number };
+  readonly email: {
+    readonly smtpUrl: string;
+    readonly from: Mailbox;
+    /** Domain of Message-ID and List-Id. */
+    readonly domain: string;
+    readonly inboxUrl: string;
+  };
+  readonly company: { readonly name: string; readonly address: string };
+}
+
+/** Have a default that suits one machine only, or none at all. */
+const REQUIRED_IN_PRODUCTION = [
+  'SECRET_KEY',
+  'DATABASE_URL',
+  'PUBLIC_URL',
+  'SMTP_URL',
+  'EMAIL_FROM',
+  'COMPANY_NAME',
+  'COMPANY_ADDRESS',
+] as const satisfies readonly SettingName[];
+
+/** Signs nothing outside a test run: every other mode demands a key of its own. */
+const TEST_SECRET: SecretKey = { kid: 'test', key: new Uint8Array(32).fill(7) };
+
+/**
+ * Reads the environment. No other file may read `process.env`.
+ *
+ * @throws ConfigError that names every setting at fault
+ */
+export function readConfig(environment: Environment = process.env): Config {
+  const { values, faults } = readSettings(environment);
+  const isBroken = new Set(faults.map(({ name }) => name));
+  // A setting that could not be read is reported once, not again by each rule that uses it.
+  const broken = [...faults, ...brokenRules(values, environment).filter(({ name }) => !isBroken.has(name))];
+  if (broken.length > 0) throw new ConfigError(broken, environment);
+  return compose(values);
+}
+
+function brokenRules(values: SettingValues, environment: Environment): SettingFault[] {
+  const isMissing = (name: SettingName): boolean => settingText(environment, name) === undefined;
+  return [
+    ...(values.NODE_ENV === 'production' ? productionFaults(values, isMissing) : localFaults(values)),
+    ...accessFaults(values, isMissing),
+  ];
+}
+
+function productionFaults(values: SettingValues, isMissing: (name: SettingName) => boolean): SettingFault[] {
+  const faults: SettingFault[] = REQUIRED_IN_PRODUCTION.filter(isMissing).map((name) => ({ name }));
+  if (values.AUTH === 'none') faults.push({ name: 'AUTH', expected: 'required, because NODE_ENV is production' });
+  if (values.PUBLIC_URL?.startsWith('https://') === false) faults.push({ name: 'PUBLIC_URL' });
+  return faults;
+}
+
+function localFaults(values: SettingValues): SettingFault[] {
+  const faults: SettingFault[] = [];
+  if (values.DATABASE_URL === undefined) faults.push({ name: 'DATABASE_URL' });
+  if (values.SECRET_KEY === undefined && values.NODE_ENV !== 'test') faults.push({ name: 'SECRET_KEY' });
+  // Faulty settings are absent here, and reported already.
+  if (values.HOST !== undefined && authMode(values) === 'none' && !isLoopback(values.HOST)) {
+    faults.push({ name: 'HOST', expected: 'a loopback address, because AUTH is none (or set AUTH=required)' });
+  }
+  if (isOpenHttp(values.PUBLIC_URL)) faults.push({ name: 'PUBLIC_URL' });
+  return faults;
+}
+
+function accessFaults(values: SettingValues, isMissing: (name: SettingName) => boolean): SettingFault[] {
+  const faults: SettingFault[] = [];
+  if (isOpenHttp(values.JWKS_URL)) faults.push({ name: 'JWKS_URL' });
+  const kid = values.SECRET_KEY?.kid;
+  if (kid !== undefined && values.SECRET_KEYS_PREVIOUS?.some((key) => key.kid === kid) === true) {
+    faults.push({ name: 'SECRET_KEYS_PREVIOUS', expected: 'kids other than that of SECRET_KEY' });
+  }
+  if (isMissing('JWKS_URL')) return faults;
+  return [...faults, ...(['JWT_ISSUER', 'JWT_AUDIENCE'] as const).filter(isMissing).map((name) => ({ name }))];
+}
+
+function isOpenHttp(url: string | undefined): boolean {
+  return url?.startsWith('http://') === true && !isLoopback(new URL(url).hostname);
+}
+
+function authMode(values: SettingValues): 'none' | 'required' {
+  return values.AUTH ?? (values.NODE_ENV === 'production' ? 'required' : 'none');
+}
+
+function compose(values: SettingValues): Config {
+  const domain = values.EMAIL_DOMAIN ?? values.EMAIL_FROM.address.replace(/^.*@/, '').toLowerCase();
+  return {
+    isProduction: values.NODE_ENV === 'production',
+    isSupervised: values.TACTFUL_SUPERVISED ?? false,
+    logLevel: values.LOG_LEVEL,
+    http: {
+      host: values.HOST,
+      port: values.PORT,
+      publicUrl: values.PUBLIC_URL ?? `http://127.0.0.1:${values.PORT}`,
+      bodyLimitBytes: values.BODY_LIMIT_BYTES,
+    },
+    auth: {
+      mode: authMode(values),
+      bootstrapApiKey: values.BOOTSTRAP_API_KEY ?? null,
+      jwksUrl: values.JWKS_URL ?? null,
+      jwtIssuer: values.JWT_ISSUER ?? 'tactful',
+      jwtAudience: values.JWT_AUDIENCE ?? 'tactful',
+    },
+    secrets: { current: values.SECRET_KEY ?? TEST_SECRET, previous: values.SECRET_KEYS_PREVIOUS ?? [] },
+    database: { url: values.DATABASE_URL ?? '', poolMax: values.DATABASE_POOL_MAX },
+    outbox: { pollMs: values.OUTBOX_POLL_MS },
+    temporal: {
+      address: values.TEMPORAL_ADDRESS,
+      namespace: values.TEMPORAL_NAMESPACE,
+      taskQueue: values.TEMPORAL_TASK_QUEUE,
+      uiUrl: values.TEMPORAL_UI_URL,
+    },
+    worker: { healthPort: values.WORKER_HEALTH_PORT, cachedWorkflowsMax: values.WORKER_CACHED_WORKFLOWS_MAX },
+    email: { smtpUrl: values.SMTP_URL, from: values.EMAIL_FROM, domain, inboxUrl: values.INBOX_URL },
+    company: { name: values.COMPANY_NAME, address: values.COMPANY_ADDRESS },
+  };
+}

@@ -1,0 +1,19 @@
+import { hkdfSync } from 'node:crypto';
+import type { SecretKey } from './setting.js';
+
+const KEY_BYTES = 32;
+
+/** What a derived key is for. One purpose's key tells nothing about another's. */
+export type KeyPurpose = 'suppression' | 'unsubscribe' | 'operator-token';
+
+/**
+ * The key for one purpose, derived from a root secret with HKDF-SHA256 (RFC 5869).
+ *
+ * Suppression hashes made under a former secret are only found again by asking for each of `secrets.current` and
+ * `secrets.previous`.
+ *
+ * @returns 32 bytes; the same for the same secret and purpose, for ever
+ */
+export function deriveKey(secret: SecretKey, purpose: KeyPurpose): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret.key, '', `tactful/${purpose}/v1`, KEY_BYTES));
+}

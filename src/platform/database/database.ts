@@ -1,0 +1,102 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import pg from 'pg';
+
+/** Where statements go: the pool, or the one connection of a transaction. */
+export interface Queryable {
+  /**
+   * Runs one statement. With a `name` it is prepared once per connection and then only executed: use it wherever a
+   * statement runs for every request, with a text that never changes under one name.
+   */
+  query<Row extends object>(statement: Statement): Promise<readonly Row[]>;
+}
+
+export interface Statement {
+  readonly name?: string;
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
+/** A running transaction. Only `Database.transaction` makes one. */
+export type Transaction = Queryable & { readonly isTransaction: true };
+
+export const DATABASE_OPTIONS = Symbol('DATABASE_OPTIONS');
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly poolMax: number;
+}
+
+const TIMESTAMPTZ_OID = 1184;
+const BIGINT_OID = 20;
+const CONNECT_MS_MAX = 10_000;
+const STATEMENT_MS_MAX = 60_000;
+
+/** PostgreSQL without an ORM: prepared statements and short transactions. Instants are milliseconds since 1970. */
+@Injectable()
+export class Database implements Queryable, OnApplicationShutdown {
+  private readonly pool: pg.Pool;
+
+  constructor(@Inject(DATABASE_OPTIONS) options: DatabaseOptions) {
+    this.pool = new pg.Pool({
+      connectionString: options.url,
+      max: options.poolMax,
+      connectionTimeoutMillis: CONNECT_MS_MAX,
+      statement_timeout: STATEMENT_MS_MAX,
+      types: { getTypeParser },
+    });
+    // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+    this.pool.on('error', () => undefined);
+  }
+
+  async query<Row extends object>(statement: Statement): Promise<readonly Row[]> {
+    return rows<Row>(await this.pool.query(toConfig(statement)));
+  }
+
+  /**
+   * Runs `work` in one READ COMMITTED transaction: each statement sees what was committed before it began, so a
+   * statement after a row lock sees what the lock's former holder wrote. Anything thrown rolls back.
+   */
+  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      const result = await work({
+        isTransaction: true,
+        query: async <Row extends object>(statement: Statement) => rows<Row>(await client.query(toConfig(statement))),
+      });
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((failure: Error) => (broken = failure));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end();
+  }
+}
+
+const toConfig = ({ name, text, values }: Statement): pg.QueryConfig => ({
+  ...(name === undefined ? {} : { name }),
+  text,
+  values: values === undefined ? [] : [...values],
+});
+
+const rows = <Row extends object>(result: pg.QueryResult): readonly Row[] => result.rows as Row[];
+
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
+  if (oid === TIMESTAMPTZ_OID) return (text) => new Date(text).getTime();
+  if (oid === BIGINT_OID) return Number;
+  return pg.types.getTypeParser(oid, format as 'text');
+}
+
+const UNIQUE_VIOLATION = '23505';
+
+/** The name of the unique constraint that the error reports as violated, else null. */
+export function violatedUnique(error: unknown): string | null {
+  if (!(error instanceof pg.DatabaseError) || error.code !== UNIQUE_VIOLATION) return null;
+  return error.constraint ?? '';
+}

@@ -1,0 +1,71 @@
+import type { FastifyInstance } from 'fastify';
+import { formatPath } from './validation.pipe.js';
+
+const DEPTH_MAX = 32;
+const FORM_BYTES_MAX = 16_384;
+
+/** The request cannot be read at all. Fastify answers with `statusCode`. */
+class UnreadableRequest extends Error {
+  readonly statusCode = 400;
+}
+
+/**
+ * Bodies are JSON, or, on the few routes that say so, a form, which arrives as plain text. Everything else is a 415.
+ */
+export function readBodies(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser<string>(/^application\/json(;|$)/, { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parseJson(body));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  const form = /^(application\/x-www-form-urlencoded|multipart\/form-data)(;|$)/;
+  const limits = { parseAs: 'string', bodyLimit: FORM_BYTES_MAX } as const;
+  server.addContentTypeParser<string>(form, limits, (_request, body, done) => done(null, body));
+}
+
+/** @throws UnreadableRequest for what is no JSON, is nested too deeply, or holds text that cannot be stored */
+function parseJson(body: string): unknown {
+  if (body === '') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    throw new UnreadableRequest('the body is not JSON');
+  }
+  refuseUnstorable(value);
+  return value;
+}
+
+/**
+ * PostgreSQL stores neither NUL nor half a surrogate pair, and recursion over a deep body could exhaust the stack.
+ * The walk itself does not recurse. `__proto__` as a key is refused: to assign it somewhere would change a prototype.
+ *
+ * @throws UnreadableRequest that names the place
+ */
+export function refuseUnstorable(root: unknown): void {
+  const rest: { readonly value: unknown; readonly path: readonly PropertyKey[] }[] = [{ value: root, path: [] }];
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    const { value, path } = next;
+    if (path.length > DEPTH_MAX) throw new UnreadableRequest(`the body is nested more than ${DEPTH_MAX} levels deep`);
+    if (typeof value === 'string') refuseText(value, path);
+    if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray(value)) {
+      for (const [index, item] of value.entries()) rest.push({ value: item as unknown, path: [...path, index] });
+      continue;
+    }
+    for (const [key, item] of Object.entries(value)) {
+      refuseText(key, path);
+      if (key === '__proto__') throw new UnreadableRequest('the body holds a key "__proto__"');
+      rest.push({ value: item as unknown, path: [...path, key] });
+    }
+  }
+}
+
+function refuseText(text: string, path: readonly PropertyKey[]): void {
+  if (!text.includes('\u0000') && text.isWellFormed()) return;
+  const place = path.length === 0 ? 'the request' : formatPath(path);
+  throw new UnreadableRequest(`${place} holds a NUL or half a surrogate pair, which cannot be stored`);
+}

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { createActivities, createSinks } from '../activities/index.js';
+import { AppModule } from './app.module.js';
+import { DeliverySettler } from './modules/deliveries/index.js';
+import { RunsRepository } from './modules/journeys/index.js';
+import { RunQuestions, StepsService } from './modules/steps/index.js';
+import { readConfig } from './platform/config/config.js';
+import { PartitionKeeper } from './platform/database/partition-keeper.js';
+import { exitWithParent } from './platform/process/exit-with-parent.js';
+import { WorkerHost } from './platform/temporal/worker-host.js';
+
+const config = readConfig();
+
+@Module({ imports: [AppModule.register(config)], providers: [WorkerHost] })
+class WorkerModule {}
+
+const app = await NestFactory.createApplicationContext(WorkerModule, { logger: ['error', 'warn'] });
+app.enableShutdownHooks(undefined, { useProcessExit: true });
+const host = app.get(WorkerHost);
+
+exitWithParent(config.isSupervised, () => process.kill(process.pid, 'SIGTERM'));
+
+const health = createServer((_request, response) => {
+  response.statusCode = host.isRunning ? 200 : 503;
+  response.end();
+});
+health.listen(config.worker.healthPort, config.http.host);
+health.unref();
+
+await app.get(PartitionKeeper).start();
+app.get(DeliverySettler).start();
+
+const runs = app.get(RunsRepository);
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+await host.run({
+  address: config.temporal.address,
+  namespace: config.temporal.namespace,
+  taskQueue: config.temporal.taskQueue,
+  cachedWorkflowsMax: config.worker.cachedWorkflowsMax,
+  // Bundling at start costs seconds: use the bundle that `npm run build` left (`npm run dev` leaves none).
+  workflows: existsSync(path('../workflows.bundle.js'))
+    ? { workflowBundle: { codePath: path('../workflows.bundle.js') } }
+    : { workflowsPath: path('../workflows/index.js') },
+  activities: createActivities({ steps: app.get(StepsService), questions: app.get(RunQuestions), runs }),
+  sinks: createSinks({ runs }),
+});

@@ -1,0 +1,191 @@
+import type { ExplanationView } from '../../src/modules/decisions/decisions.dto.js';
+import type { EnrolmentView, RunView } from '../../src/modules/journeys/journeys.dto.js';
+import { startTactful, until, type Tactful } from '../support/tactful.js';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+const template = (key: string): object => ({
+  key,
+  channel: 'email',
+  purpose: 'marketing',
+  subject: `${key} for {{ user.name }}`,
+  html: `<p>${key} for {{ user.name }}</p><p><a href="{{ unsubscribe_url }}">unsubscribe</a> {{ company.address }}</p>`,
+  text: `${key} for {{ user.name }}\n{{ unsubscribe_url }}\n{{ company.address }}`,
+});
+const message = (id: string): object => ({ kind: 'message', id, channel: 'email', template: id });
+const end = { kind: 'end', id: 'done' };
+
+describe('a journey, from REST to the mailbox', () => {
+  let tactful: Tactful;
+  let people = 0;
+
+  beforeAll(async () => {
+    tactful = await startTactful();
+    for (const key of ['first', 'second']) await tactful.post('/api/message-templates', template(key));
+  }, MINUTE_MS);
+  afterAll(() => tactful.stop(), MINUTE_MS);
+
+  async function person(): Promise<{ id: string; email: string }> {
+    people += 1;
+    const email = `e2e-${people}@example.org`;
+    const { id } = await tactful.post<{ id: string }>('/api/users', { email, name: 'Ada', timezone: 'Europe/Berlin' });
+    await tactful.post('/api/consents', { user_id: id, channel: 'email', status: 'granted', source: 'spec' });
+    return { id, email };
+  }
+
+  async function publish(key: string, journey: object): Promise<void> {
+    await tactful.post('/api/journeys/templates', { key, name: key, ...journey });
+    await tactful.post(`/api/journeys/templates/${key}/publish`, {});
+  }
+
+  const enrol = (userId: string, body: object): Promise<EnrolmentView> =>
+    tactful.post<EnrolmentView>(`/api/journeys/${userId}/enroll`, body);
+  const run = (id: string): Promise<RunView> => tactful.get<RunView>(`/api/runs/${id}`);
+  const ended = (id: string): Promise<RunView> =>
+    until(
+      () => run(id),
+      ({ ended_at }) => ended_at !== null,
+    );
+  const waiting = (id: string): Promise<RunView> =>
+    until(
+      () => run(id),
+      ({ state }) => state === 'waiting',
+    );
+
+  it('sends the welcome mail once and shows the whole way', async () => {
+    await publish('welcome', { steps: [message('first'), end] });
+    const { id, email } = await person();
+    const enrolled = await enrol(id, { journey: 'welcome' });
+    expect(enrolled.is_new).toBe(true);
+    expect(await ended(enrolled.id)).toMatchObject({ state: 'completed', reason: 'completed' });
+    const mails = await tactful.smtp.mailsTo(email);
+    expect(mails.map(({ subject }) => subject)).toEqual(['first for Ada']);
+    const { data } = await tactful.get<{ data: { id: string }[] }>(`/api/decisions?user_id=${id}`);
+    const explained = await tactful.get<ExplanationView>(`/api/decisions/${data[0]?.id}/explain`);
+    expect(explained).toMatchObject({ outcome: 'act', channel: 'email', action: 'first' });
+    expect(explained.explanation).toMatch(/^At .+ was chosen/);
+    const deliveries = await tactful.get<{ data: object[] }>(`/api/deliveries?user_id=${id}`);
+    expect(deliveries.data).toMatchObject([{ state: 'sent', action: 'first' }]);
+  });
+
+  it('fifty enrolments at once in a `once` journey make one run', async () => {
+    const { id, email } = await person();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => enrol(id, { journey: 'welcome' })));
+    expect(answers.filter(({ is_new }) => is_new)).toHaveLength(1);
+    expect(new Set(answers.map((answer) => answer.id)).size).toBe(1);
+    await ended(answers[0]?.id ?? '');
+    expect(await tactful.smtp.mailsTo(email)).toHaveLength(1);
+  });
+
+  it('is silent when consent is withdrawn during a wait', async () => {
+    await publish('two_mails', {
+      steps: [message('first'), { kind: 'wait', id: 'pause', duration: 'PT3S' }, message('second'), end],
+    });
+    const { id, email } = await person();
+    const enrolled = await enrol(id, { journey: 'two_mails' });
+    await waiting(enrolled.id);
+    await tactful.post('/api/consents', { user_id: id, channel: 'email', status: 'withdrawn', source: 'spec' });
+    await ended(enrolled.id);
+    expect((await tactful.smtp.mailsTo(email)).map(({ subject }) => subject)).toEqual(['first for Ada']);
+    const { data } = await tactful.get<{ data: { id: string; step_id: string }[] }>(`/api/decisions?user_id=${id}`);
+    const last = await tactful.get<ExplanationView>(`/api/decisions/${data[0]?.id}/explain`);
+    expect(last).toMatchObject({ step_id: 'second', reason: 'CONSENT_WITHDRAWN', channel: 'none', action: 'none' });
+  });
+
+  it('an unsubscribe from the mail itself takes effect at the next message', async () => {
+    const { id, email } = await person();
+    const enrolled = await enrol(id, { journey: 'two_mails' });
+    await waiting(enrolled.id);
+    const [mail] = await tactful.smtp.mailsTo(email);
+    const header = mail?.headers.find(({ key }) => key === 'list-unsubscribe')?.value ?? '';
+    const url = new URL(header.slice(1, -1)).pathname;
+    const oneClick = await tactful.app.inject({
+      method: 'POST',
+      url,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      payload: 'List-Unsubscribe=One-Click',
+    });
+    expect(oneClick.statusCode).toBe(200);
+    await ended(enrolled.id);
+    expect(await tactful.smtp.mailsTo(email)).toHaveLength(1);
+  });
+
+  it('an event moves a waiting run, another ends it in the middle of a long wait', async () => {
+    await publish('listens', {
+      exit: { events: ['account_closed'] },
+      steps: [
+        { kind: 'wait_for', id: 'buys', event: 'purchase', timeout: 'P30D', on_event: 'second', on_timeout: 'done' },
+        message('second'),
+        { kind: 'wait', id: 'long', duration: 'P30D' },
+        end,
+      ],
+    });
+    const { id, email } = await person();
+    const enrolled = await enrol(id, { journey: 'listens' });
+    await waiting(enrolled.id);
+    await tactful.post('/api/events', { user_id: id, event_type: 'track', event_name: 'purchase' });
+    await until(
+      () => run(enrolled.id),
+      ({ step_id }) => step_id === 'long',
+    );
+    expect(await tactful.smtp.mailsTo(email)).toHaveLength(1);
+    await tactful.post('/api/events', { user_id: id, event_type: 'track', event_name: 'account_closed' });
+    expect(await ended(enrolled.id)).toMatchObject({ state: 'exited', reason: 'exit_event:account_closed' });
+  });
+
+  it('pauses, resumes and exits a run by command', async () => {
+    const { id } = await person();
+    const { id: runId } = await enrol(id, { journey: 'listens' });
+    await waiting(runId);
+    await tactful.post(`/api/runs/${runId}/pause`, {});
+    await until(
+      () => run(runId),
+      ({ state }) => state === 'paused',
+    );
+    await expect(tactful.post(`/api/runs/${runId}/pause`, {})).rejects.toThrow('409');
+    await tactful.post(`/api/runs/${runId}/resume`, {});
+    await waiting(runId);
+    await tactful.post(`/api/runs/${runId}/exit`, { reason: 'tested' });
+    expect(await ended(runId)).toMatchObject({ state: 'exited', reason: 'tested' });
+    await expect(tactful.post(`/api/runs/${runId}/exit`, {})).rejects.toThrow('409');
+  });
+
+  it(
+    'goes on after the worker was away, and sends nothing twice',
+    async () => {
+      const { id, email } = await person();
+      const enrolled = await enrol(id, { journey: 'two_mails' });
+      await waiting(enrolled.id);
+      await tactful.stopWorker();
+      tactful.startWorker();
+      await ended(enrolled.id);
+      expect((await tactful.smtp.mailsTo(email)).map(({ subject }) => subject)).toEqual([
+        'first for Ada',
+        'second for Ada',
+      ]);
+    },
+    MINUTE_MS,
+  );
+
+  it(
+    'lives through two weeks of virtual time, and keeps the quiet hours of the journey',
+    async () => {
+      await publish('fortnight', {
+        quiet_hours: { email: { start: '08:00', end: '04:00' } },
+        steps: [message('first'), { kind: 'wait', id: 'week', duration: 'P14D' }, message('second'), end],
+      });
+      const { id, email } = await person();
+      const enrolled = await enrol(id, { journey: 'fortnight', clock_domain: 'spec' });
+      const { started_at, ended_at } = await ended(enrolled.id);
+      expect(Date.parse(ended_at ?? '') - Date.parse(started_at)).toBeGreaterThanOrEqual(14 * DAY_MS);
+      expect(await tactful.smtp.mailsTo(email)).toHaveLength(2);
+      const sent = await tactful.query<{ hour: number }>(
+        `select extract(hour from claimed_at at time zone 'Europe/Berlin')::int as hour from deliveries where user_id = $1`,
+        id,
+      );
+      expect(sent.map(({ hour }) => hour >= 4 && hour < 8)).toEqual([true, true]);
+    },
+    MINUTE_MS,
+  );
+});

@@ -1,0 +1,192 @@
+import { jest } from '@jest/globals';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { RunSignals } from '../../src/modules/journeys/index.js';
+import { Database } from '../../src/platform/database/database.js';
+import { createTestApp } from '../support/app.js';
+import { clientOf, type Client } from '../support/client.js';
+
+const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
+
+describe('consents', () => {
+  let app: NestFastifyApplication;
+  let api: Client;
+  beforeAll(async () => {
+    // Nothing carries the outbox away: this spec looks at what is written, and has no Temporal.
+    app = await createTestApp({ OUTBOX_POLL_MS: '60000' });
+    jest.spyOn(app.get(RunSignals), 'kick').mockReturnValue();
+    api = clientOf(app);
+  });
+  afterAll(async () => {
+    await app.close();
+  });
+
+  const state = async (id: string): Promise<unknown> =>
+    ((await api.get(`/api/consents/${id}/summary`)).body as { consents: unknown }).consents;
+
+  it('records a statement with its defaults and what proves it', async () => {
+    const id = await api.user();
+    const recorded = await api.post('/api/consents', {
+      user_id: id,
+      channel: 'email',
+      status: 'granted',
+      source: 'signup',
+      jurisdiction: 'DE',
+      text_version: '2027-01',
+      evidence: { ip: '192.0.2.1' },
+    });
+    expect(recorded).toMatchObject({
+      status: 201,
+      body: {
+        user_id: id,
+        purpose: 'marketing',
+        brand: 'default',
+        basis: 'consent',
+        clock_domain: 'real',
+        evidence: { ip: '192.0.2.1' },
+      },
+    });
+    const { stated_at, received_at } = recorded.body as { stated_at: string; received_at: string };
+    expect(stated_at).toBe(received_at);
+    expect((await api.get(`/api/consents/${id}`)).body).toMatchObject({ data: [recorded.body], next_cursor: null });
+  });
+
+  it('takes the external id, and denies what nobody ever spoke of', async () => {
+    const id = await api.user({ external_id: 'consent-ext' });
+    expect(await state(id)).toEqual([]);
+    await api.post('/api/consents', { user_id: 'ext:consent-ext', channel: 'email', status: 'granted', source: 'a' });
+    expect(await state('ext:consent-ext')).toMatchObject([
+      { purpose: 'marketing', channel: 'email', is_allowed: true, reason: null, basis: 'consent' },
+    ]);
+  });
+
+  it('folds by when it was said: a late grant does not undo a newer withdrawal', async () => {
+    const id = await api.user();
+    const statement = { user_id: id, channel: 'email', source: 'spec' };
+    await api.post('/api/consents', { ...statement, status: 'granted', stated_at: '2026-01-01T00:00:00Z' });
+    await api.post('/api/consents', { ...statement, status: 'withdrawn', stated_at: '2026-03-01T00:00:00Z' });
+    await api.post('/api/consents', { ...statement, status: 'granted', stated_at: '2026-02-01T00:00:00Z' });
+    expect(await state(id)).toMatchObject([{ is_allowed: false, reason: 'CONSENT_WITHDRAWN' }]);
+  });
+
+  it('tells an expired grant from a missing one', async () => {
+    const id = await api.user();
+    const grant = {
+      user_id: id,
+      channel: 'email',
+      source: 'spec',
+      status: 'granted',
+      stated_at: '2026-01-01T00:00:00Z',
+    };
+    await api.post('/api/consents', { ...grant, expires_at: '2026-01-02T00:00:00Z' });
+    expect(await state(id)).toMatchObject([{ is_allowed: false, reason: 'CONSENT_EXPIRED' }]);
+  });
+
+  it('stores a batch whole or not at all, and names each unknown user', async () => {
+    const [one, two] = [await api.user(), await api.user()];
+    const statement = { channel: 'email', status: 'granted', source: 'import' };
+    const consents = [one, two, one].map((user_id) => ({ ...statement, user_id }));
+    const stored = await api.post('/api/consents/batch', { consents });
+    expect(stored.status).toBe(201);
+    expect((stored.body as { data: { user_id: string }[] }).data.map(({ user_id }) => user_id)).toEqual([
+      one,
+      two,
+      one,
+    ]);
+    const broken = [...consents, { ...statement, user_id: UNKNOWN_ID }, { ...statement, user_id: 'ext:nobody-at-all' }];
+    expect(await api.post('/api/consents/batch', { consents: broken })).toMatchObject({
+      status: 404,
+      body: { errors: [{ path: 'consents[3].user_id' }, { path: 'consents[4].user_id' }] },
+    });
+    expect(((await api.get(`/api/consents/${one}`)).body as { data: unknown[] }).data).toHaveLength(2);
+  });
+
+  it('keeps a virtual clock apart: its records are received when they are stated, and the real fold never sees them', async () => {
+    const id = await api.user();
+    const statement = { user_id: id, channel: 'email', source: 'spec', status: 'granted' };
+    const virtual = await api.post('/api/consents', {
+      ...statement,
+      clock_domain: 'demo',
+      stated_at: '2031-05-01T00:00:00Z',
+    });
+    expect(virtual.body).toMatchObject({ clock_domain: 'demo', received_at: '2031-05-01T00:00:00.000Z' });
+    expect(await state(id)).toEqual([]);
+    expect(((await api.get(`/api/consents/${id}`)).body as { data: unknown[] }).data).toEqual([]);
+    const inDomain = (await api.get(`/api/consents/${id}?clock_domain=demo`)).body as { data: unknown[] };
+    expect(inDomain.data).toHaveLength(1);
+  });
+
+  it('waits for the lock of the user that a claim holds', async () => {
+    const id = await api.user();
+    const order: string[] = [];
+    let isLocked!: () => void;
+    const locked = new Promise<void>((resolve) => (isLocked = resolve));
+    const waiting = async (): Promise<boolean> => {
+      const text = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%contact_state%for update%'`;
+      return (await app.get(Database).query({ text })).length > 0;
+    };
+    const claim = app.get(Database).transaction(async (transaction) => {
+      await transaction.query({ text: 'select 1 from contact_state where user_id = $1 for update', values: [id] });
+      isLocked();
+      while (!(await waiting())) await new Promise((resolve) => setTimeout(resolve, 5));
+      order.push('claim');
+    });
+    await locked;
+    const withdrawal = { user_id: id, channel: 'email', status: 'withdrawn', source: 'spec' };
+    await Promise.all([claim, api.post('/api/consents', withdrawal).then(() => order.push('withdrawal'))]);
+    expect(order).toEqual(['claim', 'withdrawal']);
+  });
+
+  it('wakes the running runs of the user, with the same commit', async () => {
+    const id = await api.user();
+    const run = await runOf(id);
+    await api.post('/api/consents', { user_id: id, channel: 'email', status: 'withdrawn', source: 'spec' });
+    const outbox = `select payload from outbox where run_key = $1`;
+    const sent = await app.get(Database).query<{ payload: unknown }>({ text: outbox, values: [run] });
+    expect(sent).toMatchObject([{ payload: { signal: 'wake', argument: { because: 'consent_changed' } } }]);
+  });
+
+  /** A running run, as the enrolment of another feature leaves it. */
+  async function runOf(userId: string): Promise<string> {
+    const database = app.get(Database);
+    const [journey] = await database.query<{ id: string }>({
+      text: `insert into journeys (key, name, definition) values ('j' || floor(random() * 1e9), 'j', '{}') returning id`,
+    });
+    await database.query({
+      text: `insert into journey_versions (journey_id, version, definition, plan, content_hash) values ($1, 1, '{}', '{}', '')`,
+      values: [journey?.id],
+    });
+    await database.query({
+      text: `insert into journey_entries (run_key, journey_id, version, user_id, entry_key, source)
+        values ($2, $1, 1, $3, 'once', 'spec')`,
+      values: [journey?.id, `run:${userId}`, userId],
+    });
+    return `run:${userId}`;
+  }
+});
+
+describe('virtual time in production', () => {
+  it('is refused for consents and events, and nothing is stored', async () => {
+    const app = await createTestApp({
+      NODE_ENV: 'production',
+      AUTH: 'required',
+      SECRET_KEY: Buffer.alloc(32, 1).toString('base64'),
+      PUBLIC_URL: 'https://journeys.example.com',
+      SMTP_URL: 'smtp://127.0.0.1:1',
+      EMAIL_FROM: 'hello@example.com',
+      COMPANY_NAME: 'Spec',
+      COMPANY_ADDRESS: 'Spec street 1',
+      BOOTSTRAP_API_KEY: 'k'.repeat(40),
+    });
+    try {
+      const api = clientOf(app, { authorization: `Bearer ${'k'.repeat(40)}` });
+      const user_id = await api.user();
+      const consent = { user_id, channel: 'email', status: 'granted', source: 'spec', clock_domain: 'demo' };
+      const event = { user_id, event_name: 'x', clock_domain: 'demo' };
+      for (const refused of [await api.post('/api/consents', consent), await api.post('/api/events', event)]) {
+        expect(refused).toMatchObject({ status: 403, body: { code: 'VIRTUAL_TIME_REFUSED' } });
+      }
+    } finally {
+      await app.close();
+    }
+  });
+});

@@ -1,0 +1,211 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Database } from '../../src/platform/database/database.js';
+import { IdempotencyRepository } from '../../src/platform/http/idempotency.repository.js';
+import { createTestApp } from '../support/app.js';
+import { clientOf, type Client } from '../support/client.js';
+
+describe('HTTP', () => {
+  let app: NestFastifyApplication;
+  let api: Client;
+  beforeAll(async () => {
+    app = await createTestApp();
+    api = clientOf(app);
+  });
+  afterAll(async () => {
+    await app.close();
+  });
+
+  const count = async (externalId: string): Promise<number> => {
+    const text = 'select 1 from users where external_id = $1';
+    return (await app.get(Database).query({ text, values: [externalId] })).length;
+  };
+
+  describe('Idempotency-Key', () => {
+    it('answers the same request again with the first answer, marked, and does it once', async () => {
+      const request = () => api.post('/api/users', { external_id: 'repeat' }, { 'idempotency-key': 'one' });
+      const first = await request();
+      const second = await request();
+      expect([first.status, second.status]).toEqual([201, 201]);
+      expect(second.body).toEqual(first.body);
+      expect(first.headers['idempotency-replayed']).toBeUndefined();
+      expect(second.headers['idempotency-replayed']).toBe('true');
+      expect(await count('repeat')).toBe(1);
+    });
+
+    it('does a request once, however many send it at the same time', async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () =>
+          api.post('/api/users/batch', { users: [{ external_id: 'at-once' }] }, { 'idempotency-key': 'two' }),
+        ),
+      );
+      const statuses = new Set(answers.map(({ status }) => status));
+      expect([...statuses].every((status) => status === 200 || status === 409)).toBe(true);
+      const done = answers.filter(
+        ({ headers, status }) => status === 200 && headers['idempotency-replayed'] === undefined,
+      );
+      expect(done).toHaveLength(1);
+      expect(done[0]?.body).toMatchObject({ results: [{ status: 'created' }] });
+    });
+
+    it('refuses the key for another body or another address with 422', async () => {
+      await api.post('/api/users', { external_id: 'reused' }, { 'idempotency-key': 'three' });
+      const otherBody = await api.post('/api/users', { external_id: 'other' }, { 'idempotency-key': 'three' });
+      const otherPath = await api.post(
+        '/api/users/batch',
+        { users: [{ external_id: 'x' }] },
+        { 'idempotency-key': 'three' },
+      );
+      for (const refused of [otherBody, otherPath]) {
+        expect(refused).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } });
+      }
+      expect(await count('other')).toBe(0);
+    });
+
+    it('forgets a refused request, so that it can be corrected under the same key', async () => {
+      const wrong = await api.post('/api/users', { email: 'no' }, { 'idempotency-key': 'four' });
+      expect(wrong.status).toBe(400);
+      const right = await api.post('/api/users', { email: 'yes@example.com' }, { 'idempotency-key': 'four' });
+      expect(right.status).toBe(201);
+    });
+
+    it('takes over from a process that died in the middle, but not before its time is up', async () => {
+      const database = app.get(Database);
+      const request = () => api.post('/api/users', { external_id: 'orphan' }, { 'idempotency-key': 'five' });
+      expect((await request()).status).toBe(201);
+      await database.query({ text: `update idempotency_keys set status = null, body = null where key = 'five'` });
+      expect(await request()).toMatchObject({ status: 409, body: { code: 'REQUEST_IN_PROGRESS' } });
+      await database.query({ text: `update idempotency_keys set locked_until = clock_timestamp() where key = 'five'` });
+      expect(await request()).toMatchObject({ status: 409, body: { code: 'EXTERNAL_ID_TAKEN' } });
+    });
+
+    it('keeps answers for two days', async () => {
+      const database = app.get(Database);
+      await api.post('/api/users', { external_id: 'kept' }, { 'idempotency-key': 'six' });
+      const age = (interval: string) =>
+        database.query({
+          text: `update idempotency_keys set created_at = clock_timestamp() - interval '${interval}' where key = 'six'`,
+        });
+      const rows = () => database.query({ text: `select 1 from idempotency_keys where key = 'six'` });
+      await age('47 hours');
+      await app.get(IdempotencyRepository).purge();
+      expect(await rows()).toHaveLength(1);
+      await age('49 hours');
+      await app.get(IdempotencyRepository).purge();
+      expect(await rows()).toHaveLength(0);
+    });
+  });
+
+  describe('the Host header without authentication', () => {
+    it.each(['localhost', 'localhost:8000', '127.0.0.1:8000', '127.8.8.8', '[::1]:8000', 'LOCALHOST'])(
+      'answers %s',
+      async (host) => {
+        expect((await app.inject({ url: '/api/users', headers: { host } })).statusCode).toBe(200);
+      },
+    );
+    it.each([
+      'evil.example',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      '192.168.1.1',
+      '0.0.0.0:8000',
+      'evil.example:8000',
+      '',
+    ])('refuses %s, with whatever path', async (host) => {
+      for (const url of ['/api/users', '/metrics', '/docs', '/nothing']) {
+        const refused = await app.inject({ url, headers: { host } });
+        expect([url, refused.statusCode]).toEqual([url, 403]);
+        expect(refused.json()).toMatchObject({ code: 'HOST_NOT_ALLOWED' });
+      }
+    });
+  });
+
+  it('sends safe headers and a request id, the caller’s own where it can be printed', async () => {
+    const { headers } = await app.inject({ url: '/api/users', headers: { 'x-request-id': 'caller-1' } });
+    expect(headers).toMatchObject({
+      'x-request-id': 'caller-1',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    });
+    const other = await app.inject({ url: '/api/users', headers: { 'x-request-id': 'a b "c"' } });
+    expect(other.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('answers an unknown path with 404 and a wrong method with 405 and what is allowed', async () => {
+    expect(await api.get('/api/nothing')).toMatchObject({
+      status: 404,
+      body: { code: 'NOT_FOUND', instance: '/api/nothing' },
+    });
+    const wrong = await api.put('/api/users', {});
+    expect(wrong).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
+    expect(wrong.headers['allow']).toBe('GET, HEAD, POST');
+  });
+
+  it('never shows the query in an error, since it may hold an address', async () => {
+    const refused = await api.get('/api/users?email=jane@example.com&nonsense=1');
+    expect(JSON.stringify(refused.body)).not.toContain('jane@example.com');
+  });
+
+  it('answers 503 with Retry-After while the database cannot answer', async () => {
+    const database = app.get(Database);
+    const query = database.query.bind(database);
+    const broken = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    database.query = () => Promise.reject(broken);
+    try {
+      const refused = await api.get('/api/users');
+      expect(refused).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
+      expect(refused.headers['retry-after']).toBe('1');
+      expect((await api.get('/api/ready')).body).toMatchObject({ status: 'unavailable', database: 'unavailable' });
+      expect((await api.get('/api/health')).status).toBe(200);
+    } finally {
+      database.query = query;
+    }
+  });
+
+  it('answers a bug with 500, an id, and no other word about it', async () => {
+    const database = app.get(Database);
+    const query = database.query.bind(database);
+    database.query = () => Promise.reject(new Error('secret detail'));
+    try {
+      const refused = await api.get('/api/users');
+      expect(refused).toMatchObject({
+        status: 500,
+        body: { code: 'INTERNAL_ERROR', error_id: expect.any(String) as string },
+      });
+      expect(JSON.stringify(refused.body)).not.toContain('secret');
+    } finally {
+      database.query = query;
+    }
+  });
+
+  it('describes itself: pages at /docs, every body with an example or fields, every refusal as a problem', async () => {
+    const page = await app.inject({ url: '/docs' });
+    expect(page.statusCode).toBe(200);
+    expect(page.headers['content-security-policy']).toContain("script-src 'self'");
+    const document = (await app.inject({ url: '/docs-json' })).json<{
+      openapi: string;
+      paths: Record<string, Record<string, { responses: Record<string, { content?: object }>; summary?: string }>>;
+    }>();
+    expect(document.openapi).toMatch(/^3\./);
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, { responses, summary }] of Object.entries(operations)) {
+        expect([method, path, summary]).toEqual([method, path, expect.any(String)]);
+        for (const [status, { content }] of Object.entries(responses)) {
+          if (Number(status) >= 400) expect(Object.keys(content ?? {})).toEqual(['application/problem+json']);
+        }
+      }
+    }
+  });
+
+  it('measures requests by route, never by path', async () => {
+    const id = await api.user({ external_id: 'measured' });
+    await api.get(`/api/users/${id}`);
+    await api.get('/api/users/ext:measured');
+    const metrics = (await api.get('/metrics')).body as string;
+    expect(metrics).toMatch(
+      /tactful_http_request_seconds_count\{method="GET",route="\/api\/users\/:id",status="200"\} 2/,
+    );
+    expect(metrics).not.toContain(id);
+    expect(metrics).toContain('process_cpu_seconds_total');
+  });
+});

@@ -1,0 +1,152 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { compile } from '../../src/core/journeys/compile.js';
+import type { StepDefinition } from '../../src/core/journeys/definition.js';
+import type { Plan } from '../../src/core/journeys/plan.js';
+import type { RunProgress } from '../../src/core/journeys/progress.js';
+import type { journeyWorkflow } from '../../workflows/index.js';
+import {
+  EVENT_SIGNAL,
+  EXIT_UPDATE,
+  JOURNEY_WORKFLOW,
+  PAUSE_UPDATE,
+  RESUME_UPDATE,
+  WAKE_SIGNAL,
+  type EventSignal,
+  type ExitUpdate,
+  type JourneyInput,
+  type JourneyResult,
+} from '../../workflows/messages.js';
+import { isRecording } from './environment.js';
+import { recordHistory } from './histories.js';
+import { ScriptedActivities, type Script } from './scripted-activities.js';
+import { startTestWorker, type TestWorker } from './worker.js';
+
+const PROGRESS_MS_MAX = 20_000;
+const ATTRIBUTES_SUFFIX = 'EventAttributes';
+
+/** A plan of these steps, by the same compiler as in production. */
+export function planOf(steps: readonly StepDefinition[], exitEvents: readonly string[] = []): Plan {
+  const definition = { key: 'trial', name: 'Trial', exit: { events: exitEvents }, steps };
+  const compiled = compile(definition, { version: 1, contentHash: '0'.repeat(64) });
+  if (compiled.kind === 'plan') return compiled.plan;
+  throw new Error(compiled.faults.map(({ path, message }) => `${path}: ${message}`).join('; '));
+}
+
+/** One run under test: what a person, a user or an operator can do to it, and what is seen of it. */
+export class StagedRun {
+  constructor(
+    readonly runKey: string,
+    readonly handle: WorkflowHandle<typeof journeyWorkflow>,
+    private readonly stage: JourneyStage,
+  ) {}
+
+  event(name: string, occurredAt = Date.now(), messageId: string = crypto.randomUUID()): Promise<void> {
+    return this.handle.signal<[EventSignal]>(EVENT_SIGNAL, { messageId, name, occurredAt });
+  }
+
+  wake(): Promise<void> {
+    return this.handle.signal(WAKE_SIGNAL, { because: 'consent' });
+  }
+
+  pause(): Promise<void> {
+    return this.handle.executeUpdate<void, []>(PAUSE_UPDATE);
+  }
+
+  resume(): Promise<void> {
+    return this.handle.executeUpdate<void, []>(RESUME_UPDATE);
+  }
+
+  exit(reason: string): Promise<void> {
+    return this.handle.executeUpdate<void, [ExitUpdate]>(EXIT_UPDATE, { args: [{ reason }] });
+  }
+
+  /** Resolves with the first report, past or future, that fits. */
+  progress(state: RunProgress['state'], stepId: string, times = 1): Promise<RunProgress> {
+    return this.stage.awaitProgress(this.runKey, `${state} at ${stepId}`, times);
+  }
+
+  /** The result; the history is kept too when histories are being recorded. */
+  async result(historyName?: string): Promise<JourneyResult> {
+    const result = await this.handle.result();
+    if (isRecording && historyName !== undefined) await recordHistory(this.handle, historyName);
+    return result;
+  }
+
+  /** Kinds of the history's events, e.g. `timerStarted`, without the workflow tasks that carry them. */
+  async eventKinds(): Promise<readonly string[]> {
+    const { events } = await this.handle.fetchHistory();
+    return (events ?? [])
+      .map((event) => Object.keys(event).find((key) => key.endsWith(ATTRIBUTES_SUFFIX)) ?? '')
+      .map((key) => key.slice(0, -ATTRIBUTES_SUFFIX.length))
+      .filter((kind) => !kind.startsWith('workflowTask'));
+  }
+}
+
+/** Runs journeys on a real worker and server; activities answer by script. One per spec file. */
+export class JourneyStage {
+  readonly activities = new ScriptedActivities();
+  private worker: TestWorker | undefined;
+  private readonly reports: RunProgress[] = [];
+  private watchers: (() => void)[] = [];
+
+  async open(taskQueue: string): Promise<void> {
+    const onProgress = (progress: RunProgress): void => {
+      this.reports.push(progress);
+      for (const watcher of this.watchers) watcher();
+    };
+    this.worker = await startTestWorker({ taskQueue, activities: this.activities, onProgress });
+  }
+
+  async close(): Promise<void> {
+    await this.worker?.stop();
+  }
+
+  reportsOf(runKey: string): readonly RunProgress[] {
+    return this.reports.filter((report) => report.runKey === runKey);
+  }
+
+  async start(
+    plan: Plan,
+    script: Script = {},
+    options: { readonly domain?: string; readonly eventsMax?: number; readonly firstEvent?: EventSignal } = {},
+  ): Promise<StagedRun> {
+    if (this.worker === undefined) throw new Error('the stage is not open');
+    const { client, virtualClient, taskQueue } = this.worker;
+    const runKey = `trial:user:${crypto.randomUUID()}`;
+    this.activities.write(runKey, script);
+    const run = { runKey, userId: 'user', journeyKey: plan.journeyKey, journeyVersion: plan.version };
+    const { domain: clockDomain = 'real', eventsMax } = options;
+    const input: JourneyInput = { run, plan, clockDomain, ...(eventsMax === undefined ? {} : { eventsMax }) };
+    const chosen = clockDomain === 'real' ? client : virtualClient;
+    const start = { taskQueue, workflowId: `journey:${runKey}`, args: [input] as [JourneyInput] };
+    const { firstEvent } = options;
+    const handle =
+      firstEvent === undefined
+        ? await chosen.workflow.start<typeof journeyWorkflow>(JOURNEY_WORKFLOW, start)
+        : await chosen.workflow.signalWithStart<typeof journeyWorkflow, [EventSignal]>(JOURNEY_WORKFLOW, {
+            ...start,
+            signal: EVENT_SIGNAL,
+            signalArgs: [firstEvent],
+          });
+    return new StagedRun(runKey, handle, this);
+  }
+
+  awaitProgress(runKey: string, wanted: string, times: number): Promise<RunProgress> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const seen = this.reportsOf(runKey);
+        const fitting = seen.filter(({ state, stepId }) => `${state} at ${stepId}` === wanted)[times - 1];
+        if (fitting === undefined) return;
+        this.watchers = this.watchers.filter((watcher) => watcher !== look);
+        clearTimeout(alarm);
+        resolve(fitting);
+      };
+      const alarm = setTimeout(() => {
+        const seen = this.reportsOf(runKey).map(({ state, stepId }) => `${state} at ${stepId}`);
+        reject(new Error(`never ${wanted}; saw ${seen.join(', ') || 'nothing'}`));
+      }, PROGRESS_MS_MAX);
+      this.watchers.push(look);
+      look();
+    });
+  }
+}

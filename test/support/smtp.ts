@@ -1,0 +1,60 @@
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import PostalMime, { type Email } from 'postal-mime';
+import { SMTPServer } from 'smtp-server';
+
+export interface TestSmtp {
+  readonly url: string;
+  /** Messages that the server took, in order. */
+  readonly taken: { readonly to: string; readonly raw: string }[];
+  mailsTo(address: string): Promise<Email[]>;
+  stop(): Promise<void>;
+}
+
+const refusal = (responseCode: number): Error => Object.assign(new Error('as asked for'), { responseCode });
+
+/**
+ * A real SMTP server that behaves as the local part of the recipient says: `refused…` 550 and `later…` 451 at RCPT,
+ * `spam…` 554 after the message, `taken-then-cut…` takes the message and breaks the connection without an answer.
+ */
+export async function startSmtp(): Promise<TestSmtp> {
+  const taken: { to: string; raw: string }[] = [];
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  const sockets = new Set<{ destroy(): void }>();
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    onRcptTo(recipient, _session, done) {
+      if (recipient.address.startsWith('refused')) return done(refusal(550));
+      if (recipient.address.startsWith('later')) return done(refusal(451));
+      done();
+    },
+    onData(stream, session, done) {
+      void text(stream).then((raw) => {
+        const to = session.envelope.rcptTo[0]?.address ?? '';
+        if (to.startsWith('spam')) return done(refusal(554));
+        taken.push({ to, raw });
+        if (to.startsWith('taken-then-cut')) return cut();
+        done();
+      });
+    },
+  });
+  server.server.on('connection', (socket: { destroy(): void; once(event: 'close', done: () => void): void }) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.server.address() as AddressInfo;
+  return {
+    url: `smtp://127.0.0.1:${port}`,
+    taken,
+    mailsTo: (address) => Promise.all(taken.filter(({ to }) => to === address).map(({ raw }) => PostalMime.parse(raw))),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        cut();
+      }),
+  };
+}

@@ -1,0 +1,85 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Client } from '@temporalio/client';
+import { createActivities, createSinks } from '../../activities/index.js';
+import { RunsRepository } from '../../src/modules/journeys/index.js';
+import { RunQuestions, StepsService } from '../../src/modules/steps/index.js';
+import { Database } from '../../src/platform/database/database.js';
+import { WorkerHost } from '../../src/platform/temporal/worker-host.js';
+import { JOURNEY_TASK_QUEUE } from '../../workflows/messages.js';
+import { createTestApp } from './app.js';
+import { fromSetup } from './environment.js';
+import { startSmtp, type TestSmtp } from './smtp.js';
+
+/** The whole product in one process, on a real PostgreSQL, a real Temporal server and a real mail server. */
+export interface Tactful {
+  readonly app: NestFastifyApplication;
+  readonly smtp: TestSmtp;
+  readonly temporal: Client;
+  /** Sends JSON and answers the body; throws on every status from 300 on. */
+  post<T = unknown>(url: string, payload: object): Promise<T>;
+  get<T = unknown>(url: string): Promise<T>;
+  query<Row extends object>(text: string, ...values: unknown[]): Promise<readonly Row[]>;
+  startWorker(): void;
+  stopWorker(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const POLL_MS = 25;
+
+export async function startTactful(): Promise<Tactful> {
+  const smtp = await startSmtp();
+  const address = fromSetup('TEST_TEMPORAL_ADDRESS');
+  const app = await createTestApp({ SMTP_URL: smtp.url, TEMPORAL_ADDRESS: address, OUTBOX_POLL_MS: '200' });
+  let worker: { readonly host: WorkerHost; readonly finished: Promise<void> } | undefined;
+
+  async function call<T>(method: 'GET' | 'POST', url: string, payload?: object): Promise<T> {
+    const response = await app.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
+    if (response.statusCode >= 300) throw new Error(`${method} ${url}: ${response.statusCode} ${response.body}`);
+    return response.json<T>();
+  }
+  function startWorker(): void {
+    const host = new WorkerHost();
+    const runs = app.get(RunsRepository);
+    const activities = createActivities({ steps: app.get(StepsService), questions: app.get(RunQuestions), runs });
+    const finished = host.run({
+      address,
+      namespace: 'default',
+      taskQueue: JOURNEY_TASK_QUEUE,
+      cachedWorkflowsMax: 200,
+      workflows: { workflowBundle: { codePath: fromSetup('TEST_WORKFLOW_BUNDLE') } },
+      activities,
+      sinks: createSinks({ runs }),
+    });
+    worker = { host, finished };
+  }
+  async function stopWorker(): Promise<void> {
+    await worker?.host.beforeApplicationShutdown();
+    await worker?.finished;
+    worker = undefined;
+  }
+  startWorker();
+  return {
+    app,
+    smtp,
+    temporal: app.get(Client),
+    post: (url, payload) => call('POST', url, payload),
+    get: (url) => call('GET', url),
+    query: (text, ...values) => app.get(Database).query({ text, values }),
+    startWorker,
+    stopWorker,
+    async stop() {
+      await stopWorker();
+      await app.close();
+      await smtp.stop();
+    },
+  };
+}
+
+/** Asks until the answer satisfies; the test's own time-out ends a wait that never does. */
+export async function until<T>(ask: () => Promise<T>, satisfies: (value: T) => boolean): Promise<T> {
+  for (;;) {
+    const value = await ask();
+    if (satisfies(value)) return value;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

@@ -1,0 +1,157 @@
+import { DAY_MS, HOUR_MS } from '../../src/core/kernel/instant.js';
+import type { StepDefinition } from '../../src/core/journeys/definition.js';
+import type { RunStepInput } from '../../activities/contract.js';
+import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
+import { describeOnTemporal } from '../support/environment.js';
+import { JourneyStage, planOf } from '../support/journey-stage.js';
+import { sent } from '../support/scripted-activities.js';
+
+const message = (id: string): StepDefinition => ({ kind: 'message', id, channel: 'email', template: id });
+const end = (reason: string): StepDefinition => ({ kind: 'end', id: reason, reason });
+const purchase = (more: Partial<Extract<StepDefinition, { kind: 'wait_for' }>> = {}): StepDefinition => ({
+  kind: 'wait_for',
+  id: 'purchase',
+  event: 'purchase',
+  timeout: 'P2D',
+  on_event: 'won',
+  on_timeout: 'lost',
+  ...more,
+});
+const monthLong: StepDefinition = { kind: 'wait', id: 'month', duration: 'P30D' };
+
+const deferOnce =
+  (until: number) =>
+  ({ ask }: RunStepInput): StepAnswer =>
+    ask === 1 ? { kind: 'defer', decisionId: 'decision-1', reason: 'QUIET_HOURS', until } : sent;
+
+describeOnTemporal('a run that waits in real time', () => {
+  const stage = new JourneyStage();
+  beforeAll(() => stage.open('journeys-waits'));
+  afterAll(() => stage.close());
+
+  it('goes on at once when the event comes', async () => {
+    const run = await stage.start(planOf([message('hello'), purchase(), end('won'), end('lost')]));
+    await run.progress('waiting', 'purchase');
+    await run.event('purchase');
+    expect(await run.result('real.event')).toEqual({ outcome: 'completed', reason: 'won' });
+  });
+
+  it('goes on at the time-out when nothing comes', async () => {
+    const run = await stage.start(planOf([purchase({ timeout: 'PT1S' }), end('won'), end('lost')]));
+    expect(await run.result('real.timeout')).toEqual({ outcome: 'completed', reason: 'lost' });
+  });
+
+  it('is not moved by an event that is older than the step, nor by another user action', async () => {
+    const run = await stage.start(planOf([purchase({ timeout: 'PT2S' }), end('won'), end('lost')]));
+    await run.progress('waiting', 'purchase');
+    await run.event('purchase', Date.now() - HOUR_MS);
+    await run.event('page_view');
+    expect(await run.result()).toEqual({ outcome: 'completed', reason: 'lost' });
+    // The timer was not started anew either.
+    expect((await run.eventKinds()).filter((kind) => kind === 'timerStarted')).toHaveLength(1);
+  });
+
+  it('remembers an early event for a step that counts from entry', async () => {
+    const steps = [
+      { kind: 'wait', id: 'pause', duration: 'PT1S' } as const,
+      purchase({ since: 'entry' }),
+      end('won'),
+      end('lost'),
+    ];
+    const run = await stage.start(planOf(steps));
+    await run.progress('waiting', 'pause');
+    await run.event('purchase');
+    expect(await run.result('real.early-event')).toEqual({ outcome: 'completed', reason: 'won' });
+  });
+
+  it('does not lose an event that comes while the message before the wait goes out', async () => {
+    const during: { event?: () => Promise<void> } = {};
+    const answer = async (): Promise<StepAnswer> => {
+      await during.event?.();
+      return sent;
+    };
+    const steps = [{ kind: 'wait', id: 'pause', duration: 'PT1S' } as const, message('hello'), purchase()];
+    const run = await stage.start(planOf([...steps, end('won'), end('lost')]), { answer });
+    during.event = () => run.event('purchase');
+    expect(await run.result()).toEqual({ outcome: 'completed', reason: 'won' });
+  });
+
+  it('takes the same event once, however often it is delivered', async () => {
+    const again = purchase({ id: 'again', timeout: 'PT1S', on_event: 'twice', on_timeout: 'won' });
+    const run = await stage.start(
+      planOf([purchase({ on_event: 'again' }), again, end('twice'), end('won'), end('lost')]),
+    );
+    await run.progress('waiting', 'purchase');
+    const occurredAt = Date.now();
+    for (let copy = 0; copy < 3; copy += 1) await run.event('purchase', occurredAt, 'message-1');
+    expect(await run.result('real.duplicates')).toEqual({ outcome: 'completed', reason: 'won' });
+  });
+
+  it('ends a 30-day wait at once on an exit event', async () => {
+    const run = await stage.start(planOf([monthLong, message('late'), end('done')], ['unsubscribed']));
+    await run.progress('waiting', 'month');
+    const before = Date.now();
+    await run.event('unsubscribed');
+    expect(await run.result('real.exit-event')).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
+    expect(Date.now() - before).toBeLessThan(5_000);
+    expect(stage.activities.asked(run.runKey)).toEqual([]);
+    expect(stage.activities.endOf(run.runKey)).toMatchObject({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
+  });
+
+  it('sends nothing when the exit event arrives together with the start', async () => {
+    const firstEvent = { messageId: 'first', name: 'unsubscribed', occurredAt: Date.now() + 1_000 };
+    const run = await stage.start(planOf([message('hello'), end('done')], ['unsubscribed']), {}, { firstEvent });
+    expect(await run.result()).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
+    expect(stage.activities.asked(run.runKey)).toEqual([]);
+  });
+
+  it('lets a message on its way finish when the exit event comes, and sends no other', async () => {
+    const during: { event?: () => Promise<void> } = {};
+    const answer = async (): Promise<StepAnswer> => {
+      await during.event?.();
+      return sent;
+    };
+    const steps = [{ kind: 'wait', id: 'pause', duration: 'PT1S' } as const, message('first'), message('second')];
+    const run = await stage.start(planOf([...steps, end('done')], ['unsubscribed']), { answer });
+    during.event = () => run.event('unsubscribed');
+    expect(await run.result()).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
+    expect(stage.activities.asked(run.runKey)).toEqual(['first/1/1']);
+  });
+
+  it('asks again when a deferral is over', async () => {
+    const run = await stage.start(planOf([message('hello'), end('done')]), { answer: deferOnce(Date.now() + 1_500) });
+    expect(await run.result('real.deferral')).toEqual({ outcome: 'completed', reason: 'done' });
+    expect(stage.activities.asked(run.runKey)).toEqual(['hello/1/1', 'hello/1/2']);
+  });
+
+  it('asks again at once when something about the user changed', async () => {
+    const run = await stage.start(planOf([message('hello'), end('done')]), { answer: deferOnce(Date.now() + DAY_MS) });
+    await run.progress('waiting', 'hello');
+    await run.wake();
+    expect(await run.result('real.wake')).toEqual({ outcome: 'completed', reason: 'done' });
+    expect(stage.activities.asked(run.runKey)).toEqual(['hello/1/1', 'hello/1/2']);
+  });
+
+  it('does not cut short a wait that its author asked for', async () => {
+    const steps = [{ kind: 'wait', id: 'pause', duration: 'PT2S' } as const, end('done')];
+    const before = Date.now();
+    const run = await stage.start(planOf(steps));
+    await run.progress('waiting', 'pause');
+    await run.wake();
+    await run.result();
+    expect(Date.now() - before).toBeGreaterThanOrEqual(2_000);
+  });
+
+  it.each([
+    ['continue', { outcome: 'completed', reason: 'done' }],
+    ['exit', { outcome: 'exited', reason: 'refused:CONSENT_MISSING' }],
+  ] as const)('does what the step says on refusal: %s', async (onRefusal, expected) => {
+    const steps: StepDefinition[] = [
+      { kind: 'message', id: 'hello', channel: 'email', template: 'hello', on_refusal: onRefusal },
+      end('done'),
+    ];
+    const answer = (): StepAnswer => ({ kind: 'skip', decisionId: 'decision-1', reason: 'CONSENT_MISSING' });
+    const run = await stage.start(planOf(steps), { answer });
+    expect(await run.result()).toEqual(expected);
+  });
+});

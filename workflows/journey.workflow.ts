@@ -1,0 +1,194 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineSignal,
+  defineUpdate,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { JourneyActivities } from '../activities/contract.js';
+import { next, putDown, receive, start } from '../src/core/journeys/interpreter.js';
+import type { Command, Input, InterpreterState, Message } from '../src/core/journeys/interpreter.js';
+import type { RunClock } from '../src/core/journeys/run-reference.js';
+import { QUERY_OPTIONS, RUN_STEP_OPTIONS } from './activity-options.js';
+import * as messages from './messages.js';
+import type { EventSignal, ExitUpdate, JourneyInput, JourneyResult, WakeSignal } from './messages.js';
+import { RunDisplay } from './run-display.js';
+
+const EVENTS_MAX = 2_000;
+const REASON_LENGTH_MAX = 200;
+
+const eventSignal = defineSignal<[EventSignal]>(messages.EVENT_SIGNAL);
+const wakeSignal = defineSignal<[WakeSignal]>(messages.WAKE_SIGNAL);
+const pauseUpdate = defineUpdate<void>(messages.PAUSE_UPDATE);
+const resumeUpdate = defineUpdate<void>(messages.RESUME_UPDATE);
+const exitUpdate = defineUpdate<void, [ExitUpdate]>(messages.EXIT_UPDATE);
+
+const { runStep } = proxyActivities<JourneyActivities>(RUN_STEP_OPTIONS);
+const { evaluateBranch, findEvent, finishRun } = proxyActivities<JourneyActivities>(QUERY_OPTIONS);
+
+/**
+ * One user's passage through one version of a journey. All rules are in the interpreter; this shell carries out its one
+ * command at a time and hands it what arrives meanwhile.
+ *
+ * How it ends: an end step or an exit completes the execution. Cancelled from outside, or given up by an activity that
+ * can never succeed, it first records the end like any other and then closes as cancelled or failed, so that neither
+ * the table of runs nor the Temporal UI loses it. Any other error is a bug: it fails the workflow task, and the run
+ * waits for repaired code.
+ */
+export async function journeyWorkflow(input: JourneyInput): Promise<JourneyResult> {
+  const journey = new JourneyRun(input);
+  try {
+    const end = await journey.live();
+    return await journey.finish(end);
+  } catch (error) {
+    const reason = reasonToClose(error);
+    if (reason === null) throw error;
+    await CancellationScope.nonCancellable(() => journey.finish({ outcome: 'exited', reason }));
+    throw error;
+  }
+}
+
+function reasonToClose(error: unknown): string | null {
+  if (isCancellation(error)) return 'cancelled';
+  return error instanceof ActivityFailure ? `failed:${error.activityType}` : null;
+}
+
+class JourneyRun {
+  private state: InterpreterState;
+  /** True when messages came that the current wait has not weighed yet. */
+  private hasNews = false;
+  private readonly display: RunDisplay;
+
+  constructor(private readonly input: JourneyInput) {
+    const isVirtual = input.clockDomain !== 'real';
+    // Entry counts from the start of the execution: events that came before the first workflow task are not lost.
+    this.state = input.carried ?? start(input.plan, workflowInfo().startTime.getTime(), isVirtual);
+    this.display = new RunDisplay(input);
+    this.listen();
+  }
+
+  /** Lives until the interpreter says that the run is over; may continue as new instead of returning. */
+  async live(): Promise<JourneyResult> {
+    let answer: Input | null = null;
+    for (;;) {
+      // No await between the turn and its command: what arrives later is weighed by the next turn.
+      const turn = next(this.input.plan, this.state, answer, Date.now());
+      this.state = turn.state;
+      this.hasNews = false;
+      if (turn.command.kind === 'end') return { outcome: turn.command.outcome, reason: turn.command.reason };
+      if (this.isHistoryLong()) await this.continueAsNew();
+      this.display.show(turn.state, turn.command);
+      answer = await this.carryOut(turn.command);
+    }
+  }
+
+  async finish(end: JourneyResult): Promise<JourneyResult> {
+    this.display.showEnd(this.state, end);
+    const summary = `record the end: ${end.reason}`;
+    const record = { run: this.input.run, ...end, endedAt: Date.now(), clock: this.clock() };
+    await finishRun.executeWithOptions({ summary }, [record]);
+    return end;
+  }
+
+  private async carryOut(command: Exclude<Command, { kind: 'end' }>): Promise<Input | null> {
+    const { run } = this.input;
+    const clock = this.clock();
+    switch (command.kind) {
+      case 'run_step': {
+        const { step, visit, ask } = command;
+        const summary = `${step.id}: ${step.kind}, visit ${visit}, ask ${ask}`;
+        const question = { run, step, visit, ask, clock };
+        return { kind: 'step_answer', answer: await runStep.executeWithOptions({ summary }, [question]) };
+      }
+      case 'evaluate_branch': {
+        const { stepId } = command;
+        const question = { run, stepId, condition: command.condition, clock };
+        const summary = `${stepId}: test the condition`;
+        return { kind: 'branch_answer', holds: await evaluateBranch.executeWithOptions({ summary }, [question]) };
+      }
+      case 'find_event': {
+        const { stepId, events, after, until } = command;
+        const question = { run, events, after, until, domain: this.input.clockDomain };
+        const summary = `${stepId}: look for ${events.join(', ')}`;
+        return { kind: 'event_answer', event: await findEvent.executeWithOptions({ summary }, [question]) };
+      }
+      case 'sleep': {
+        const sleepMs = Math.max(1, command.until - Date.now());
+        const isOvertaken = await condition(() => this.isOvertaken(command), sleepMs, { summary: command.label });
+        return isOvertaken ? null : { kind: 'timer' };
+      }
+      case 'wait_message':
+        await condition(() => this.isOvertaken(command));
+        return null;
+    }
+  }
+
+  /** Whether news has come that calls for something else than the wait under way. */
+  private isOvertaken(waiting: Extract<Command, { kind: 'sleep' | 'wait_message' }>): boolean {
+    if (!this.hasNews) return false;
+    this.hasNews = false;
+    // Messages alone can fill the history of a run that waits for long.
+    if (this.isHistoryLong()) return true;
+    const { command } = next(this.input.plan, this.state, null, Date.now());
+    if (command.kind !== waiting.kind) return true;
+    return command.kind === 'sleep' && waiting.kind === 'sleep' && command.until !== waiting.until;
+  }
+
+  private listen(): void {
+    setHandler(eventSignal, (event) => this.take({ kind: 'event', event }));
+    setHandler(wakeSignal, () => this.take({ kind: 'wake' }));
+    setHandler(pauseUpdate, () => this.take({ kind: 'pause' }), {
+      validator: () => {
+        this.refuseIfEnding();
+        if (this.state.isPaused) throw new Error('the run is already paused');
+      },
+    });
+    setHandler(resumeUpdate, () => this.take({ kind: 'resume' }), {
+      validator: () => {
+        this.refuseIfEnding();
+        if (!this.state.isPaused) throw new Error('the run is not paused');
+      },
+    });
+    setHandler(exitUpdate, ({ reason }) => this.take({ kind: 'exit', reason }), {
+      validator: ({ reason }) => {
+        this.refuseIfEnding();
+        if (reason.length === 0 || reason.length > REASON_LENGTH_MAX) {
+          throw new Error(`the reason needs 1 to ${REASON_LENGTH_MAX} characters`);
+        }
+      },
+    });
+  }
+
+  private take(message: Message): void {
+    this.state = receive(this.input.plan, this.state, message);
+    this.hasNews = true;
+  }
+
+  private refuseIfEnding(): void {
+    if (this.state.phase.kind === 'ended') throw new Error('the run has already ended');
+    if (this.state.exitReason !== null) throw new Error('the run is already ending');
+  }
+
+  private isHistoryLong(): boolean {
+    // In skipped time the later executions of a chain jump extra days (server 1.32).
+    if (this.state.isVirtual) return false;
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    return continueAsNewSuggested || historyLength >= (this.input.eventsMax ?? EVENTS_MAX);
+  }
+
+  private async continueAsNew(): Promise<never> {
+    await condition(allHandlersFinished);
+    return continueAsNew<typeof journeyWorkflow>({ ...this.input, carried: putDown(this.state) });
+  }
+
+  private clock(): RunClock {
+    const { clockDomain } = this.input;
+    return clockDomain === 'real' ? { kind: 'real' } : { kind: 'virtual', domain: clockDomain, now: Date.now() };
+  }
+}

@@ -1,0 +1,63 @@
+import type { InterpreterState } from '../src/core/journeys/interpreter.js';
+import type { Plan } from '../src/core/journeys/plan.js';
+import type { RunReference } from '../src/core/journeys/run-reference.js';
+import type { RunProgress } from '../src/core/journeys/progress.js';
+
+/** Names and types that the API and the workflows share. The API need not load the workflow SDK to use them. */
+export const JOURNEY_TASK_QUEUE = 'journeys';
+export const JOURNEY_WORKFLOW = 'journeyWorkflow';
+
+export interface JourneyInput {
+  readonly run: RunReference;
+  readonly plan: Plan;
+  /** `real`, or the name of a virtual clock domain. */
+  readonly clockDomain: string;
+  /** Set by continue-as-new only. */
+  readonly carried?: InterpreterState;
+  /** History length at which the run continues as new; tests set it low. */
+  readonly eventsMax?: number;
+}
+
+export interface JourneyResult {
+  readonly outcome: 'completed' | 'exited';
+  readonly reason: string;
+}
+
+/** A business event of the user that some step of the plan listens to. Deduplicated by `messageId`. */
+export const EVENT_SIGNAL = 'event';
+export interface EventSignal {
+  readonly messageId: string;
+  readonly name: string;
+  readonly occurredAt: number;
+}
+
+/** Something about the user changed (consent, profile): a deferred step asks again at once. */
+export const WAKE_SIGNAL = 'wake';
+export interface WakeSignal {
+  readonly because: string;
+}
+
+/** Operator commands: updates with validators, so that the caller learns whether they took effect. */
+export const PAUSE_UPDATE = 'pause';
+export const RESUME_UPDATE = 'resume';
+export const EXIT_UPDATE = 'exit';
+export interface ExitUpdate {
+  readonly reason: string;
+}
+
+export const SEARCH_ATTRIBUTES = {
+  journeyKey: 'JourneyKey',
+  journeyVersion: 'JourneyVersion',
+  userKey: 'UserKey',
+  stepId: 'StepId',
+  runState: 'RunState',
+  exitReason: 'ExitReason',
+} as const;
+
+/**
+ * What the worker lends to runs and histories do not show: reports of where a run stands. Best effort, and repeated
+ * when a workflow task is; the end of a run is an activity.
+ */
+export type JourneySinks = {
+  progress: { report(progress: RunProgress): void };
+};
