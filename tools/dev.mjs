@@ -57,6 +57,7 @@ async function start() {
   // The API migrates the database: the worker must not meet the old tables.
   for (const { name, host } of hosts) await step(name, () => host.start());
   areHostsUp = true;
+  await step('examples', () => seed(environment));
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const { config, own } = environment;
   if (stoppingSince === undefined) {
@@ -125,6 +126,19 @@ function supervise(child, name, signal) {
   child.once('exit', (code) => {
     if (stoppingSince === undefined) void fail(new Error(`${name} ended by itself (${code})`));
   });
+}
+
+/** The shipped journeys, ready to be entered. Without them everything still works, so a refusal is only told. */
+async function seed({ config }) {
+  const apiKey = process.env.TACTFUL_API_KEY ?? config.auth.bootstrapApiKey ?? undefined;
+  if (config.auth.mode === 'required' && apiKey === undefined) return 'left out: TACTFUL_API_KEY is not set';
+  const { seedExamples } = await import('./seed.mjs');
+  try {
+    const seeded = await seedExamples({ baseUrl: `http://127.0.0.1:${config.http.port}`, apiKey });
+    return `journey ${seeded.map(({ journey }) => journey).join(', ')} ready`;
+  } catch (error) {
+    return `not seeded: ${error.message}`;
+  }
 }
 
 async function createDatabase(url, name) {

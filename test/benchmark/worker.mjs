@@ -28,8 +28,8 @@ process.on('message', (message) => {
   else process.send({ cpu: process.cpuUsage() });
 });
 // Without its parent it measures nothing.
-process.on('disconnect', () => process.exit(1));
+process.once('disconnect', () => process.exit(1));
 process.send('ready');
 await running;
 await connection.close();
-process.disconnect();
+process.exit(0);

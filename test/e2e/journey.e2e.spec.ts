@@ -168,6 +168,33 @@ describe('a journey, from REST to the mailbox', () => {
     MINUTE_MS,
   );
 
+  it('forgets a person: the run ends, the reasons are gone, the chain still verifies', async () => {
+    const { id, email } = await person();
+    const enrolled = await enrol(id, { journey: 'two_mails' });
+    await waiting(enrolled.id);
+    const { data } = await tactful.get<{ data: { id: string }[] }>(`/api/decisions?user_id=${id}`);
+    const erased = await tactful.app.inject({ method: 'DELETE', url: `/api/users/${id}` });
+    expect(erased.statusCode).toBe(204);
+    expect(await ended(enrolled.id)).toMatchObject({ state: 'exited', reason: 'user_erased' });
+    expect(await tactful.smtp.mailsTo(email)).toHaveLength(1);
+    const explained = await tactful.app.inject({ url: `/api/decisions/${data[0]?.id}/explain` });
+    expect([explained.statusCode, explained.json()]).toMatchObject([410, { code: 'DECISION_ERASED' }]);
+    const traces = await tactful.query(
+      `select from users, deliveries where users.id = $1 and deliveries.user_id = $1
+        and (users.email is not null or deliveries.address is not null)`,
+      id,
+    );
+    expect(traces).toEqual([]);
+    const broken = await tactful.query(
+      `with link as (
+        select chain_hash, payload_hash, lag(chain_hash, 1, ''::bytea) over (order by chain_seq) as previous
+        from decisions where user_id = $1
+      ) select from link where chain_hash <> sha256(previous || payload_hash)`,
+      id,
+    );
+    expect(broken).toEqual([]);
+  });
+
   it(
     'lives through two weeks of virtual time, and keeps the quiet hours of the journey',
     async () => {

@@ -56,27 +56,40 @@ describe('recorded histories', () => {
   });
 
   it('refuses a history in which another activity was scheduled', async () => {
-    const other = altered('real.event', '"activityType":{"name":"runStep"}', '"activityType":{"name":"sendMail"}');
+    const other = altered(
+      'engine-1.real.event',
+      '"activityType":{"name":"runStep"}',
+      '"activityType":{"name":"sendMail"}',
+    );
     await expect(replay(other)).rejects.toThrow(DeterminismViolationError);
   });
 
   it.each<[string, () => JsonHistory]>([
-    ['an activity got another argument', () => alteredPayload('real.event', '"visit":1', '"visit":2')],
+    ['an activity got another argument', () => alteredPayload('engine-1.real.event', '"visit":1', '"visit":2')],
     [
       'an activity had another time-out',
-      () => altered('real.event', '"startToCloseTimeout":"30s"', '"startToCloseTimeout":"31s"'),
+      () => altered('engine-1.real.event', '"startToCloseTimeout":"30s"', '"startToCloseTimeout":"31s"'),
     ],
     [
       'an activity was repeated otherwise',
-      () => altered('real.event', '"maximumInterval":"60s"', '"maximumInterval":"61s"'),
+      () => altered('engine-1.real.event', '"maximumInterval":"60s"', '"maximumInterval":"61s"'),
     ],
     [
       'a timer had another length',
-      () => altered('real.timeout', '"startToFireTimeout":"1s"', '"startToFireTimeout":"2s"'),
+      () => altered('engine-1.real.timeout', '"startToFireTimeout":"1s"', '"startToFireTimeout":"2s"'),
     ],
-    ['a search attribute had another value', () => altered('real.timeout', base64('"waiting"'), base64('"resting"'))],
-    ['a summary read otherwise', () => alteredPayload('real.event', 'hello: message, visit 1, ask 1', 'hello')],
-    ['the result was another one', () => alteredPayload('real.event', '{"outcome":"completed","reason":"won"}', '{}')],
+    [
+      'a search attribute had another value',
+      () => altered('engine-1.real.timeout', base64('"waiting"'), base64('"resting"')),
+    ],
+    [
+      'a summary read otherwise',
+      () => alteredPayload('engine-1.real.event', 'hello: message, visit 1, ask 1', 'hello'),
+    ],
+    [
+      'the result was another one',
+      () => alteredPayload('engine-1.real.event', '{"outcome":"completed","reason":"won"}', '{}'),
+    ],
   ])('refuses, where plain replay sees nothing, a history in which %s', async (_what, history) => {
     await replay(history());
     await expect(replayStrictly(strictCode, history())).rejects.toThrow(StrictReplayError);

@@ -10,7 +10,11 @@ function withPlainBytes(_key: string, value: unknown): unknown {
   return ArrayBuffer.isView(value) ? Array.from(value as Uint8Array) : value;
 }
 
-/** Bundled into the workflows for strict replay only. */
+/**
+ * Bundled into the workflows for strict replay only.
+ *
+ * @public the SDK finds it by this name
+ */
 export const interceptors = (): WorkflowInterceptors => ({
   internals: [
     {

@@ -65,11 +65,18 @@ export class StagedRun {
     return this.stage.awaitProgress(this.runKey, `${state} at ${stepId}`, times);
   }
 
-  /** The result; the history is kept too when histories are being recorded. */
-  async result(historyName?: string): Promise<JourneyResult> {
+  /** @param path names the way of this run among the recorded histories; left out: not one to keep */
+  async result(path?: string): Promise<JourneyResult> {
     const result = await this.handle.result();
-    if (isRecording && historyName !== undefined) await recordHistory(this.handle, historyName);
+    if (path !== undefined) await this.record(path);
     return result;
+  }
+
+  /** Keeps the history of the run, or of one execution of it, when histories are being recorded. */
+  async record(path: string, runId?: string): Promise<void> {
+    if (!isRecording) return;
+    const { client, workflowId } = this.handle;
+    await recordHistory(runId === undefined ? this.handle : client.getHandle(workflowId, runId), path);
   }
 
   /** Kinds of the history's events, e.g. `timerStarted`, without the workflow tasks that carry them. */

@@ -24,6 +24,10 @@ export function actsOfCommand(command: Json, ownQueue: string): readonly Act[] {
       return [searchAttributes(body)];
     case 'completeWorkflowExecution':
       return [{ kind: 'complete', result: payloadOf(body['result']) }];
+    case 'failWorkflowExecution':
+      return [{ kind: 'fail', message: childOf(body, 'failure')['message'] }];
+    case 'cancelWorkflowExecution':
+      return [{ kind: 'cancel' }];
     case 'continueAsNewWorkflowExecution':
       return [continuation(body['workflowType'], queueName(body['taskQueue'], ownQueue), body['arguments'])];
     case 'updateResponse':
@@ -58,6 +62,10 @@ export function actsOfEvent(event: Json, ownQueue: string): readonly Act[] {
       return [searchAttributes(body)];
     case 'workflowExecutionCompleted':
       return [{ kind: 'complete', result: payloadOf(listOf(childOf(body, 'result')['payloads'])[0]) }];
+    case 'workflowExecutionFailed':
+      return [{ kind: 'fail', message: childOf(body, 'failure')['message'] }];
+    case 'workflowExecutionCanceled':
+      return [{ kind: 'cancel' }];
     case 'workflowExecutionContinuedAsNew': {
       const taskQueue = queueName(childOf(body, 'taskQueue')['name'], ownQueue);
       return [continuation(childOf(body, 'workflowType')['name'], taskQueue, input)];
@@ -80,13 +88,15 @@ const COMMAND_KINDS = [
   'cancelTimer',
   'upsertWorkflowSearchAttributes',
   'completeWorkflowExecution',
+  'failWorkflowExecution',
+  'cancelWorkflowExecution',
   'continueAsNewWorkflowExecution',
   'updateResponse',
 ] as const;
 
 /** What the server, the outside or an activity did. A kind that is not listed stops the comparison. */
 const NOT_BY_THE_WORKFLOW =
-  /^(workflowExecution(Started|Signaled|TimeSkippingTransitioned|OptionsUpdated)|workflowTask\w+|activityTask(Started|Completed)|timerFired)EventAttributes$/;
+  /^(workflowExecution(Started|Signaled|CancelRequested|TimeSkippingTransitioned|OptionsUpdated)|workflowTask\w+|activityTask(Started|Completed|Failed)|timerFired)EventAttributes$/;
 
 /** Replay runs on a queue of its own: what matters is whether the workflow stays on the one that it was started on. */
 function queueName(name: unknown, ownQueue: string): unknown {

@@ -131,6 +131,7 @@ describeOnTemporal('a run that operators steer', () => {
     await run.progress('waiting', 'pause');
     await run.handle.cancel();
     await expect(run.result()).rejects.toThrow(WorkflowFailedError);
+    await run.record('real.cancelled');
     expect((await run.handle.describe()).status.name).toBe('CANCELLED');
     expect(stage.activities.endOf(run.runKey)).toMatchObject({ outcome: 'exited', reason: 'cancelled' });
   });
@@ -141,6 +142,7 @@ describeOnTemporal('a run that operators steer', () => {
     };
     const run = await stage.start(planOf([message('hello'), end]), { answer });
     await expect(run.result()).rejects.toThrow(WorkflowFailedError);
+    await run.record('real.failed');
     expect((await run.handle.describe()).status.name).toBe('FAILED');
     expect(stage.activities.endOf(run.runKey)).toMatchObject({ outcome: 'exited', reason: 'failed:runStep' });
   });

@@ -1,7 +1,6 @@
 import { jest } from '@jest/globals';
 import type { StepDefinition } from '../../src/core/journeys/definition.js';
-import { describeOnTemporal, isRecording } from '../support/environment.js';
-import { recordHistory } from '../support/histories.js';
+import { describeOnTemporal } from '../support/environment.js';
 import { JourneyStage, planOf } from '../support/journey-stage.js';
 
 const EVENTS_MAX = 40;
@@ -44,7 +43,8 @@ describeOnTemporal('a run with a long history', () => {
     expect(last.historyLength).toBeLessThan(2 * EVENTS_MAX);
     const seqs = stage.reportsOf(run.runKey).map(({ seq }) => seq);
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
-    if (isRecording) await recordHistory(run.handle, 'real.continued');
+    await run.record('real.cut', first.runId);
+    await run.record('real.continued', last.runId);
   });
 
   it('is cut also when messages alone fill the history of a run that stands still', async () => {

@@ -62,7 +62,7 @@ describeOnTemporal('a journey in virtual time', () => {
     const startedAt = Date.now();
     const events = [{ messageId: 'stop', name: 'unsubscribed', occurredAt: startedAt + DAY_MS }];
     const run = await stage.start(planOf(twoWeeks, ['unsubscribed']), { events: () => events }, { domain: 'exit' });
-    expect(await run.result()).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
+    expect(await run.result('virtual.exit-event')).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
     expect(stage.activities.asked(run.runKey)).toEqual(['welcome/1/1']);
     const { endedAt } = stage.activities.endOf(run.runKey);
     expect(endedAt - startedAt).toBeGreaterThanOrEqual(DAY_MS);

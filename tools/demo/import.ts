@@ -36,7 +36,9 @@ export async function importSessions(
     const { created } = await putUsers(api, seed, part);
     const events = part.flatMap((session) => toEvents(seed, session, importedAt));
     const { accepted } = await sendEvents(api, events);
-    result.newConsents += await recordConsents(api, seed, part, importedAt);
+    const consents = await recordConsents(api, seed, part, importedAt);
+    // Sums only after the last await: another part may have added to them meanwhile.
+    result.newConsents += consents;
     result.users += part.length;
     result.newUsers += created;
     result.events += events.length;

@@ -86,15 +86,15 @@ describe('evaluateCondition', () => {
 
   it('holds a condition 20 deep and stops one 21 deep', () => {
     expect(test(nested(20))).toBe(true);
-    expect(() => test(nested(21))).toThrow('deeper than 20');
+    expect(() => test(nested(21))).toThrow('too deep or too large');
   });
 
   it('counts negations as depth and as nodes', () => {
     const negated = (depth: number): Condition =>
       depth === 1 ? equals('visits', 3) : { kind: 'not', of: negated(depth - 1) };
     expect(test(negated(19))).toBe(true);
-    expect(() => test(negated(21))).toThrow('deeper than 20');
-    expect(() => test({ kind: 'any', of: Array<Condition>(500).fill(negated(2)) })).toThrow('1001 nodes');
+    expect(() => test(negated(21))).toThrow('too deep or too large');
+    expect(() => test({ kind: 'any', of: Array<Condition>(500).fill(negated(2)) })).toThrow('too deep or too large');
   });
 
   it('follows a path of ten parts and none of eleven', () => {
@@ -109,7 +109,7 @@ describe('evaluateCondition', () => {
   it('stops a tree of more than 1,000 nodes, also where a short cut would hide them', () => {
     const wide = (width: number): Condition => ({ kind: 'any', of: Array<Condition>(width).fill(equals('visits', 3)) });
     expect(test(wide(999))).toBe(true);
-    expect(() => test(wide(1_000))).toThrow('1001 nodes');
+    expect(() => test(wide(1_000))).toThrow('too deep or too large');
     expect(() => test({ kind: 'in', attribute: 'visits', values: Array<number>(1_000).fill(3) })).toThrow('nodes');
   });
 

@@ -21,13 +21,18 @@ type Attributes = Readonly<Record<string, unknown>>;
  * @example evaluateCondition({ condition: { kind: 'equals', attribute: 'attributes.plan', value: 'pro' }, attributes })
  */
 export function evaluateCondition(input: { readonly condition: Condition; readonly attributes: Attributes }): boolean {
-  const nodes = countNodes(input.condition, 1);
-  assert(nodes <= CONDITION_NODES_MAX, `condition of ${nodes} nodes, at most ${CONDITION_NODES_MAX}`);
+  assert(isWithinLimits(input.condition), 'a condition that is too deep or too large');
   return holds(input.condition, input.attributes);
 }
 
+/** Whether a condition is small enough to be tested: at most 20 levels deep and 1,000 nodes, listed values included. */
+export function isWithinLimits(condition: Condition): boolean {
+  return countNodes(condition, 1) <= CONDITION_NODES_MAX;
+}
+
+/** Infinite for a tree that is too deep, whose rest is not looked at. */
 function countNodes(condition: Condition, depth: number): number {
-  assert(depth <= CONDITION_DEPTH_MAX, `condition deeper than ${CONDITION_DEPTH_MAX}`);
+  if (depth > CONDITION_DEPTH_MAX) return Number.POSITIVE_INFINITY;
   switch (condition.kind) {
     case 'all':
     case 'any':

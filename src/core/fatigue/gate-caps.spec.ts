@@ -117,7 +117,11 @@ describe('gateCaps', () => {
   });
 
   it('names the latest contact that counts', () => {
-    const contacts = [contact(NOW - 5), contact(NOW - 2, { decisionId: 'winner' }), contact(NOW - 9)];
+    const contacts = [
+      contact(NOW - 5, { decisionId: 'z' }),
+      contact(NOW - 2, { decisionId: 'winner' }),
+      contact(NOW - 2, { decisionId: 'a' }),
+    ];
     expect(ask({ contacts, rules: [rule({ limit: 2 })] })).toMatchObject({ decisionId: 'winner', count: 3 });
   });
 

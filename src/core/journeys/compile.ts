@@ -16,7 +16,7 @@ const KEY_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/;
 const STEP_ID_PATTERN = /^[a-z][a-z0-9_]{0,63}$/;
 const LOCAL_TIME_PATTERN = /^([01]\d|2[0-3]):([0-5]\d)$/;
 
-export type CompileFaultCode =
+type CompileFaultCode =
   | 'bad_key'
   | 'no_steps'
   | 'too_many_steps'

@@ -20,14 +20,14 @@ export interface JourneyDefinition {
 }
 
 /** How often one user may enter: ever once, again after a run has ended (and a cool-down), or side by side by key. */
-export interface EntryDefinition {
+interface EntryDefinition {
   readonly mode: 'once' | 'after_exit' | 'parallel';
   /** Only with `after_exit`: elapsed time between the end of a run and the next entry. */
   readonly cool_down?: string | undefined;
 }
 
 /** Local times `[start, end)` at which this journey stays silent on a channel; may pass midnight. */
-export type QuietHoursDefinition = {
+type QuietHoursDefinition = {
   readonly [channel in Channel]?: { readonly start: string; readonly end: string } | undefined;
 };
 

@@ -27,7 +27,7 @@ export interface DecideStep {
 }
 
 /** Waits for a length of elapsed time. */
-export interface WaitStep {
+interface WaitStep {
   readonly kind: 'wait';
   readonly id: string;
   readonly durationMs: DurationMs;
@@ -47,7 +47,7 @@ export interface WaitForStep {
 }
 
 /** Goes one of two ways, by a condition on the user at that moment. */
-export interface BranchStep {
+interface BranchStep {
   readonly kind: 'branch';
   readonly id: string;
   readonly condition: Condition;
@@ -56,7 +56,7 @@ export interface BranchStep {
 }
 
 /** Ends the run. */
-export interface EndStep {
+interface EndStep {
   readonly kind: 'end';
   readonly id: string;
   /** Free text of the author, e.g. `converted`; shown as the run's exit reason. */

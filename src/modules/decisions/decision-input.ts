@@ -1,4 +1,5 @@
 import type { Candidate, DecisionInput } from '../../core/decisions/types.js';
+import type { InstantMs } from '../../core/kernel/instant.js';
 import { isValidZone } from '../../core/kernel/zone.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { toRules } from '../policies/index.js';
@@ -21,7 +22,7 @@ export function toDecisionInput(facts: Facts, context: InputContext): DecisionIn
   const candidates = toCandidates(facts, query);
   const needsAttributes = candidates.some(({ eligibility }) => eligibility !== null);
   return {
-    now: facts.now,
+    now: notBeforeLastContact(facts, query),
     user: {
       id: query.userId,
       state: facts.user === null ? 'unknown' : facts.user.isErased ? 'erased' : 'known',
@@ -43,6 +44,14 @@ export function toDecisionInput(facts: Facts, context: InputContext): DecisionIn
     capRules: rules.capRules,
     contacts: facts.contacts,
   };
+}
+
+/**
+ * A clock that was set back would hide the latest contacts from the caps, which count up to now: a real decision never
+ * lies before them. A virtual one does, when another virtual run of the user has been further ahead.
+ */
+function notBeforeLastContact({ now, contacts }: Facts, { clockDomain }: FactsQuery): InstantMs {
+  return clockDomain === 'real' ? Math.max(now, contacts[0]?.at ?? now) : now;
 }
 
 /** The document that conditions and templates see: the profile's own fields, and what the company added. */

@@ -1,5 +1,5 @@
-import { Module } from '@nestjs/common';
-import { UsersModule } from '../users/index.js';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { UserHooks, UsersModule } from '../users/index.js';
 import { DecisionsController } from './decisions.controller.js';
 import { DecisionsRepository } from './decisions.repository.js';
 import { DecisionsService } from './decisions.service.js';
@@ -11,4 +11,13 @@ import { FactsRepository } from './facts.repository.js';
   providers: [DecisionsService, DecisionsRepository, FactsRepository],
   exports: [DecisionsRepository, FactsRepository],
 })
-export class DecisionsModule {}
+export class DecisionsModule implements OnModuleInit {
+  constructor(
+    private readonly hooks: UserHooks,
+    private readonly decisions: DecisionsRepository,
+  ) {}
+
+  onModuleInit(): void {
+    this.hooks.onErase((transaction, { userId }) => this.decisions.eraseUser(transaction, userId));
+  }
+}

@@ -1,4 +1,4 @@
-import { GoneException, Injectable, NotFoundException } from '@nestjs/common';
+import { GoneException, Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
 import { decide } from '../../core/decisions/decide.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
 import type { Page, PageRequest } from '../../platform/http/paging.js';
@@ -10,6 +10,8 @@ import type { DecisionView, ExplanationView } from './decisions.dto.js';
 import { toDecisionView, toExplanationView } from './decisions.mapper.js';
 import { DecisionsRepository, type DecisionPayload, type DecisionRow } from './decisions.repository.js';
 import { FactsRepository, type FactsQuery } from './facts.repository.js';
+
+const ACTIONS_WEIGHED_MAX = 1_000;
 
 export interface NextBestActionQuestion {
   readonly userId: string;
@@ -101,6 +103,10 @@ export class DecisionsService {
     };
     const facts = await this.facts.load(queryable, query);
     if (facts.user === null) throw unknownUser();
+    if (facts.actions.length > ACTIONS_WEIGHED_MAX) {
+      const detail = `more than ${ACTIONS_WEIGHED_MAX} actions are active: name those to weigh`;
+      throw new UnprocessableEntityException({ code: 'TOO_MANY_ACTIONS', detail });
+    }
     const input = toDecisionInput(facts, { query, journeyKey: null, journeyQuietRules: [] });
     return { schema: 1, input, decision: decide(input) };
   }

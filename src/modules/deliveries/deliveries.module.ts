@@ -1,5 +1,5 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import { UsersModule } from '../users/index.js';
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { UserHooks, UsersModule } from '../users/index.js';
 import { DeliveriesController } from './deliveries.controller.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import { DeliveriesService } from './deliveries.service.js';
@@ -7,7 +7,16 @@ import { DeliverySettler } from './delivery-settler.js';
 import { EMAIL_OPTIONS, EmailConnector, type EmailOptions } from './email.connector.js';
 
 @Module({})
-export class DeliveriesModule {
+export class DeliveriesModule implements OnModuleInit {
+  constructor(
+    private readonly hooks: UserHooks,
+    private readonly deliveries: DeliveriesRepository,
+  ) {}
+
+  onModuleInit(): void {
+    this.hooks.onErase((transaction, { userId }) => this.deliveries.eraseUser(transaction, userId));
+  }
+
   static forRoot(email: EmailOptions): DynamicModule {
     return {
       module: DeliveriesModule,

@@ -23,6 +23,9 @@ export interface LastEntry {
   readonly endedForMs: number | null;
 }
 
+/** Longer than the command itself waits for an answer. */
+const EXIT_REPEAT_SECONDS = 20;
+
 /** The only writer of journey_entries and run_waits. */
 @Injectable()
 export class EntriesRepository {
@@ -90,11 +93,20 @@ export class EntriesRepository {
     });
   }
 
-  async requestExit(runKey: string): Promise<void> {
+  /**
+   * From here on every claim of the run is refused. The message in the outbox ends the run also when nobody answers the
+   * command itself.
+   */
+  async requestExit(runKey: string, reason: string): Promise<void> {
     await this.underLock(runKey, {
-      text: `update journey_entries set exit_requested_at = coalesce(exit_requested_at, clock_timestamp())
-        where run_key = $1 and ended_at is null`,
-      values: [runKey],
+      text: `with entry as (
+          update journey_entries set exit_requested_at = coalesce(exit_requested_at, clock_timestamp())
+          where run_key = $1 and ended_at is null returning run_key
+        )
+        insert into outbox (kind, run_key, payload, available_at)
+        select 'exit_run', run_key, jsonb_build_object('reason', $2::text),
+          clock_timestamp() + make_interval(secs => ${EXIT_REPEAT_SECONDS}) from entry`,
+      values: [runKey, reason],
     });
   }
 

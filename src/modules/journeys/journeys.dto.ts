@@ -27,7 +27,11 @@ const StepDto = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('decide'),
     id: Key,
-    actions: z.array(Key).min(1).max(ACTIONS_MAX),
+    actions: z
+      .array(Key)
+      .min(1)
+      .max(ACTIONS_MAX)
+      .refine((keys) => new Set(keys).size === keys.length, 'names an action twice'),
     on_refusal: OnRefusal,
     next: Next,
   }),

@@ -55,7 +55,7 @@ export class RunsService {
 
   async exit(id: string, reason: string): Promise<RunView> {
     const run = await this.getRunning(id);
-    await this.entries.requestExit(run.runKey);
+    await this.entries.requestExit(run.runKey, reason);
     const argument: ExitUpdate = { reason };
     await this.command(run, EXIT_UPDATE, argument);
     return this.find(id);

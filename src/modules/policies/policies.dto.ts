@@ -41,7 +41,7 @@ const Cap = z.strictObject({
     z.strictObject({ kind: z.literal('calendar'), unit: z.literal('day') }),
   ]),
   purposes: z.array(word).min(1).max(PURPOSES_MAX).default(['marketing']),
-  on_hit: z.enum(['drop', 'defer']).default('defer'),
+  on_hit: z.enum(['drop', 'defer']).default('drop'),
 });
 
 const QuietHours = z

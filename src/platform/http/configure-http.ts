@@ -1,4 +1,4 @@
-import { ForbiddenException, UnsupportedMediaTypeException } from '@nestjs/common';
+import { ForbiddenException, UnsupportedMediaTypeException, type HttpException } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CONFIG } from '../config/config.module.js';
@@ -8,6 +8,8 @@ import { Metrics } from '../observability/metrics.js';
 import { refuseUnstorable } from './body.js';
 import { isHostAllowed } from './host.js';
 import { serveDocs } from './openapi.js';
+import { pathOf, sendProblem } from './problem.filter.js';
+import { toProblem } from './problem.js';
 
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 const FORM = /^(application\/x-www-form-urlencoded|multipart\/form-data)/;
@@ -30,8 +32,9 @@ export function configureHttp(app: NestFastifyApplication): void {
   const server = app.getHttpAdapter().getInstance();
   server.addHook('onRequest', async (request, reply) => {
     setSafeHeaders(request, reply);
-    if (config.auth.mode === 'none') refuseForeignHost(request, config);
-    refuseForm(request);
+    const refusal = refuseForeignHost(request, config) ?? refuseForm(request);
+    // Sent here, not thrown: the pages of the documentation know no filter.
+    if (refusal !== null) return sendProblem(reply, toProblem(refusal, { path: pathOf(request), errorId: request.id }));
   });
   server.addHook('preValidation', async (request) => {
     refuseUnstorable(request.params);
@@ -59,18 +62,16 @@ function setSafeHeaders(request: FastifyRequest, reply: FastifyReply): void {
 }
 
 /** Without keys, a page on the web could reach this machine under a name of its own (DNS rebinding). */
-function refuseForeignHost(request: FastifyRequest, config: Config): void {
-  if (isHostAllowed(request.headers.host, config.http.publicUrl)) return;
+function refuseForeignHost(request: FastifyRequest, config: Config): HttpException | null {
+  if (config.auth.mode !== 'none' || isHostAllowed(request.headers.host, config.http.publicUrl)) return null;
   const detail = 'without authentication only requests to a loopback address are answered';
-  throw new ForbiddenException({ code: 'HOST_NOT_ALLOWED', detail });
+  return new ForbiddenException({ code: 'HOST_NOT_ALLOWED', detail });
 }
 
 /** Forms need no preflight, so a foreign page could post them: only routes that are made for it take them. */
-function refuseForm(request: FastifyRequest): void {
+function refuseForm(request: FastifyRequest): HttpException | null {
   const isForm = FORM.test(request.headers['content-type'] ?? '');
-  if (!isForm || request.is404 || request.routeOptions.config.takesForm === true) return;
-  throw new UnsupportedMediaTypeException({
-    code: 'UNSUPPORTED_MEDIA_TYPE',
-    detail: 'send application/json with a content-type header',
-  });
+  if (!isForm || request.is404 || request.routeOptions.config.takesForm === true) return null;
+  const detail = 'send application/json with a content-type header';
+  return new UnsupportedMediaTypeException({ code: 'UNSUPPORTED_MEDIA_TYPE', detail });
 }

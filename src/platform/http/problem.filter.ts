@@ -21,12 +21,12 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const [path = ''] = request.url.split('?');
+    const path = pathOf(request);
     const errorId = newId();
     const problem = this.refuseMethod(request, path, reply) ?? toProblem(error, { path, errorId });
     if (problem.status >= 500) this.log.error('request failed', { errorId, requestId: request.id, error });
     void reply.headers({ ...headersOf(error), ...(problem.status === 503 ? { 'retry-after': '1' } : {}) });
-    void reply.code(problem.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
+    void sendProblem(reply, problem);
   }
 
   /** An unknown route whose path is known under other methods is a wrong method. */
@@ -45,6 +45,15 @@ export class ProblemFilter implements ExceptionFilter {
       code: 'METHOD_NOT_ALLOWED',
     };
   }
+}
+
+/** The path that was asked for; its query may hold personal data and goes nowhere. */
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split('?')[0] ?? '';
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.code(problem.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
 }
 
 function headersOf(error: unknown): Readonly<Record<string, string>> {

@@ -1,0 +1,45 @@
+import { Log } from './log.js';
+import { prettyStream } from './pretty-stream.js';
+
+const config = { isProduction: true, logLevel: 'info' } as const;
+
+function logged(write: (log: Log) => void): Record<string, unknown>[] {
+  const lines: string[] = [];
+  write(new Log(config, { write: (line) => void lines.push(line) }));
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('Log', () => {
+  it('writes one JSON line with its facts', () => {
+    expect(logged((log) => log.info('request', { method: 'GET', status: 200 }))).toMatchObject([
+      { level: 30, msg: 'request', method: 'GET', status: 200, time: expect.any(Number) as number },
+    ]);
+  });
+
+  it('keeps quiet below its level', () => {
+    expect(logged((log) => log.debug('noise'))).toEqual([]);
+  });
+
+  it('writes the stack of an error, in our form and in that of the framework', () => {
+    const [ours, framework] = logged((log) => {
+      log.error('failed', { error: new TypeError('broken'), errorId: '1' });
+      log.error('failed', 'the stack', 'Router');
+    });
+    expect(ours).toMatchObject({ level: 50, errorId: '1', error: { type: 'TypeError', message: 'broken' } });
+    expect(framework).toMatchObject({ stack: 'the stack', context: 'Router' });
+  });
+});
+
+describe('prettyStream', () => {
+  it('writes a line that people can read, and the stack below it', () => {
+    const lines: string[] = [];
+    const log = new Log(
+      config,
+      prettyStream((line) => void lines.push(line)),
+    );
+    log.info('request', { method: 'GET', status: 200, ids: [1] });
+    log.error('failed', { error: new Error('broken') });
+    expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d info request method=GET status=200 ids=\[1\]\n$/);
+    expect(lines[1]).toMatch(/^\d\d:\d\d:\d\d ERROR failed\nError: broken\n\s+at /);
+  });
+});

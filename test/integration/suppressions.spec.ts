@@ -1,0 +1,91 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Database } from '../../src/platform/database/database.js';
+import { createTestApp } from '../support/app.js';
+import { clientOf, type Client } from '../support/client.js';
+
+const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
+
+describe('suppressions', () => {
+  let app: NestFastifyApplication;
+  let api: Client;
+  beforeAll(async () => {
+    app = await createTestApp();
+    api = clientOf(app);
+  });
+  afterAll(async () => {
+    await app.close();
+  });
+
+  const found = async (query: string): Promise<{ id: string; reason: string }[]> =>
+    ((await api.get(`/api/suppressions?${query}`)).body as { data: { id: string; reason: string }[] }).data;
+
+  it('keep a keyed hash of an address and not the address', async () => {
+    const added = await api.post('/api/suppressions', { address: 'Quiet@Example.com', reason: 'hard_bounce' });
+    expect(added).toMatchObject({ status: 201, body: { user_id: null, channel: null, reason: 'hard_bounce' } });
+    expect((added.body as { address_hash: string }).address_hash).toMatch(/^[0-9a-f]{64}$/);
+    const text = `select 1 from suppressions as item where to_jsonb(item)::text ilike '%quiet@%'`;
+    expect(await app.get(Database).query({ text })).toEqual([]);
+    expect(await found('address=quiet@EXAMPLE.com')).toHaveLength(1);
+    expect(await found('address=other@example.com')).toEqual([]);
+  });
+
+  it('are found again through the hash that the user carries', async () => {
+    const id = await api.user({ email: 'Carried@Example.com' });
+    await api.post('/api/suppressions', { address: 'carried@example.com', channel: 'email' });
+    const text = `select reason from suppressions join users on email_hash = address_hash where users.id = $1`;
+    expect(await app.get(Database).query({ text, values: [id] })).toEqual([{ reason: 'manual' }]);
+  });
+
+  it('are made once; the same again can only last longer', async () => {
+    const suppression = { address: 'longer@example.com', channel: 'email', reason: 'manual' };
+    const first = await api.post('/api/suppressions', { ...suppression, until: '2031-01-01T00:00:00Z' });
+    const shorter = await api.post('/api/suppressions', { ...suppression, until: '2030-01-01T00:00:00Z' });
+    expect(shorter.body).toEqual(first.body);
+    const forGood = await api.post('/api/suppressions', suppression);
+    expect(forGood.body).toMatchObject({ id: (first.body as { id: string }).id, until: null });
+    expect(await found('address=longer@example.com')).toHaveLength(1);
+  });
+
+  it('cover a user whatever the address, and can be lifted', async () => {
+    const id = await api.user({ external_id: 'suppressed-user' });
+    const added = await api.post('/api/suppressions', { user_id: 'ext:suppressed-user', channel: 'email' });
+    expect(added).toMatchObject({ status: 201, body: { user_id: id, address_hash: null } });
+    expect(await found(`user_id=${id}`)).toHaveLength(1);
+    expect((await api.remove(`/api/suppressions/${(added.body as { id: string }).id}`)).status).toBe(204);
+    expect(await found(`user_id=${id}`)).toEqual([]);
+    expect(await api.remove(`/api/suppressions/${UNKNOWN_ID}`)).toMatchObject({
+      status: 404,
+      body: { code: 'SUPPRESSION_UNKNOWN' },
+    });
+  });
+
+  it.each<[string, object, string]>([
+    ['neither address nor user', {}, 'address'],
+    ['both', { address: 'a@example.com', user_id: UNKNOWN_ID }, 'address'],
+    ['what is no address', { address: 'a@' }, 'address'],
+    ['a reason that only erasure may give', { address: 'a@example.com', reason: 'erasure' }, 'reason'],
+  ])('refuse %s', async (_what, payload, path) => {
+    expect(await api.post('/api/suppressions', payload)).toMatchObject({ status: 400, body: { errors: [{ path }] } });
+  });
+
+  it('wait for the lock of everybody who has the address', async () => {
+    const [one, two] = [
+      await api.user({ email: 'locked@example.com' }),
+      await api.user({ email: 'LOCKED@example.com' }),
+    ];
+    const database = app.get(Database);
+    for (const id of [one, two]) {
+      let hasAnswered = false;
+      await database.transaction(async (transaction) => {
+        await transaction.query({ text: 'select 1 from contact_state where user_id = $1 for update', values: [id] });
+        void api
+          .post('/api/suppressions', { address: 'locked@example.com', source: id })
+          .then(() => (hasAnswered = true));
+        const text = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%contact_state%for update%'`;
+        while ((await database.query({ text })).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+        expect(hasAnswered).toBe(false);
+      });
+      while (!hasAnswered) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  });
+});
