@@ -2,7 +2,7 @@
  * Everything that a key or a token may be allowed to do. One closed list: a route that asks for none of these, and is
  * not public, answers nobody.
  */
-export const SCOPES = [
+const SCOPES = [
   'users:read',
   'users:write',
   'consents:read',

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 
 /** One route as the server knows it. */
-export interface KnownRoute {
+interface KnownRoute {
   readonly method: string;
   /** E.g. `/api/users/:id`. */
   readonly path: string;
@@ -18,15 +18,10 @@ export function recordRoutes(server: FastifyInstance): void {
   });
 }
 
-/** Every route of the server. */
-export function routesOf(server: FastifyInstance): readonly KnownRoute[] {
-  return tables.get(server) ?? [];
-}
-
 /** The methods, sorted, under which a path of this shape exists. */
 export function allowedMethods(server: FastifyInstance, path: string): readonly string[] {
   const parts = path.split('/');
-  const methods = routesOf(server).filter((route) => isMatch(route.path.split('/'), parts));
+  const methods = (tables.get(server) ?? []).filter((route) => isMatch(route.path.split('/'), parts));
   return [...new Set(methods.map(({ method }) => method))].sort();
 }
 

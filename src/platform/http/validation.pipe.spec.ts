@@ -1,4 +1,4 @@
-import { BadRequestException } from '@nestjs/common';
+import type { BadRequestException } from '@nestjs/common';
 import { z } from 'zod';
 import { formatPath, ValidationPipe } from './validation.pipe.js';
 

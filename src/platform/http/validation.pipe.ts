@@ -21,17 +21,13 @@ export class ValidationPipe implements PipeTransform {
 
 function toParts(issue: Issue, prefix: readonly PropertyKey[]): readonly ProblemPart[] {
   const path = [...prefix, ...issue.path];
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: formatPath([...path, key]), message: 'is not known here' }));
-    case 'invalid_union': {
-      const [nearest = []] = [...issue.errors].sort((one, other) => distance(one) - distance(other));
-      if (nearest.length > 0) return nearest.flatMap((inner) => toParts(inner, path));
-      return [{ path: formatPath(path), message: issue.message }];
-    }
-    default:
-      return [{ path: formatPath(path), message: issue.message }];
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: formatPath([...path, key]), message: 'is not known here' }));
   }
+  const alternatives = issue.code === 'invalid_union' ? [...issue.errors] : [];
+  const [nearest = []] = alternatives.sort((one, other) => distance(one) - distance(other));
+  if (nearest.length > 0) return nearest.flatMap((inner) => toParts(inner, path));
+  return [{ path: formatPath(path), message: issue.message }];
 }
 
 /** How far a value is from one alternative: keys that are not known there tell that another one was meant. */

@@ -30,6 +30,26 @@ describe('Log', () => {
   });
 });
 
+describe('Log under Nest’s own logger', () => {
+  it('takes facts before the text, and a class name after it', () => {
+    const [line] = logged((log) => log.warn({ err: new Error('broken') }, 'round failed', 'OutboxDispatcher'));
+    expect(line).toMatchObject({
+      level: 40,
+      msg: 'round failed',
+      context: 'OutboxDispatcher',
+      err: { message: 'broken' },
+    });
+  });
+
+  it('leaves out what the framework tells about its start, and nothing else', () => {
+    const lines = logged((log) => {
+      log.log('Mapped {/api/users, GET} route', 'RouterExplorer');
+      log.log('ready', 'WorkerHost');
+    });
+    expect(lines).toMatchObject([{ msg: 'ready', context: 'WorkerHost' }]);
+  });
+});
+
 describe('prettyStream', () => {
   it('writes a line that people can read, and the stack below it', () => {
     const lines: string[] = [];

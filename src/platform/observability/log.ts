@@ -1,5 +1,5 @@
 import { Inject, Injectable, Optional, type LoggerService } from '@nestjs/common';
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type Level, type Logger } from 'pino';
 import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/config.js';
 import { prettyStream } from './pretty-stream.js';
@@ -10,7 +10,15 @@ export interface LogFacts {
   readonly [name: string]: unknown;
 }
 
-/** The one log of the process: JSON lines in production, readable lines elsewhere. */
+/** What the framework tells about its own start: a hundred lines that nobody reads when all is well. */
+const FRAMEWORK = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
+
+const serializers = { error: pino.stdSerializers.err, err: pino.stdSerializers.err };
+
+/**
+ * The one log of the process: JSON lines in production, readable lines elsewhere. Nest's `Logger` writes into it too,
+ * either as `warn('text')` or as `warn({ err }, 'text')`.
+ */
 @Injectable()
 export class Log implements LoggerService {
   private readonly pino: Logger;
@@ -19,39 +27,48 @@ export class Log implements LoggerService {
     @Inject(CONFIG) config: Pick<Config, 'isProduction' | 'logLevel'>,
     @Optional() destination?: DestinationStream,
   ) {
-    const options = { level: config.logLevel, base: null, serializers: { error: pino.stdSerializers.err } };
+    const options = { level: config.logLevel, base: null, serializers };
     this.pino = pino(options, destination ?? (config.isProduction ? pino.destination(1) : prettyStream()));
-  }
-
-  log(message: unknown, ...context: readonly unknown[]): void {
-    this.pino.info({ context: context.at(-1) }, String(message));
-  }
-
-  warn(message: unknown, ...context: readonly unknown[]): void {
-    this.pino.warn({ context: context.at(-1) }, String(message));
-  }
-
-  debug(message: unknown, ...context: readonly unknown[]): void {
-    this.pino.debug({ context: context.at(-1) }, String(message));
-  }
-
-  fatal(message: unknown, ...context: readonly unknown[]): void {
-    this.pino.fatal({ context: context.at(-1) }, String(message));
-  }
-
-  /** Nest's form hands over a stack and a context; ours, the error itself and facts. */
-  error(message: unknown, ...rest: readonly unknown[]): void {
-    const [first] = rest;
-    if (typeof first === 'object' && first !== null) this.pino.error(first, String(message));
-    else this.pino.error({ stack: first, context: rest.at(1) }, String(message));
   }
 
   info(message: string, facts: LogFacts = {}): void {
     this.pino.info(facts, message);
   }
 
-  /** Nest asks for this method when it is told to use the log. */
-  setLogLevels(): void {
-    // LOG_LEVEL alone sets the level.
+  log(message: unknown, ...rest: readonly unknown[]): void {
+    this.write(FRAMEWORK.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest);
   }
+
+  warn(message: unknown, ...rest: readonly unknown[]): void {
+    this.write('warn', message, rest);
+  }
+
+  debug(message: unknown, ...rest: readonly unknown[]): void {
+    this.write('debug', message, rest);
+  }
+
+  fatal(message: unknown, ...rest: readonly unknown[]): void {
+    this.write('fatal', message, rest);
+  }
+
+  error(message: unknown, ...rest: readonly unknown[]): void {
+    this.write('error', message, rest);
+  }
+
+  /** Nest appends the name of the class that logs; before it may come our facts, a text, or a stack. */
+  private write(level: Level, message: unknown, rest: readonly unknown[]): void {
+    if (isFacts(message)) {
+      const [text, context] = rest;
+      this.pino[level]({ ...message, context }, String(text));
+      return;
+    }
+    const [first] = rest;
+    if (isFacts(first)) this.pino[level](first, String(message));
+    else if (rest.length > 1) this.pino[level]({ stack: first, context: rest.at(-1) }, String(message));
+    else this.pino[level]({ context: first }, String(message));
+  }
+}
+
+function isFacts(value: unknown): value is LogFacts {
+  return typeof value === 'object' && value !== null && !(value instanceof Error);
 }
