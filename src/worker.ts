@@ -10,6 +10,7 @@ import { RunsRepository } from './modules/journeys/index.js';
 import { RunQuestions, StepsService } from './modules/steps/index.js';
 import { readConfig } from './platform/config/config.js';
 import { PartitionKeeper } from './platform/database/partition-keeper.js';
+import { Metrics } from './platform/observability/metrics.js';
 import { exitWithParent } from './platform/process/exit-with-parent.js';
 import { WorkerHost } from './platform/temporal/worker-host.js';
 
@@ -24,9 +25,15 @@ const host = app.get(WorkerHost);
 
 exitWithParent(config.isSupervised, () => process.kill(process.pid, 'SIGTERM'));
 
-const health = createServer((_request, response) => {
-  response.statusCode = host.isRunning ? 200 : 503;
-  response.end();
+const metrics = app.get(Metrics);
+const health = createServer((request, response) => {
+  if (request.url !== '/metrics') {
+    response.writeHead(host.isRunning ? 200 : 503).end();
+    return;
+  }
+  void metrics.render().then(({ contentType, text }) => {
+    response.writeHead(200, { 'content-type': contentType }).end(text);
+  });
 });
 health.listen(config.worker.healthPort, config.http.host);
 health.unref();

@@ -150,6 +150,11 @@ describe('the inbox', () => {
     });
   });
 
+  it('says so when there is nothing to compare yet', () => {
+    const nothing = checkInbox([], { mailsByDelivery: new Map([['d1', 1]]), newRunKeys: new Set() });
+    expect(inboxReport(nothing)).toEqual({ text: 'no mail was sent yet', isFault: false });
+  });
+
   it('names the delivery in each Message-ID', () => {
     expect(deliveryIdOf('<0199-abc@tactful.example>')).toBe('0199-abc');
     expect(deliveryIdOf('0199-abc@tactful.example')).toBe('0199-abc');

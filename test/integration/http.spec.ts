@@ -1,6 +1,10 @@
+import type { Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Database } from '../../src/platform/database/database.js';
 import { IdempotencyRepository } from '../../src/platform/http/idempotency.repository.js';
+import { Log } from '../../src/platform/observability/log.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
 
@@ -194,6 +198,58 @@ describe('HTTP', () => {
         }
       }
     }
+  });
+
+  describe('over a bare socket', () => {
+    let port: number;
+    beforeAll(async () => {
+      await app.listen(0, '127.0.0.1');
+      port = (app.getHttpServer().address() as AddressInfo).port;
+    });
+
+    /** Everything that comes back until the server closes, or until the first answer is whole. */
+    function say(text: string): Promise<string> {
+      return new Promise((resolve, reject) => {
+        const socket = connect(port, '127.0.0.1', () => socket.write(text));
+        let answer = '';
+        socket.on('data', (part) => {
+          answer += part.toString();
+          if (answer.endsWith('}')) socket.destroy();
+        });
+        socket.on('close', () => resolve(answer));
+        socket.on('error', reject);
+      });
+    }
+
+    it.each<[string, string, number]>([
+      ['no HTTP', 'GARBAGE\r\n\r\n', 400],
+      ['an address that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
+      ['headers of 20 KB', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+      ['a body without a type', 'POST /api/users HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}', 415],
+      ['no Host', 'GET /api/users HTTP/1.0\r\n\r\n', 403],
+    ])('answers %s with a problem', async (_what, text, status) => {
+      const answer = await say(text);
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(answer.toLowerCase()).toContain('content-type: application/problem+json');
+      expect(answer).toContain(`"status":${status}`);
+    });
+
+    it('takes a request that breaks off for no fault of ours', async () => {
+      const failures = jest.spyOn(app.get(Log), 'error').mockReturnValue();
+      const server = app.getHttpServer() as Server;
+      const connections = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+      const head = 'Content-Type: application/json\r\nContent-Length: 50\r\nExpect: 100-continue';
+      const socket = connect(port, '127.0.0.1');
+      socket.write(`POST /api/users HTTP/1.1\r\nHost: localhost\r\n${head}\r\n\r\n`);
+      await new Promise((resolve) => socket.once('data', resolve));
+      await new Promise((resolve) => socket.write('{"a":', resolve));
+      const before = await connections();
+      socket.destroy();
+      while ((await connections()) >= before) await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(failures.mock.calls).toEqual([]);
+      failures.mockRestore();
+    });
   });
 
   it('measures requests by route, never by path', async () => {

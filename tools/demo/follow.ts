@@ -4,6 +4,7 @@ import { listAll, type Api } from './api.js';
 import type { Progress } from './progress.js';
 
 const POLL_MS = 2_000;
+const SETTLE_MS_MAX = 30_000;
 /** When nothing has moved for so long, something is wrong that waiting does not mend. */
 const STANDSTILL_MS_MAX = 180_000;
 const UNFINISHED = ['starting', 'running', 'waiting', 'paused'] as const;
@@ -33,6 +34,16 @@ export async function followRuns(api: Api, followed: Followed, progress: Progres
     if (seen !== lastSeen) movedAt = performance.now();
     else if (performance.now() - movedAt > STANDSTILL_MS_MAX) return { kind: 'standstill', unfinished };
     lastSeen = seen;
+    await sleep(POLL_MS);
+  }
+}
+
+/** Gives runs that have just begun the moment that they need to come to their first wait. */
+export async function awaitFirstWait(api: Api, followed: Followed): Promise<void> {
+  const since = performance.now();
+  while (performance.now() - since < SETTLE_MS_MAX) {
+    const runs = await readRuns(api, followed);
+    if (!runs.some(({ state }) => state === 'starting' || state === 'running')) return;
     await sleep(POLL_MS);
   }
 }

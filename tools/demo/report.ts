@@ -34,6 +34,7 @@ export function inboxReport(check: InboxCheck): { readonly text: string; readonl
     ...(missing.length > 0 ? [`${missing.length} did not arrive: ${some(missing)}`] : []),
     ...(unrecorded.length > 0 ? [`${unrecorded.length} arrived but are recorded as failed: ${some(unrecorded)}`] : []),
   ];
+  if (faults.length === 0 && sent === 0) return { text: 'no mail was sent yet', isFault: false };
   if (faults.length > 0) return { text: `FAULT: of ${sent} sent mails, ${faults.join('; ')}`, isFault: true };
   const arrived = (sent - gone.length).toLocaleString('en');
   const emptied = `${gone.length} of an earlier demo are gone: was the inbox emptied?`;

@@ -1,3 +1,3 @@
 export { AccessModule } from './access.module.js';
-export { AuditLog } from './audit-log.js';
+export { AuditLog, type AuditEntry } from './audit-log.js';
 export { Public, Scopes } from './scopes.decorator.js';

@@ -3,6 +3,7 @@ import { decide } from '../../core/decisions/decide.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
 import type { Page, PageRequest } from '../../platform/http/paging.js';
 import { toPage } from '../../platform/http/paging.js';
+import { Metrics } from '../../platform/observability/metrics.js';
 import { newId } from '../../platform/random/ids.js';
 import { toColumns } from './decision-columns.js';
 import { toDecisionInput } from './decision-input.js';
@@ -35,6 +36,7 @@ export class DecisionsService {
     private readonly database: Database,
     private readonly facts: FactsRepository,
     private readonly decisions: DecisionsRepository,
+    private readonly metrics: Metrics,
   ) {}
 
   /**
@@ -61,6 +63,8 @@ export class DecisionsService {
       });
       return weighed;
     });
+    const { outcome } = payload.decision;
+    this.metrics.countDecision(outcome.kind, outcome.kind === 'act' ? null : outcome.reason);
     return this.view(id, question, payload);
   }
 

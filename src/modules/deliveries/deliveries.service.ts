@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, NotFoundException } from '@nestjs/common';
 import type { Transaction } from '../../platform/database/database.js';
+import { Metrics } from '../../platform/observability/metrics.js';
 import type { OutboundMessage, SendResult } from './connector.js';
 import { DeliveriesRepository, type DeliveryRow, type NewClaim, type Settlement } from './deliveries.repository.js';
 import { EmailConnector } from './email.connector.js';
@@ -32,6 +33,7 @@ export class DeliveriesService {
   constructor(
     private readonly deliveries: DeliveriesRepository,
     private readonly email: EmailConnector,
+    private readonly metrics: Metrics,
   ) {}
 
   /** @returns null when this visit already has a delivery that was not given back */
@@ -60,7 +62,9 @@ export class DeliveriesService {
     const outbound = { ...message, deliveryId, to: message.address };
     const result: SendResult =
       startWithinMs <= 0 ? { kind: 'not_started' } : await this.email.send(outbound, startWithinMs);
-    await this.deliveries.settle({ ...claimed, ...settlementOf(result) });
+    const settlement = settlementOf(result);
+    await this.deliveries.settle({ ...claimed, ...settlement });
+    this.metrics.countDelivery('email', settlement.state);
     return result.kind === 'not_started' ? { kind: 'stale' } : result;
   }
 

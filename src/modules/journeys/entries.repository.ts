@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Transaction } from '../../platform/database/database.js';
+import { Database, type Statement, type Transaction } from '../../platform/database/database.js';
+import { AuditLog, type AuditEntry } from '../access/index.js';
 
 export interface NewEntry {
   readonly runKey: string;
@@ -29,7 +30,10 @@ const EXIT_REPEAT_SECONDS = 20;
 /** The only writer of journey_entries and run_waits. */
 @Injectable()
 export class EntriesRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly audit: AuditLog,
+  ) {}
 
   async last(transaction: Transaction, journeyId: string, userId: string, domain: string): Promise<LastEntry | null> {
     const [row] = await transaction.query<LastEntry>({
@@ -86,8 +90,9 @@ export class EntriesRepository {
   }
 
   /** Marks or clears the pause under the user's lock, so that no claim can slip in after it. */
-  async setPaused(runKey: string, isPaused: boolean): Promise<void> {
-    await this.underLock(runKey, {
+  async setPaused(runKey: string, isPaused: boolean, principal: string): Promise<void> {
+    const entry = { principal, action: isPaused ? 'run.pause' : 'run.resume', subject: runKey };
+    await this.underLock(entry, {
       text: `update journey_entries set paused_at = case when $2 then clock_timestamp() end where run_key = $1`,
       values: [runKey, isPaused],
     });
@@ -97,28 +102,32 @@ export class EntriesRepository {
    * From here on every claim of the run is refused. The message in the outbox ends the run also when nobody answers the
    * command itself.
    */
-  async requestExit(runKey: string, reason: string): Promise<void> {
-    await this.underLock(runKey, {
-      text: `with entry as (
+  async requestExit(runKey: string, reason: string, principal: string): Promise<void> {
+    await this.underLock(
+      { principal, action: 'run.exit', subject: runKey, detail: { reason } },
+      {
+        text: `with entry as (
           update journey_entries set exit_requested_at = coalesce(exit_requested_at, clock_timestamp())
           where run_key = $1 and ended_at is null returning run_key
         )
         insert into outbox (kind, run_key, payload, available_at)
         select 'exit_run', run_key, jsonb_build_object('reason', $2::text),
           clock_timestamp() + make_interval(secs => ${EXIT_REPEAT_SECONDS}) from entry`,
-      values: [runKey, reason],
-    });
+        values: [runKey, reason],
+      },
+    );
   }
 
-  private async underLock(runKey: string, statement: { text: string; values: unknown[] }): Promise<void> {
+  private async underLock(entry: AuditEntry, statement: Statement): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await transaction.query({
         name: 'entries_lock_user_of_run',
         text: `select state.user_id from contact_state state
           join journey_entries entry on entry.user_id = state.user_id where entry.run_key = $1 for update of state`,
-        values: [runKey],
+        values: [entry.subject],
       });
       await transaction.query(statement);
+      await this.audit.write(transaction, entry);
     });
   }
 }

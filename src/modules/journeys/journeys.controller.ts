@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { definitionKey } from '../../platform/http/fields.js';
 import { Answers } from '../../platform/http/openapi.js';
 import { pageFields, pageOf, toPageRequest, type Page } from '../../platform/http/paging.js';
+import { PrincipalName } from '../../platform/http/principal.js';
 import { Scopes } from '../access/index.js';
 import { userReference, UsersService, type UserReference } from '../users/index.js';
 import { EnrolmentService } from './enrolment.service.js';
@@ -33,8 +34,11 @@ export class JourneysController {
     body: JourneyView,
     refusals: { 409: 'the key is taken' },
   })
-  create(@Body({ schema: JourneyDefinitionDto }) body: JourneyDefinitionDto): Promise<JourneyView> {
-    return this.journeys.create(body);
+  create(
+    @Body({ schema: JourneyDefinitionDto }) body: JourneyDefinitionDto,
+    @PrincipalName() principal: string,
+  ): Promise<JourneyView> {
+    return this.journeys.create(body, principal);
   }
 
   @Get('templates')
@@ -63,8 +67,9 @@ export class JourneysController {
   replace(
     @Param('id', { schema: idOrKey }) id: string,
     @Body({ schema: JourneyDefinitionDto }) body: JourneyDefinitionDto,
+    @PrincipalName() principal: string,
   ): Promise<JourneyView> {
-    return this.journeys.replace(id, body);
+    return this.journeys.replace(id, body, principal);
   }
 
   @Post('templates/:id/publish')
@@ -76,8 +81,11 @@ export class JourneysController {
     body: JourneyVersionView,
     refusals: { ...refusals, 422: 'a step names a template or an action that does not exist' },
   })
-  publish(@Param('id', { schema: idOrKey }) id: string): Promise<JourneyVersionView> {
-    return this.journeys.publish(id);
+  publish(
+    @Param('id', { schema: idOrKey }) id: string,
+    @PrincipalName() principal: string,
+  ): Promise<JourneyVersionView> {
+    return this.journeys.publish(id, principal);
   }
 
   @Get('templates/:id/versions')

@@ -30,8 +30,8 @@ const VERSION = `version, definition, content_hash as "contentHash", published_a
 export class JourneysRepository {
   constructor(private readonly database: Database) {}
 
-  async insert(journey: { key: string; name: string; definition: unknown }): Promise<JourneyRow> {
-    const [row] = await this.database.query<JourneyRow>({
+  async insert(queryable: Queryable, journey: { key: string; name: string; definition: unknown }): Promise<JourneyRow> {
+    const [row] = await queryable.query<JourneyRow>({
       text: `insert into journeys (key, name, definition) values ($1, $2, $3) returning ${JOURNEY}`,
       values: [journey.key, journey.name, JSON.stringify(journey.definition)],
     });
@@ -40,8 +40,12 @@ export class JourneysRepository {
   }
 
   /** Changes the draft; published versions stay as they are. */
-  async update(id: string, journey: { name: string; definition: unknown }): Promise<JourneyRow | null> {
-    const [row] = await this.database.query<JourneyRow>({
+  async update(
+    queryable: Queryable,
+    id: string,
+    journey: { name: string; definition: unknown },
+  ): Promise<JourneyRow | null> {
+    const [row] = await queryable.query<JourneyRow>({
       text: `update journeys set name = $2, definition = $3, updated_at = clock_timestamp()
         where id = $1 returning ${JOURNEY}`,
       values: [id, journey.name, JSON.stringify(journey.definition)],

@@ -11,6 +11,7 @@ import type { Plan } from '../../core/journeys/plan.js';
 import { canonicalJson } from '../../core/kernel/canonical-json.js';
 import { Database, violatedUnique } from '../../platform/database/database.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
+import { AuditLog } from '../access/index.js';
 import { ActionsService } from '../actions/index.js';
 import { MessageTemplatesService } from '../message-templates/index.js';
 import type { JourneyDefinitionDto, JourneyVersionView, JourneyView } from './journeys.dto.js';
@@ -30,6 +31,7 @@ export class JourneysService {
     private readonly journeys: JourneysRepository,
     private readonly templates: MessageTemplatesService,
     private readonly actions: ActionsService,
+    private readonly audit: AuditLog,
   ) {}
 
   /**
@@ -38,10 +40,15 @@ export class JourneysService {
    * @throws BadRequestException with the path of each fault in the graph of steps
    * @throws ConflictException JOURNEY_KEY_TAKEN
    */
-  async create(definition: JourneyDefinitionDto): Promise<JourneyView> {
+  async create(definition: JourneyDefinitionDto, principal: string): Promise<JourneyView> {
     compileOrRefuse(definition, 1);
     try {
-      return toJourneyView(await this.journeys.insert({ key: definition.key, name: definition.name, definition }));
+      return await this.database.transaction(async (transaction) => {
+        const { key, name } = definition;
+        const journey = await this.journeys.insert(transaction, { key, name, definition });
+        await this.audit.write(transaction, { principal, action: 'journey.create', subject: key });
+        return toJourneyView(journey);
+      });
     } catch (error) {
       if (violatedUnique(error) === null) throw error;
       throw new ConflictException({ code: 'JOURNEY_KEY_TAKEN', detail: 'a journey with this key exists' });
@@ -49,15 +56,18 @@ export class JourneysService {
   }
 
   /** Replaces the draft. Runs go on in the version that they entered. */
-  async replace(idOrKey: string, definition: JourneyDefinitionDto): Promise<JourneyView> {
+  async replace(idOrKey: string, definition: JourneyDefinitionDto, principal: string): Promise<JourneyView> {
     compileOrRefuse(definition, 1);
     const journey = await this.get(idOrKey);
     if (journey.key !== definition.key) {
       throw new ConflictException({ code: 'JOURNEY_KEY_FIXED', detail: 'the key of a journey cannot change' });
     }
-    const updated = await this.journeys.update(journey.id, { name: definition.name, definition });
-    if (updated === null) throw unknownJourney();
-    return toJourneyView(updated);
+    return this.database.transaction(async (transaction) => {
+      const updated = await this.journeys.update(transaction, journey.id, { name: definition.name, definition });
+      if (updated === null) throw unknownJourney();
+      await this.audit.write(transaction, { principal, action: 'journey.replace', subject: journey.key });
+      return toJourneyView(updated);
+    });
   }
 
   async find(idOrKey: string): Promise<JourneyView> {
@@ -79,7 +89,7 @@ export class JourneysService {
    *
    * @throws UnprocessableEntityException when a step names a template or an action that does not exist
    */
-  async publish(idOrKey: string): Promise<JourneyVersionView> {
+  async publish(idOrKey: string, principal: string): Promise<JourneyVersionView> {
     const { id } = await this.get(idOrKey);
     return this.database.transaction(async (transaction) => {
       const journey = await this.journeys.find(id, transaction, 'for update');
@@ -90,6 +100,8 @@ export class JourneysService {
         journey.currentVersion === null ? null : await this.journeys.version(journey.id, journey.currentVersion);
       if (current?.contentHash === plan.contentHash) return toVersionView(current);
       await this.refuseUnknownReferences(definition);
+      const detail = { version: plan.version, content_hash: plan.contentHash };
+      await this.audit.write(transaction, { principal, action: 'journey.publish', subject: journey.key, detail });
       return toVersionView(await this.journeys.publish(transaction, { journeyId: journey.id, definition, plan }));
     });
   }

@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Answers } from '../../platform/http/openapi.js';
 import { pageOf, toPageRequest, type Page } from '../../platform/http/paging.js';
+import { PrincipalName } from '../../platform/http/principal.js';
 import { Scopes } from '../access/index.js';
 import { UsersService } from '../users/index.js';
 import { ExitRequest, RunFilter, RunView } from './journeys.dto.js';
@@ -48,15 +49,15 @@ export class RunsController {
     body: RunView,
     refusals: commandRefusals,
   })
-  pause(@Param('id', { schema: id }) runId: string): Promise<RunView> {
-    return this.runs.pause(runId);
+  pause(@Param('id', { schema: id }) runId: string, @PrincipalName() principal: string): Promise<RunView> {
+    return this.runs.pause(runId, principal);
   }
 
   @Post(':id/resume')
   @Scopes('runs:operate')
   @Answers({ status: 200, summary: 'Resumes a paused run', body: RunView, refusals: commandRefusals })
-  resume(@Param('id', { schema: id }) runId: string): Promise<RunView> {
-    return this.runs.resume(runId);
+  resume(@Param('id', { schema: id }) runId: string, @PrincipalName() principal: string): Promise<RunView> {
+    return this.runs.resume(runId, principal);
   }
 
   @Post(':id/exit')
@@ -65,7 +66,8 @@ export class RunsController {
   exit(
     @Param('id', { schema: id }) runId: string,
     @Body({ schema: ExitRequest }) { reason }: ExitRequest,
+    @PrincipalName() principal: string,
   ): Promise<RunView> {
-    return this.runs.exit(runId, reason);
+    return this.runs.exit(runId, reason, principal);
   }
 }

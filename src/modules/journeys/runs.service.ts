@@ -39,23 +39,23 @@ export class RunsService {
    *
    * @throws ConflictException RUN_ENDED or COMMAND_REFUSED; ServiceUnavailableException when no worker answers
    */
-  async pause(id: string): Promise<RunView> {
+  async pause(id: string, principal: string): Promise<RunView> {
     const run = await this.getRunning(id);
-    await this.entries.setPaused(run.runKey, true);
+    await this.entries.setPaused(run.runKey, true, principal);
     await this.command(run, PAUSE_UPDATE);
     return this.find(id);
   }
 
-  async resume(id: string): Promise<RunView> {
+  async resume(id: string, principal: string): Promise<RunView> {
     const run = await this.getRunning(id);
-    await this.entries.setPaused(run.runKey, false);
+    await this.entries.setPaused(run.runKey, false, principal);
     await this.command(run, RESUME_UPDATE);
     return this.find(id);
   }
 
-  async exit(id: string, reason: string): Promise<RunView> {
+  async exit(id: string, reason: string, principal: string): Promise<RunView> {
     const run = await this.getRunning(id);
-    await this.entries.requestExit(run.runKey, reason);
+    await this.entries.requestExit(run.runKey, reason, principal);
     const argument: ExitUpdate = { reason };
     await this.command(run, EXIT_UPDATE, argument);
     return this.find(id);

@@ -4,6 +4,7 @@ import type { InstantMs } from '../../core/kernel/instant.js';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
 import { Stopwatch } from '../../platform/clock/stopwatch.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
+import { Metrics } from '../../platform/observability/metrics.js';
 import { newId } from '../../platform/random/ids.js';
 import { DecisionsRepository } from '../decisions/index.js';
 import { DeliveriesService, type ClaimedDelivery } from '../deliveries/index.js';
@@ -48,27 +49,32 @@ export class StepClaims {
     private readonly decisions: DecisionsRepository,
     private readonly deliveries: DeliveriesService,
     private readonly steps: StepsRepository,
+    private readonly metrics: Metrics,
   ) {}
 
   /**
    * Under the user's lock: reads the clock and the facts anew, asks the same pure gates, and writes decision, delivery
    * and ledger row, all or nothing. Lock and facts are separate statements on purpose, see `DecisionsRepository.lockUser`.
    */
-  claim(claim: ClaimRequest): Promise<Claimed> {
-    return this.database.transaction(async (transaction) => {
-      const { run } = claim.request;
-      if (!(await this.decisions.lockUser(transaction, run.userId))) throw new Error(`no contact state: ${run.runKey}`);
-      const opinion = await this.decider.decide(transaction, claim.request, claim.opinion.faults);
-      const chosen = chosenCandidate(opinion);
-      if (chosen === null) return this.recordSilence(transaction, claim, opinion);
-      const { message } = claim.opinion;
-      const isRendered =
-        message?.candidateKey === chosen.key &&
-        message.templateVersion === chosen.templateVersion &&
-        message.address === opinion.facts.user?.email;
-      if (message === null || !isRendered) return { kind: 'stale' };
-      return this.recordContact(transaction, claim, opinion, message);
-    });
+  async claim(claim: ClaimRequest): Promise<Claimed> {
+    const claimed = await this.database.transaction((transaction) => this.decideForGood(transaction, claim));
+    if (claimed.kind !== 'stale') this.metrics.countDecision(...counted(claimed));
+    return claimed;
+  }
+
+  private async decideForGood(transaction: Transaction, claim: ClaimRequest): Promise<Claimed> {
+    const { run } = claim.request;
+    if (!(await this.decisions.lockUser(transaction, run.userId))) throw new Error(`no contact state: ${run.runKey}`);
+    const opinion = await this.decider.decide(transaction, claim.request, claim.opinion.faults);
+    const chosen = chosenCandidate(opinion);
+    if (chosen === null) return this.recordSilence(transaction, claim, opinion);
+    const { message } = claim.opinion;
+    const isRendered =
+      message?.candidateKey === chosen.key &&
+      message.templateVersion === chosen.templateVersion &&
+      message.address === opinion.facts.user?.email;
+    if (message === null || !isRendered) return { kind: 'stale' };
+    return this.recordContact(transaction, claim, opinion, message);
   }
 
   private async recordSilence(transaction: Transaction, claim: ClaimRequest, opinion: Opinion): Promise<Claimed> {
@@ -125,6 +131,12 @@ export class StepClaims {
     });
     return id;
   }
+}
+
+function counted(claimed: Exclude<Claimed, { kind: 'stale' }>): [outcome: string, reason: string | null] {
+  if (claimed.kind === 'claimed') return ['act', null];
+  const { answer } = claimed;
+  return [answer.kind === 'defer' ? 'defer' : 'do_nothing', 'reason' in answer ? answer.reason : null];
 }
 
 function silentAnswer(

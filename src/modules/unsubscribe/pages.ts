@@ -13,7 +13,7 @@ export function askPage({ companyName, purpose, channel }: PageFacts): string {
   return page(
     'Unsubscribe',
     `<h1>Unsubscribe?</h1>
-<p>You will get no more ${escape(purpose)} messages by ${escape(channel)} from ${escape(companyName)}.</p>
+<p>Press the button, and you will get no more ${escape(purpose)} messages by ${escape(channel)} from ${escape(companyName)}.</p>
 <form method="post"><input type="hidden" name="confirm" value="yes"><button type="submit">Unsubscribe</button></form>`,
   );
 }

@@ -131,7 +131,7 @@ export const settings = {
     schema: z.url({ protocol: /^postgres(ql)?$/ }),
     default: null,
     defaultNote: 'the server that `npm start` brings',
-    description: 'PostgreSQL 16 or later. When it is set, `npm start` starts no server of its own.',
+    description: 'PostgreSQL 18 or later (for `uuidv7`). When it is set, `npm start` starts no server of its own.',
     expected: 'a postgres:// URL',
     example: 'postgres://tactful:password@127.0.0.1:5432/tactful',
     isSecret: true,

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { HttpException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { readBodies } from './body.js';
+import { sendProblem } from './problem.filter.js';
+import { toProblem } from './problem.js';
 import { recordRoutes } from './route-table.js';
 
 /** Longest segment of a path: an unsubscribe token or an external id in percent-encoding. */
@@ -18,13 +22,10 @@ export function createHttpAdapter(options: { readonly bodyLimitBytes: number }):
     routerOptions: { maxParamLength: PATH_PART_CHARACTERS_MAX },
     genReqId: requestId,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      const status = error.statusCode ?? 400;
-      const title = status === 414 ? 'URI Too Long' : 'Bad Request';
-      const code = status === 414 ? 'URL_TOO_LONG' : 'INVALID_INPUT';
-      const body = { type: 'about:blank', title, status, detail: 'the address cannot be read', code };
-      void reply.code(status).header('x-request-id', request.id);
-      void reply.type('application/problem+json; charset=utf-8').send(JSON.stringify(body));
+      const problem = toProblem(unreadable(error.statusCode), { path: '', errorId: request.id });
+      void sendProblem(reply.header('x-request-id', request.id), problem);
     },
+    clientErrorHandler: refuseGarbage,
   });
   const server = adapter.getInstance();
   recordRoutes(server);
@@ -36,4 +37,25 @@ export function createHttpAdapter(options: { readonly bodyLimitBytes: number }):
 function requestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+/** The request line or the path cannot be read. */
+function unreadable(status = 400): HttpException {
+  return new HttpException({ detail: 'the address cannot be read' }, status);
+}
+
+/** What came in is no HTTP, or has headers without end: there is no request yet that could be answered. */
+function refuseGarbage(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  const problem = toProblem(new HttpException({ detail: 'this is no HTTP request' }, status), {
+    path: '',
+    errorId: '',
+  });
+  const body = JSON.stringify(problem);
+  const head = [`HTTP/1.1 ${status} ${problem.title}`, 'content-type: application/problem+json', 'connection: close'];
+  socket.end([...head, `content-length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'));
 }

@@ -1,4 +1,4 @@
-import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { BadRequestException, Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Log } from '../observability/log.js';
 import { newId } from '../random/ids.js';
@@ -23,7 +23,7 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const path = pathOf(request);
     const errorId = newId();
-    const problem = this.refuseMethod(request, path, reply) ?? toProblem(error, { path, errorId });
+    const problem = this.refuseMethod(request, path, reply) ?? toProblem(causeOf(error, request), { path, errorId });
     if (problem.status >= 500) this.log.error('request failed', { errorId, requestId: request.id, error });
     void reply.headers({ ...headersOf(error), ...(problem.status === 503 ? { 'retry-after': '1' } : {}) });
     void sendProblem(reply, problem);
@@ -45,6 +45,11 @@ export class ProblemFilter implements ExceptionFilter {
       code: 'METHOD_NOT_ALLOWED',
     };
   }
+}
+
+/** A request that breaks off looks like a lost connection of ours; nobody is there any more to be answered. */
+function causeOf(error: unknown, request: FastifyRequest): unknown {
+  return request.raw.readableAborted ? new BadRequestException({ detail: 'the request broke off' }) : error;
 }
 
 /** The path that was asked for; its query may hold personal data and goes nowhere. */

@@ -33,7 +33,7 @@ interface ProblemDetails {
 
 const PARTS_MAX = 50;
 const CODES: Readonly<Record<number, string>> = {
-  400: 'BAD_REQUEST',
+  400: 'INVALID_INPUT',
   401: 'UNAUTHENTICATED',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
@@ -82,7 +82,7 @@ function problem(status: number, { code, detail, errors }: ProblemDetails, path:
     title: STATUS_CODES[status] ?? 'Error',
     status,
     ...(typeof detail === 'string' ? { detail } : {}),
-    instance: path,
+    ...(path === '' ? {} : { instance: path }),
     code: typeof code === 'string' ? code : (CODES[status] ?? 'ERROR'),
     ...(Array.isArray(errors) ? { errors: (errors as readonly ProblemPart[]).slice(0, PARTS_MAX) } : {}),
   };
