@@ -4,11 +4,8 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  defineSignal,
-  defineUpdate,
   isCancellation,
   proxyActivities,
-  setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { JourneyActivities } from '../activities/contract.js';
@@ -16,18 +13,11 @@ import { next, putDown, receive, start } from '../src/core/journeys/interpreter.
 import type { Command, Input, InterpreterState, Message } from '../src/core/journeys/interpreter.js';
 import type { RunClock } from '../src/core/journeys/run-reference.js';
 import { QUERY_OPTIONS, RUN_STEP_OPTIONS } from './activity-options.js';
-import * as messages from './messages.js';
-import type { EventSignal, ExitUpdate, JourneyInput, JourneyResult, WakeSignal } from './messages.js';
+import { listen } from './listen.js';
+import type { JourneyInput, JourneyResult } from './messages.js';
 import { RunDisplay } from './run-display.js';
 
 const EVENTS_MAX = 2_000;
-const REASON_LENGTH_MAX = 200;
-
-const eventSignal = defineSignal<[EventSignal]>(messages.EVENT_SIGNAL);
-const wakeSignal = defineSignal<[WakeSignal]>(messages.WAKE_SIGNAL);
-const pauseUpdate = defineUpdate<void>(messages.PAUSE_UPDATE);
-const resumeUpdate = defineUpdate<void>(messages.RESUME_UPDATE);
-const exitUpdate = defineUpdate<void, [ExitUpdate]>(messages.EXIT_UPDATE);
 
 const { runStep } = proxyActivities<JourneyActivities>(RUN_STEP_OPTIONS);
 const { evaluateBranch, findEvent, finishRun } = proxyActivities<JourneyActivities>(QUERY_OPTIONS);
@@ -59,6 +49,14 @@ function reasonToClose(error: unknown): string | null {
   return error instanceof ActivityFailure ? `failed:${error.activityType}` : null;
 }
 
+function begin({ plan, clockDomain, enteredAt, isPaused = false }: JourneyInput): InterpreterState {
+  const startedAt = workflowInfo().startTime.getTime();
+  const isVirtual = clockDomain !== 'real';
+  // Events of a virtual run are dated from the start of its execution; those of a real one may be older, and the two
+  // instants come from the clocks of two machines.
+  return start(plan, { entryAt: isVirtual ? startedAt : Math.min(enteredAt, startedAt), isVirtual, isPaused });
+}
+
 class JourneyRun {
   private state: InterpreterState;
   /** True when messages came that the current wait has not weighed yet. */
@@ -66,11 +64,9 @@ class JourneyRun {
   private readonly display: RunDisplay;
 
   constructor(private readonly input: JourneyInput) {
-    const isVirtual = input.clockDomain !== 'real';
-    // Entry counts from the start of the execution: events that came before the first workflow task are not lost.
-    this.state = input.carried ?? start(input.plan, workflowInfo().startTime.getTime(), isVirtual);
+    this.state = input.carried ?? begin(input);
     this.display = new RunDisplay(input);
-    this.listen();
+    listen({ state: () => this.state, take: (message) => this.take(message) });
   }
 
   /** Lives until the interpreter says that the run is over; may continue as new instead of returning. */
@@ -140,39 +136,9 @@ class JourneyRun {
     return command.kind === 'sleep' && waiting.kind === 'sleep' && command.until !== waiting.until;
   }
 
-  private listen(): void {
-    setHandler(eventSignal, (event) => this.take({ kind: 'event', event }));
-    setHandler(wakeSignal, () => this.take({ kind: 'wake' }));
-    setHandler(pauseUpdate, () => this.take({ kind: 'pause' }), {
-      validator: () => {
-        this.refuseIfEnding();
-        if (this.state.isPaused) throw new Error('the run is already paused');
-      },
-    });
-    setHandler(resumeUpdate, () => this.take({ kind: 'resume' }), {
-      validator: () => {
-        this.refuseIfEnding();
-        if (!this.state.isPaused) throw new Error('the run is not paused');
-      },
-    });
-    setHandler(exitUpdate, ({ reason }) => this.take({ kind: 'exit', reason }), {
-      validator: ({ reason }) => {
-        this.refuseIfEnding();
-        if (reason.length === 0 || reason.length > REASON_LENGTH_MAX) {
-          throw new Error(`the reason needs 1 to ${REASON_LENGTH_MAX} characters`);
-        }
-      },
-    });
-  }
-
   private take(message: Message): void {
     this.state = receive(this.input.plan, this.state, message);
     this.hasNews = true;
-  }
-
-  private refuseIfEnding(): void {
-    if (this.state.phase.kind === 'ended') throw new Error('the run has already ended');
-    if (this.state.exitReason !== null) throw new Error('the run is already ending');
   }
 
   private isHistoryLong(): boolean {

@@ -1,4 +1,5 @@
 import type { InterpreterState } from '../src/core/journeys/interpreter.js';
+import type { InstantMs } from '../src/core/kernel/instant.js';
 import type { Plan } from '../src/core/journeys/plan.js';
 import type { RunReference } from '../src/core/journeys/run-reference.js';
 import type { RunProgress } from '../src/core/journeys/progress.js';
@@ -12,6 +13,13 @@ export interface JourneyInput {
   readonly plan: Plan;
   /** `real`, or the name of a virtual clock domain. */
   readonly clockDomain: string;
+  /**
+   * When the user entered, as recorded with the enrolment. The execution may start later (the outbox delivers the
+   * start): what happened in between counts for the run. A virtual run enters when its execution starts.
+   */
+  readonly enteredAt: InstantMs;
+  /** The run was paused before its start was delivered: it starts paused. */
+  readonly isPaused?: boolean;
   /** Set by continue-as-new only. */
   readonly carried?: InterpreterState;
   /** History length at which the run continues as new; tests set it low. */
@@ -43,6 +51,17 @@ export const RESUME_UPDATE = 'resume';
 export const EXIT_UPDATE = 'exit';
 export interface ExitUpdate {
   readonly reason: string;
+}
+
+/**
+ * The same commands as a signal, for a caller that gets no answer to the update (no worker is up): it is kept by the
+ * server until a worker comes. It is never refused; one that changes nothing (a repeated one, one after the end) is
+ * dropped. Without a reason an exit is recorded as `run_exited`.
+ */
+export const COMMAND_SIGNAL = 'command';
+export interface CommandSignal {
+  readonly kind: 'pause' | 'resume' | 'exit';
+  readonly reason?: string;
 }
 
 export const SEARCH_ATTRIBUTES = {

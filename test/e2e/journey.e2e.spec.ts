@@ -196,6 +196,34 @@ describe('a journey, from REST to the mailbox', () => {
   });
 
   it(
+    'keeps a command that no worker answers, and carries it out when one is back',
+    async () => {
+      const { id } = await person();
+      const { id: runId } = await enrol(id, { journey: 'listens' });
+      await waiting(runId);
+      await tactful.stopWorker();
+      const paused = await tactful.app.inject({ method: 'POST', url: `/api/runs/${runId}/pause`, payload: {} });
+      expect([paused.statusCode, paused.json()]).toMatchObject([503, { code: 'WORKER_SILENT' }]);
+      await tactful.query(`update outbox set available_at = clock_timestamp()`);
+      tactful.startWorker();
+      await until(
+        () => run(runId),
+        ({ state }) => state === 'paused',
+      );
+    },
+    MINUTE_MS,
+  );
+
+  it('closes a run that was terminated behind its back, so that its place is free again', async () => {
+    const { id } = await person();
+    const enrolled = await enrol(id, { journey: 'listens' });
+    await waiting(enrolled.id);
+    await tactful.temporal.workflow.getHandle(enrolled.workflow_id).terminate('spec');
+    await tactful.post('/api/events', { user_id: id, event_type: 'track', event_name: 'purchase' });
+    expect(await ended(enrolled.id)).toMatchObject({ state: 'exited', reason: 'terminated' });
+  });
+
+  it(
     'lives through two weeks of virtual time, and keeps the quiet hours of the journey',
     async () => {
       await publish('fortnight', {

@@ -4,6 +4,7 @@ import { RunSignals } from '../../src/modules/journeys/index.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
+import { lockWaits } from '../support/concurrency.js';
 
 const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
@@ -118,21 +119,16 @@ describe('consents', () => {
   it('waits for the lock of the user that a claim holds', async () => {
     const id = await api.user();
     const order: string[] = [];
-    let isLocked!: () => void;
-    const locked = new Promise<void>((resolve) => (isLocked = resolve));
-    const waiting = async (): Promise<boolean> => {
-      const text = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%contact_state%for update%'`;
-      return (await app.get(Database).query({ text })).length > 0;
-    };
-    const claim = app.get(Database).transaction(async (transaction) => {
+    const database = app.get(Database);
+    let withdrawal: Promise<unknown> | undefined;
+    await database.transaction(async (transaction) => {
       await transaction.query({ text: 'select 1 from contact_state where user_id = $1 for update', values: [id] });
-      isLocked();
-      while (!(await waiting())) await new Promise((resolve) => setTimeout(resolve, 5));
+      const statement = { user_id: id, channel: 'email', status: 'withdrawn', source: 'spec' };
+      withdrawal = api.post('/api/consents', statement).then(() => order.push('withdrawal'));
+      await lockWaits(database, 'contact_state');
       order.push('claim');
     });
-    await locked;
-    const withdrawal = { user_id: id, channel: 'email', status: 'withdrawn', source: 'spec' };
-    await Promise.all([claim, api.post('/api/consents', withdrawal).then(() => order.push('withdrawal'))]);
+    await withdrawal;
     expect(order).toEqual(['claim', 'withdrawal']);
   });
 
@@ -143,6 +139,27 @@ describe('consents', () => {
     const outbox = `select payload from outbox where run_key = $1`;
     const sent = await app.get(Database).query<{ payload: unknown }>({ text: outbox, values: [run] });
     expect(sent).toMatchObject([{ payload: { signal: 'wake', argument: { because: 'consent_changed' } } }]);
+  });
+
+  it('wakes once for a whole batch, each running run one time, however often its user is spoken of', async () => {
+    const ids = [await api.user(), await api.user()];
+    const runs = [await runOf(ids[0] ?? ''), await runOf(ids[1] ?? '')];
+    const wake = jest.spyOn(app.get(RunSignals), 'wake');
+    const consents = [...ids, ...ids].map((user_id) => ({
+      user_id,
+      channel: 'email',
+      status: 'granted',
+      source: 'import',
+    }));
+    try {
+      expect((await api.post('/api/consents/batch', { consents })).status).toBe(201);
+      expect(wake).toHaveBeenCalledTimes(1);
+    } finally {
+      wake.mockRestore();
+    }
+    const text = 'select run_key as run from outbox where run_key = any ($1) order by run_key';
+    const woken = await app.get(Database).query<{ run: string }>({ text, values: [runs] });
+    expect(woken.map(({ run }) => run)).toEqual([...runs].sort());
   });
 
   /** A running run, as the enrolment of another feature leaves it. */

@@ -73,6 +73,13 @@ describe('events', () => {
     expect((await list(user)).map(({ event_name }) => event_name)).toEqual(['d', 'a']);
   });
 
+  it('keeps the order of a batch, also within one millisecond', async () => {
+    const user = await api.user();
+    const names = Array.from({ length: 50 }, (_, index) => `step-${index}`);
+    await api.post('/api/events', { events: names.map((event_name) => ({ user_id: user, event_name })) });
+    expect((await list(user)).map(({ event_name }) => event_name).reverse()).toEqual(names);
+  });
+
   it('answers one refused event with its error', async () => {
     const ahead = new Date(Date.now() + 25 * 3_600_000).toISOString();
     expect(await api.post('/api/events', { user_id: id, event_name: 'x', timestamp: ahead })).toMatchObject({

@@ -165,6 +165,17 @@ describe('HTTP', () => {
     }
   });
 
+  it('answers 503 with Retry-After when a lock does not come free in time', async () => {
+    const id = await api.user();
+    await app.get(Database).transaction(async (transaction) => {
+      await transaction.query({ text: 'select from contact_state where user_id = $1 for update', values: [id] });
+      const consent = { user_id: id, channel: 'email', status: 'granted', source: 'spec' };
+      const refused = await api.post('/api/consents', consent);
+      expect(refused).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
+      expect(refused.headers['retry-after']).toBe('1');
+    });
+  }, 30_000);
+
   it('answers a bug with 500, an id, and no other word about it', async () => {
     const database = app.get(Database);
     const query = database.query.bind(database);

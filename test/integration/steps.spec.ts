@@ -7,6 +7,8 @@ import { createTestApp } from '../support/app.js';
 import { startSmtp, type TestSmtp } from '../support/smtp.js';
 
 const HOURS_ALIVE = 1;
+/** No Temporal server here: what is on its way there must run into its deadline first. */
+const CLOSE_MS_MAX = 30_000;
 
 /** Everything that a step of a run needs around it: a person, a consent, a template, a published journey, an entry. */
 describe('one step of a run, from the question to the mailbox', () => {
@@ -39,7 +41,7 @@ describe('one step of a run, from the question to the mailbox', () => {
   afterAll(async () => {
     await app.close();
     await smtp.stop();
-  });
+  }, CLOSE_MS_MAX);
 
   async function post<T>(url: string, payload: object): Promise<T> {
     const response = await app.inject({ method: 'POST', url, payload });
@@ -62,12 +64,12 @@ describe('one step of a run, from the question to the mailbox', () => {
     return (await post<{ run_key: string }>(`/api/journeys/${userId}/enroll`, body)).run_key;
   }
 
-  function ask(userId: string, runKey: string, askNumber = 1): Promise<StepAnswer> {
+  function ask(userId: string, runKey: string, askNumber = 1, template = 'hello'): Promise<StepAnswer> {
     const step: Extract<Step, { kind: 'message' }> = {
       kind: 'message',
       id: 'hello',
       channel: 'email',
-      template: 'hello',
+      template,
       onRefusal: 'continue',
       next: 'done',
     };
@@ -209,6 +211,42 @@ describe('one step of a run, from the question to the mailbox', () => {
       { state: 'sent', attempt: 2 },
     ]);
     expect(await heldContacts(id)).toBe(1);
+  });
+
+  it('asks for exit events once more: one that was committed before the claim stops the message', async () => {
+    const { id, email } = await person();
+    await post('/api/journeys/templates', {
+      key: 'exits',
+      name: 'exits',
+      exit: { events: ['bought'] },
+      steps: [
+        { kind: 'message', id: 'hello', channel: 'email', template: 'hello' },
+        { kind: 'end', id: 'done' },
+      ],
+    });
+    await post('/api/journeys/templates/exits/publish', {});
+    const { run_key: runKey } = await post<{ run_key: string }>(`/api/journeys/${id}/enroll`, { journey: 'exits' });
+    await post('/api/events', { user_id: id, event_type: 'track', event_name: 'bought' });
+    expect(await ask(id, runKey)).toMatchObject({ kind: 'skip', reason: 'RUN_EXITED' });
+    expect(await smtp.mailsTo(email)).toEqual([]);
+  });
+
+  it('sends what rests on a contract without consent, and counts it under no cap', async () => {
+    await post('/api/message-templates', {
+      key: 'receipt',
+      channel: 'email',
+      purpose: 'transactional',
+      legal_basis: 'contract',
+      subject: 'Receipt',
+      html: '<p>Receipt</p>',
+      text: 'Receipt',
+    });
+    const { id, email } = await person('buyer', false);
+    const runKey = await enter(id);
+    expect(await ask(id, runKey, 1, 'receipt')).toMatchObject({ kind: 'sent' });
+    const [mail] = await smtp.mailsTo(email);
+    expect(mail?.headers.some(({ key }) => key === 'list-unsubscribe')).toBe(false);
+    expect(await heldContacts(id)).toBe(0);
   });
 
   it('links every decision of a user into one chain that verifies', async () => {

@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
+import { lockWaits } from '../support/concurrency.js';
 
 const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
@@ -75,17 +76,18 @@ describe('suppressions', () => {
     ];
     const database = app.get(Database);
     for (const id of [one, two]) {
-      let hasAnswered = false;
+      const order: string[] = [];
+      let suppression: Promise<unknown> | undefined;
       await database.transaction(async (transaction) => {
         await transaction.query({ text: 'select 1 from contact_state where user_id = $1 for update', values: [id] });
-        void api
+        suppression = api
           .post('/api/suppressions', { address: 'locked@example.com', source: id })
-          .then(() => (hasAnswered = true));
-        const text = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%contact_state%for update%'`;
-        while ((await database.query({ text })).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-        expect(hasAnswered).toBe(false);
+          .then(() => order.push('suppression'));
+        await lockWaits(database, 'contact_state');
+        order.push('claim');
       });
-      while (!hasAnswered) await new Promise((resolve) => setTimeout(resolve, 5));
+      await suppression;
+      expect(order).toEqual(['claim', 'suppression']);
     }
   });
 });

@@ -34,6 +34,8 @@ describe('unsubscribe links', () => {
   const history = async (): Promise<{ status: string; source: string; evidence: unknown }[]> =>
     ((await api.get(`/api/consents/${id}`)).body as { data: { status: string; source: string; evidence: unknown }[] })
       .data;
+  const summary = async (): Promise<object[]> =>
+    ((await api.get(`/api/consents/${id}/summary`)).body as { consents: object[] }).consents;
   const post = (payload: string, type: string | null, url = path) =>
     app.inject({ method: 'POST', url, payload, ...(type === null ? {} : { headers: { 'content-type': type } }) });
 
@@ -51,8 +53,7 @@ describe('unsubscribe links', () => {
       { status: 'withdrawn', source: 'list_unsubscribe', evidence: { delivery_id: DELIVERY, method } },
       { status: 'granted' },
     ]);
-    const summary = (await api.get(`/api/consents/${id}/summary`)).body as { consents: object[] };
-    expect(summary.consents).toMatchObject([{ is_allowed: false, reason: 'CONSENT_WITHDRAWN' }]);
+    expect(await summary()).toMatchObject([{ is_allowed: false, reason: 'CONSENT_WITHDRAWN' }]);
   });
 
   it('withdraw once, however often and however many at once', async () => {
@@ -64,6 +65,26 @@ describe('unsubscribe links', () => {
   it('withdraw anew after a new grant', async () => {
     await post('List-Unsubscribe=One-Click', FORM);
     await api.post('/api/consents', { user_id: id, channel: 'email', status: 'granted', source: 'came back' });
+    await post('List-Unsubscribe=One-Click', FORM);
+    expect((await history()).map(({ status }) => status)).toEqual(['withdrawn', 'granted', 'withdrawn', 'granted']);
+  });
+
+  it('withdraw what a late import of an older withdrawal left granted', async () => {
+    const late = { user_id: id, channel: 'email', status: 'withdrawn', stated_at: '2020-01-01T00:00:00Z' };
+    await api.post('/api/consents', { ...late, source: 'import' });
+    expect(await summary()).toMatchObject([{ is_allowed: true }]);
+    await post('List-Unsubscribe=One-Click', FORM);
+    expect(await summary()).toMatchObject([{ is_allowed: false, reason: 'CONSENT_WITHDRAWN' }]);
+    await post('List-Unsubscribe=One-Click', FORM);
+    expect((await history()).map(({ status }) => status)).toEqual(['withdrawn', 'withdrawn', 'granted']);
+  });
+
+  it('withdraw also a grant that is dated in the future and would begin to count later', async () => {
+    await post('List-Unsubscribe=One-Click', FORM);
+    const coming = { user_id: id, channel: 'email', status: 'granted', stated_at: '2099-01-01T00:00:00Z' };
+    await api.post('/api/consents', { ...coming, source: 'import' });
+    expect(await summary()).toMatchObject([{ is_allowed: false, reason: 'CONSENT_WITHDRAWN' }]);
+    await post('List-Unsubscribe=One-Click', FORM);
     await post('List-Unsubscribe=One-Click', FORM);
     expect((await history()).map(({ status }) => status)).toEqual(['withdrawn', 'granted', 'withdrawn', 'granted']);
   });
@@ -107,13 +128,10 @@ describe('unsubscribe links', () => {
       source: 'signup',
     });
     await post('List-Unsubscribe=One-Click', FORM);
-    const summary = (await api.get(`/api/consents/${id}/summary`)).body as {
-      consents: { purpose: string; channel: string; is_allowed: boolean }[];
-    };
-    expect(summary.consents.map(({ purpose, channel, is_allowed }) => [purpose, channel, is_allowed])).toEqual([
-      ['marketing', 'email', false],
-      ['marketing', 'sms', true],
-      ['newsletter', 'email', true],
+    expect(await summary()).toMatchObject([
+      { purpose: 'marketing', channel: 'email', is_allowed: false },
+      { purpose: 'marketing', channel: 'sms', is_allowed: true },
+      { purpose: 'newsletter', channel: 'email', is_allowed: true },
     ]);
   });
 });

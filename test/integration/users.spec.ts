@@ -1,9 +1,13 @@
+import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { UserHooks } from '../../src/modules/users/index.js';
+import { UsersRepository } from '../../src/modules/users/users.repository.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
-import { clientOf, type Client } from '../support/client.js';
+import { clientOf, type Answer, type Client } from '../support/client.js';
 
 const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
+const ROUNDS = 20;
 
 describe('users', () => {
   let app: NestFastifyApplication;
@@ -164,4 +168,55 @@ describe('users', () => {
     );
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
   });
+
+  it.each<[string, (profiles: readonly object[]) => Promise<Answer>]>([
+    ['a batch', (users) => api.post('/api/users/batch', { users })],
+    ['one by one', async ([profile]) => api.put('/api/users/ext:synced-0', profile ?? {})],
+  ])('tells nobody of a profile that is written again as it was: %s', async (_what, write) => {
+    const profiles = Array.from({ length: 3 }, (_, index) => ({
+      external_id: `synced-${index}`,
+      email: `synced-${index}@example.com`,
+      attributes: { plan: 'pro', nested: { seats: 3, level: 1 } },
+    }));
+    await api.post('/api/users/batch', { users: profiles });
+    const [{ id } = { id: '' }] = await rows<{ id: string }>(`select id from users where external_id = 'synced-0'`);
+    const change = jest.spyOn(app.get(UserHooks), 'change');
+    const told = (): unknown[] => change.mock.calls.flatMap(([, ids]) => [...ids]);
+    try {
+      const reordered = profiles.map((each) => ({
+        ...each,
+        attributes: { nested: { level: 1, seats: 3 }, plan: 'pro' },
+      }));
+      expect((await write(reordered)).status).toBe(200);
+      expect(told()).toEqual([]);
+      const moved = reordered.map((each, index) => (index === 0 ? { ...each, timezone: 'Asia/Tokyo' } : each));
+      expect((await write(moved)).status).toBe(200);
+      expect(told()).toEqual([id]);
+    } finally {
+      change.mockRestore();
+    }
+  });
+
+  it('imports beside events about the same people without a deadlock, whatever their order', async () => {
+    // Ids ascend while external ids descend: whoever locks by the one meets whoever locks by the other.
+    const externalIds = Array.from({ length: 100 }, (_, index) => `crossed-${999 - index}`);
+    for (const external_id of externalIds) await api.user({ external_id });
+    const users = externalIds.map((external_id) => ({ external_id }));
+    const events = externalIds.map((external_id) => ({ user_id: `ext:${external_id}`, event_name: 'crossed' }));
+    const upsert = jest.spyOn(app.get(UsersRepository), 'upsert');
+    const hold = jest.spyOn(app.get(UsersRepository), 'hold');
+    try {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const batches = [users, [...users].reverse()].map((each) => api.post('/api/users/batch', { users: each }));
+        const taken = [events, [...events].reverse()].map((each) => api.post('/api/events', { events: each }));
+        const answers = await Promise.all([...batches, ...taken]);
+        expect(answers.map(({ status }) => status)).toEqual([200, 200, 202, 202]);
+      }
+      // A deadlock would have been repeated, and so called more often.
+      expect([upsert.mock.calls.length, hold.mock.calls.length]).toEqual([2 * ROUNDS, 2 * ROUNDS]);
+    } finally {
+      upsert.mockRestore();
+      hold.mockRestore();
+    }
+  }, 60_000);
 });

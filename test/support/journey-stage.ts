@@ -1,16 +1,21 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { compile } from '../../src/core/journeys/compile.js';
 import type { StepDefinition } from '../../src/core/journeys/definition.js';
+import { next, putDown, start, type InterpreterState } from '../../src/core/journeys/interpreter.js';
 import type { Plan } from '../../src/core/journeys/plan.js';
 import type { RunProgress } from '../../src/core/journeys/progress.js';
+import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
+import type { InstantMs } from '../../src/core/kernel/instant.js';
 import type { journeyWorkflow } from '../../workflows/index.js';
 import {
+  COMMAND_SIGNAL,
   EVENT_SIGNAL,
   EXIT_UPDATE,
   JOURNEY_WORKFLOW,
   PAUSE_UPDATE,
   RESUME_UPDATE,
   WAKE_SIGNAL,
+  type CommandSignal,
   type EventSignal,
   type ExitUpdate,
   type JourneyInput,
@@ -30,6 +35,13 @@ export function planOf(steps: readonly StepDefinition[], exitEvents: readonly st
   const compiled = compile(definition, { version: 1, contentHash: '0'.repeat(64) });
   if (compiled.kind === 'plan') return compiled.plan;
   throw new Error(compiled.faults.map(({ path, message }) => `${path}: ${message}`).join('; '));
+}
+
+/** What a run carries that was asked at this instant and got these answers, all at once: time need not pass for it. */
+export function carriedFrom(plan: Plan, at: InstantMs, answers: readonly StepAnswer[]): InterpreterState {
+  let { state } = next(plan, start(plan, { entryAt: at }), null, at);
+  for (const answer of answers) ({ state } = next(plan, state, { kind: 'step_answer', answer }, at));
+  return putDown(state);
 }
 
 /** One run under test: what a person, a user or an operator can do to it, and what is seen of it. */
@@ -58,6 +70,11 @@ export class StagedRun {
 
   exit(reason: string): Promise<void> {
     return this.handle.executeUpdate<void, [ExitUpdate]>(EXIT_UPDATE, { args: [{ reason }] });
+  }
+
+  /** The same commands, as the outbox delivers them when nobody answers the update. */
+  command(kind: CommandSignal['kind'], reason?: string): Promise<void> {
+    return this.handle.signal<[CommandSignal]>(COMMAND_SIGNAL, { kind, ...(reason === undefined ? {} : { reason }) });
   }
 
   /** Resolves with the first report, past or future, that fits. */
@@ -89,6 +106,12 @@ export class StagedRun {
   }
 }
 
+/** How a run of the stage starts; what is left out is a real run that enters now. */
+interface StartOptions extends Partial<Pick<JourneyInput, 'enteredAt' | 'isPaused' | 'carried' | 'eventsMax'>> {
+  readonly domain?: string;
+  readonly firstEvent?: EventSignal;
+}
+
 /** Runs journeys on a real worker and server; activities answer by script. One per spec file. */
 export class JourneyStage {
   readonly activities = new ScriptedActivities();
@@ -112,21 +135,16 @@ export class JourneyStage {
     return this.reports.filter((report) => report.runKey === runKey);
   }
 
-  async start(
-    plan: Plan,
-    script: Script = {},
-    options: { readonly domain?: string; readonly eventsMax?: number; readonly firstEvent?: EventSignal } = {},
-  ): Promise<StagedRun> {
+  async start(plan: Plan, script: Script = {}, options: StartOptions = {}): Promise<StagedRun> {
     if (this.worker === undefined) throw new Error('the stage is not open');
     const { client, virtualClient, taskQueue } = this.worker;
     const runKey = `trial:user:${crypto.randomUUID()}`;
     this.activities.write(runKey, script);
     const run = { runKey, userId: 'user', journeyKey: plan.journeyKey, journeyVersion: plan.version };
-    const { domain: clockDomain = 'real', eventsMax } = options;
-    const input: JourneyInput = { run, plan, clockDomain, ...(eventsMax === undefined ? {} : { eventsMax }) };
+    const { domain: clockDomain = 'real', enteredAt = Date.now(), firstEvent, ...others } = options;
+    const input: JourneyInput = { run, plan, clockDomain, enteredAt, ...others };
     const chosen = clockDomain === 'real' ? client : virtualClient;
     const start = { taskQueue, workflowId: `journey:${runKey}`, args: [input] as [JourneyInput] };
-    const { firstEvent } = options;
     const handle =
       firstEvent === undefined
         ? await chosen.workflow.start<typeof journeyWorkflow>(JOURNEY_WORKFLOW, start)

@@ -17,7 +17,7 @@ const refusal = (responseCode: number): Error => Object.assign(new Error('as ask
  * A real SMTP server that behaves as the local part of the recipient says: `refused…` 550 and `later…` 451 at RCPT,
  * `spam…` 554 after the message, `taken-then-cut…` takes the message and breaks the connection without an answer.
  */
-export async function startSmtp(): Promise<TestSmtp> {
+export async function startSmtp({ greetsAfterMs = 0 } = {}): Promise<TestSmtp> {
   const taken: { to: string; raw: string }[] = [];
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
@@ -26,6 +26,7 @@ export async function startSmtp(): Promise<TestSmtp> {
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
+    onConnect: (_session, done) => void setTimeout(done, greetsAfterMs),
     onRcptTo(recipient, _session, done) {
       if (recipient.address.startsWith('refused')) return done(refusal(550));
       if (recipient.address.startsWith('later')) return done(refusal(451));

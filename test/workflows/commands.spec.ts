@@ -126,6 +126,59 @@ describeOnTemporal('a run that operators steer', () => {
     expect(refusals).toEqual(Array(3).fill('the run is already ending'));
   });
 
+  it('begins paused when it was paused before its start, and goes on when resumed', async () => {
+    const run = await stage.start(planOf([message('hello'), end]), {}, { isPaused: true });
+    await run.progress('paused', 'hello');
+    expect(await refusal(run.pause())).toBe('the run is already paused');
+    expect(stage.activities.asked(run.runKey)).toEqual([]);
+    await run.resume();
+    expect(await run.result('real.begins-paused')).toEqual({ outcome: 'completed', reason: 'done' });
+  });
+
+  it('obeys commands that come as signals, however often they come', async () => {
+    const run = await stage.start(planOf([wait('PT1S'), message('hello'), end]));
+    const { waitsUntil } = await run.progress('waiting', 'pause');
+    await run.command('resume');
+    for (let copy = 0; copy < 3; copy += 1) await run.command('pause');
+    await run.progress('paused', 'pause');
+    await instantPasses((waitsUntil ?? 0) + SERVER_MS);
+    expect(stage.activities.asked(run.runKey)).toEqual([]);
+    for (let copy = 0; copy < 3; copy += 1) await run.command('resume');
+    expect(await run.result('real.command-signals')).toEqual({ outcome: 'completed', reason: 'done' });
+    expect(stage.activities.asked(run.runKey)).toEqual(['hello/1/1']);
+    expect(stage.reportsOf(run.runKey).filter(({ state }) => state === 'paused')).toHaveLength(1);
+  });
+
+  it.each([
+    ['with the reason of the operator', ['first', 'second'], 'first'],
+    ['without a reason', [undefined], 'run_exited'],
+    ['with a reason that is cut where it grows too long', ['x'.repeat(300)], 'x'.repeat(200)],
+  ])('ends on an exit signal %s', async (_what, reasons, reason) => {
+    const during: { exits?: () => Promise<void> } = {};
+    const answer = async (): Promise<StepAnswer> => {
+      await during.exits?.();
+      return sent;
+    };
+    const run = await stage.start(planOf([wait('PT1S'), message('first'), message('second'), end]), { answer });
+    during.exits = async () => {
+      for (const each of reasons) await run.command('exit', each);
+      // An operator who pauses what is ending changes nothing.
+      await run.command('pause');
+    };
+    expect(await run.result()).toEqual({ outcome: 'exited', reason });
+    expect(stage.activities.asked(run.runKey)).toEqual(['first/1/1']);
+    expect(stage.activities.endOf(run.runKey)).toMatchObject({ outcome: 'exited', reason });
+  });
+
+  it('never gives a step up because the pause was written down before the run heard of it', async () => {
+    const answer = ({ ask }: { readonly ask: number }): StepAnswer =>
+      ask === 1 ? { kind: 'skip', decisionId: 'decision-1', reason: 'RUN_PAUSED' } : sent;
+    const steps = [{ ...message('hello'), on_refusal: 'exit' } as StepDefinition, end];
+    const run = await stage.start(planOf(steps), { answer }, { domain: 'paused' });
+    expect(await run.result('virtual.run-paused')).toEqual({ outcome: 'completed', reason: 'done' });
+    expect(stage.activities.asked(run.runKey)).toEqual(['hello/1/1', 'hello/1/2']);
+  });
+
   it('records its end before it closes as cancelled', async () => {
     const run = await stage.start(planOf([wait('P30D'), end]));
     await run.progress('waiting', 'pause');

@@ -1,7 +1,9 @@
-import { DAY_MS, HOUR_MS } from '../../src/core/kernel/instant.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/kernel/instant.js';
 import type { StepDefinition } from '../../src/core/journeys/definition.js';
+import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
 import { describeOnTemporal } from '../support/environment.js';
 import { JourneyStage, planOf } from '../support/journey-stage.js';
+import { sent } from '../support/scripted-activities.js';
 
 const WALL_MS_MAX = 60_000;
 
@@ -81,6 +83,32 @@ describeOnTemporal('a journey in virtual time', () => {
     );
     expect(await run.result()).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
     expect(stage.activities.asked(run.runKey)).toEqual(['welcome/1/1']);
+  });
+
+  it('asks again a minute after a question during which something about the user changed', async () => {
+    const startedAt = Date.now();
+    const during: { wake?: () => Promise<void> } = {};
+    const until = startedAt + 8 * HOUR_MS;
+    const answer = async ({ ask }: { readonly ask: number }): Promise<StepAnswer> => {
+      await during.wake?.();
+      delete during.wake;
+      return ask < 3 ? { kind: 'defer', decisionId: 'decision', reason: 'QUIET_HOURS', until } : sent;
+    };
+    const steps: readonly StepDefinition[] = [
+      { kind: 'wait', id: 'settle', duration: 'PT1H' },
+      { kind: 'message', id: 'hello', channel: 'email', template: 'hello' },
+      { kind: 'end', id: 'done', reason: 'done' },
+    ];
+    // Paused until the script knows its run.
+    const run = await stage.start(planOf(steps), { answer }, { domain: 'wake', isPaused: true });
+    during.wake = () => run.wake();
+    await run.command('resume');
+    expect(await run.result('virtual.wake')).toEqual({ outcome: 'completed', reason: 'done' });
+    const minutes = stage.activities.callsOf(run.runKey).flatMap((call) => {
+      if (call.activity !== 'runStep' || call.clock.kind !== 'virtual') return [];
+      return [Math.floor((call.clock.now - startedAt) / MINUTE_MS)];
+    });
+    expect(minutes).toEqual([60, 61, 8 * 60]);
   });
 
   it('goes on after a quarter of an hour when nobody knows whether the message went out, and never asks again', async () => {

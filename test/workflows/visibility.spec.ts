@@ -1,13 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import { defaultPayloadConverter, defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Payload } from '@temporalio/common';
 import type { StepDefinition } from '../../src/core/journeys/definition.js';
 import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/messages.js';
 import { describeOnTemporal } from '../support/environment.js';
-import { JourneyStage, planOf, type StagedRun } from '../support/journey-stage.js';
+import { carriedFrom, JourneyStage, planOf, type StagedRun } from '../support/journey-stage.js';
+import { until } from '../support/until.js';
 
 const { KEYWORD } = SearchAttributeType;
 const HOUR_MS = 3_600_000;
+const SERVER_MS_MAX = 5_000;
+const NAMES = [SEARCH_ATTRIBUTES.stepId, SEARCH_ATTRIBUTES.runState, SEARCH_ATTRIBUTES.exitReason];
 
 const steps: readonly StepDefinition[] = [
   { kind: 'decide', id: 'nudge', actions: ['reminder', 'help'] },
@@ -21,11 +25,15 @@ async function detailsOf({ handle }: StagedRun): Promise<string> {
   return currentDetails ?? '';
 }
 
-async function attributesOf({ handle }: StagedRun): Promise<readonly (string | undefined)[]> {
-  const { typedSearchAttributes } = await handle.describe();
-  return [SEARCH_ATTRIBUTES.stepId, SEARCH_ATTRIBUTES.runState, SEARCH_ATTRIBUTES.exitReason].map((name) =>
-    typedSearchAttributes.get(defineSearchAttributeKey(name, KEYWORD)),
-  );
+/** The report of a wait may be here before the server has the attributes that came with it. */
+async function attributesBecome({ handle }: StagedRun, wanted: readonly (string | undefined)[]): Promise<void> {
+  let seen: readonly (string | undefined)[] = [];
+  const areSo = async (): Promise<boolean> => {
+    const { typedSearchAttributes } = await handle.describe();
+    seen = NAMES.map((name) => typedSearchAttributes.get(defineSearchAttributeKey(name, KEYWORD)));
+    return isDeepStrictEqual(seen, wanted);
+  };
+  await until(areSo, SERVER_MS_MAX, () => `search attributes ${wanted.join(', ')}; they are ${seen.join(', ')}`);
 }
 
 async function summariesOf({ handle }: StagedRun): Promise<readonly string[]> {
@@ -48,10 +56,17 @@ describeOnTemporal('a run in the Temporal UI', () => {
       if (input.ask === 1) return { kind: 'defer', decisionId: 'decision-2', reason: 'QUIET_HOURS', until };
       return { kind: 'skip', decisionId: 'decision-3', reason: 'CONSENT_WITHDRAWN' };
     };
-    const run = await stage.start(planOf(steps), { answer });
+    const plan = planOf(steps);
+    const asked = [
+      { step: { id: 'nudge' }, ask: 1 },
+      { step: { id: 'hello' }, ask: 1 },
+    ];
+    // Asked a while ago, so that a wake takes effect at once.
+    const carried = carriedFrom(plan, Date.now() - HOUR_MS, asked.map(answer));
+    const run = await stage.start(plan, { answer }, { carried });
     const report = await run.progress('waiting', 'hello');
     expect(report).toMatchObject({ waitsFor: 'hello: put off, QUIET_HOURS', waitsUntil: until });
-    expect(await attributesOf(run)).toEqual(['hello', 'waiting', undefined]);
+    await attributesBecome(run, ['hello', 'waiting', undefined]);
     const waiting = await detailsOf(run);
     expect(waiting).toContain('**Waiting**');
     expect(waiting).toContain('Step `hello` (message), visit 1, since ');
@@ -60,13 +75,13 @@ describeOnTemporal('a run in the Temporal UI', () => {
 
     await run.pause();
     await run.progress('paused', 'hello');
-    expect(await attributesOf(run)).toEqual(['hello', 'paused', undefined]);
+    await attributesBecome(run, ['hello', 'paused', undefined]);
     expect(await detailsOf(run)).toContain('**Paused**');
     await run.resume();
     await run.progress('waiting', 'hello', 2);
     await run.wake();
     await run.result();
-    expect(await attributesOf(run)).toEqual(['done', 'completed', 'converted']);
+    await attributesBecome(run, ['done', 'completed', 'converted']);
     const ended = await detailsOf(run);
     expect(ended).toContain('**Completed**');
     expect(ended).toContain('Reason: `converted`');

@@ -1,9 +1,9 @@
-import { DAY_MS, HOUR_MS } from '../../src/core/kernel/instant.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/kernel/instant.js';
 import type { StepDefinition } from '../../src/core/journeys/definition.js';
 import type { RunStepInput } from '../../activities/contract.js';
 import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
 import { describeOnTemporal } from '../support/environment.js';
-import { JourneyStage, planOf } from '../support/journey-stage.js';
+import { carriedFrom, JourneyStage, planOf } from '../support/journey-stage.js';
 import { sent } from '../support/scripted-activities.js';
 
 const message = (id: string): StepDefinition => ({ kind: 'message', id, channel: 'email', template: id });
@@ -21,7 +21,7 @@ const monthLong: StepDefinition = { kind: 'wait', id: 'month', duration: 'P30D' 
 
 const deferOnce =
   (until: number) =>
-  ({ ask }: RunStepInput): StepAnswer =>
+  ({ ask }: Pick<RunStepInput, 'ask'>): StepAnswer =>
     ask === 1 ? { kind: 'defer', decisionId: 'decision-1', reason: 'QUIET_HOURS', until } : sent;
 
 describeOnTemporal('a run that waits in real time', () => {
@@ -76,6 +76,31 @@ describeOnTemporal('a run that waits in real time', () => {
     expect(await run.result()).toEqual({ outcome: 'completed', reason: 'won' });
   });
 
+  it.each([
+    ['counts', 'won', (enteredAt: number) => enteredAt + 1],
+    ['does not count when it is older than the entry', 'lost', (enteredAt: number) => enteredAt],
+  ])('an event from before the delayed start of the run %s', async (_what, reason, at) => {
+    const enteredAt = Date.now() - HOUR_MS;
+    const steps = [purchase({ timeout: 'PT1S' }), end('won'), end('lost')];
+    const firstEvent = { messageId: 'first', name: 'purchase', occurredAt: at(enteredAt) };
+    const run = await stage.start(planOf(steps), {}, { enteredAt, firstEvent });
+    expect(await run.result(reason === 'won' ? 'real.late-start' : undefined)).toEqual({
+      outcome: 'completed',
+      reason,
+    });
+  });
+
+  it('counts from its start when the clock of the enrolment is ahead', async () => {
+    const run = await stage.start(
+      planOf([purchase({ timeout: 'PT5S' }), end('won'), end('lost')]),
+      {},
+      { enteredAt: Date.now() + HOUR_MS },
+    );
+    await run.progress('waiting', 'purchase');
+    await run.event('purchase');
+    expect(await run.result()).toEqual({ outcome: 'completed', reason: 'won' });
+  });
+
   it('takes the same event once, however often it is delivered', async () => {
     const again = purchase({ id: 'again', timeout: 'PT1S', on_event: 'twice', on_timeout: 'won' });
     const run = await stage.start(
@@ -118,6 +143,15 @@ describeOnTemporal('a run that waits in real time', () => {
     expect(stage.activities.asked(run.runKey)).toEqual(['first/1/1']);
   });
 
+  it('ends by the exit event that a step found written down before the run heard of it', async () => {
+    const answer = (): StepAnswer => ({ kind: 'skip', decisionId: 'decision-1', reason: 'RUN_EXITED' });
+    const run = await stage.start(planOf([message('hello'), end('done')], ['unsubscribed']), { answer });
+    expect(await run.progress('waiting', 'hello')).toMatchObject({ waitsFor: 'hello: put off, RUN_EXITED' });
+    await run.event('unsubscribed');
+    expect(await run.result('real.run-exited')).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
+    expect(stage.activities.asked(run.runKey)).toEqual(['hello/1/1']);
+  });
+
   it('asks again when a deferral is over', async () => {
     const run = await stage.start(planOf([message('hello'), end('done')]), { answer: deferOnce(Date.now() + 1_500) });
     expect(await run.result('real.deferral')).toEqual({ outcome: 'completed', reason: 'done' });
@@ -125,11 +159,31 @@ describeOnTemporal('a run that waits in real time', () => {
   });
 
   it('asks again at once when something about the user changed', async () => {
-    const run = await stage.start(planOf([message('hello'), end('done')]), { answer: deferOnce(Date.now() + DAY_MS) });
+    const plan = planOf([message('hello'), end('done')]);
+    const putOff = deferOnce(Date.now() + DAY_MS);
+    const askedAt = Date.now() - 2 * MINUTE_MS;
+    const carried = carriedFrom(plan, askedAt, [putOff({ ask: 1 })]);
+    const run = await stage.start(plan, { answer: putOff }, { carried });
     await run.progress('waiting', 'hello');
     await run.wake();
     expect(await run.result('real.wake')).toEqual({ outcome: 'completed', reason: 'done' });
-    expect(stage.activities.asked(run.runKey)).toEqual(['hello/1/1', 'hello/1/2']);
+    expect(stage.activities.asked(run.runKey)).toEqual(['hello/1/2']);
+  });
+
+  it('gathers the wakes of the minute after a question', async () => {
+    const answer = deferOnce(Date.now() + DAY_MS);
+    const run = await stage.start(planOf([message('hello'), end('done')], ['unsubscribed']), { answer });
+    const before = Date.now();
+    await run.progress('waiting', 'hello');
+    for (let wake = 0; wake < 5; wake += 1) await run.wake();
+    const { waitsUntil } = await run.progress('waiting', 'hello', 2);
+    expect(waitsUntil).toBeGreaterThan(before);
+    expect(waitsUntil).toBeLessThanOrEqual(Date.now() + MINUTE_MS);
+    await run.event('unsubscribed');
+    expect(await run.result('real.wakes')).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
+    expect(stage.activities.asked(run.runKey)).toEqual(['hello/1/1']);
+    // One for the deferral, one for the minute: later wakes start no other.
+    expect((await run.eventKinds()).filter((kind) => kind === 'timerStarted')).toHaveLength(2);
   });
 
   it('does not cut short a wait that its author asked for', async () => {

@@ -10,7 +10,7 @@ import { referenceOf, toLaterPurchase } from './records.js';
 const PART_SIZE = 50;
 
 /** One person's place in the journey. */
-export interface Enrolled {
+interface Enrolled {
   readonly run: EnrolmentView;
   readonly session: number;
 }

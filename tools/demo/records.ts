@@ -35,7 +35,7 @@ export interface ConsentRecord {
 }
 
 /** The company's own name for the person behind a session; another seed makes other people. */
-export function externalIdOf(seed: number, session: ShopSession): string {
+function externalIdOf(seed: number, session: ShopSession): string {
   return `shopper-${seed}-${String(session.number).padStart(5, '0')}`;
 }
 

@@ -26,6 +26,7 @@ const READY_POLL_MS = 1_000;
 export async function runDemo(options: DemoOptions, output: ProgressOutput = process.stdout): Promise<number> {
   const demo: Demo = { options, output, api: createApi(options.baseUrl, options.apiKey) };
   await waitUntilReady(demo.api);
+  await refuseMissingKey(demo.api);
   const sessions = readSessions().slice(0, options.users);
   say(demo, `\nTactful demo: ${sessions.length.toLocaleString('en')} real web-shop sessions\n`);
   for (const line of describeRules(options.seed)) say(demo, `  ${line}`);
@@ -61,6 +62,16 @@ async function waitUntilReady(api: Api): Promise<void> {
       }
       await sleep(READY_POLL_MS);
     }
+  }
+}
+
+/** Told before anything is written, with the option that helps. */
+async function refuseMissingKey(api: Api): Promise<void> {
+  try {
+    await api.get('/api/runs?limit=1');
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) throw error;
+    throw new Error(`${error.message}: use --api-key, or TACTFUL_API_KEY in the environment`, { cause: error });
   }
 }
 

@@ -89,7 +89,11 @@ describe('compile', () => {
       },
     });
     if (compiled.kind === 'plan')
-      expect(listenedEvents(compiled.plan)).toEqual(['deleted', 'purchase', 'unsubscribed']);
+      expect(listenedEvents(compiled.plan)).toEqual([
+        { name: 'deleted', isExit: true },
+        { name: 'purchase', isExit: false },
+        { name: 'unsubscribed', isExit: true },
+      ]);
   });
 
   it.each<[string, JourneyDefinition, string, string]>([

@@ -43,6 +43,7 @@ export interface CompileFault {
   readonly message: string;
 }
 
+/** The plan, or everything that is wrong with the definition. */
 export type CompileResult =
   | { readonly kind: 'plan'; readonly plan: Plan }
   | { readonly kind: 'faults'; readonly faults: readonly CompileFault[] };

@@ -35,6 +35,7 @@ interface StepHead {
   readonly id: string;
 }
 
+/** One step as its author writes it; `next` left out is the step below it. */
 export type StepDefinition = StepHead &
   (
     | {

@@ -22,7 +22,7 @@ const compiled = compile(
 /** Details after these inputs, all at the same instant. */
 function detailsAfter(...inputs: readonly Input[]): string {
   if (compiled.kind === 'faults') throw new Error('no plan');
-  let { state } = next(compiled.plan, start(compiled.plan, T0), null, T0);
+  let { state } = next(compiled.plan, start(compiled.plan, { entryAt: T0 }), null, T0);
   for (const input of inputs) ({ state } = next(compiled.plan, state, input, T0));
   return describeState(compiled.plan, state);
 }
@@ -47,6 +47,12 @@ describe('describeState', () => {
       [deferred],
       `**Waiting**\n${HEAD}${HELLO}- Put off until 2027-06-15T08:00:00.000Z after question 1, QUIET_HOURS (it is a quiet hour for the ` +
         'recipient)\n- Last answers:\n  - `hello`: defer, QUIET_HOURS (it is a quiet hour for the recipient)',
+    ],
+    [
+      'was put off and then woken',
+      [deferred, { kind: 'wake' }],
+      `**Waiting**\n${HEAD}${HELLO}- Asks again at 2027-06-15T01:31:00.000Z: something about the user changed\n` +
+        '- Last answers:\n  - `hello`: defer, QUIET_HOURS (it is a quiet hour for the recipient)',
     ],
     [
       'waits for an event',

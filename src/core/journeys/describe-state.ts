@@ -1,5 +1,6 @@
 import { REASONS } from '../kernel/reasons.js';
 import type { InstantMs } from '../kernel/instant.js';
+import { endOf } from './deferral.js';
 import type { InterpreterState, Wait } from './interpreter-state.js';
 import type { Plan, Step } from './plan.js';
 
@@ -53,6 +54,7 @@ function waitText(step: Step | undefined, wait: Wait): string {
     case 'wait_for':
       return `Waits for ${code(step?.kind === 'wait_for' ? step.event : 'an event')}, at most until ${at(wait.until)}`;
     case 'deferred':
+      if (endOf(wait) < wait.until) return `Asks again at ${at(endOf(wait))}: something about the user changed`;
       return `Put off until ${at(wait.until)} after question ${wait.ask}, ${wait.reason} (${REASONS[wait.reason]})`;
     case 'unknown':
       return `Nobody can say whether the message went out; goes on at ${at(wait.until)}`;

@@ -14,21 +14,40 @@ export interface RunEvent {
   readonly occurredAt: InstantMs;
 }
 
+/** A question of a step, as far as the next one depends on it. */
+interface Question {
+  /** Number of the question in this visit, from 1. */
+  readonly ask: number;
+  /** How many questions of this visit were asked because a deferral was over. */
+  readonly timerAsks: number;
+  /** When the question was asked. */
+  readonly askedAt: InstantMs;
+  /** Whether something about the user has changed since then. */
+  readonly isWoken: boolean;
+}
+
+/** The step was put off, and asks again at `until` or, when the run is woken, before that. */
+export interface Deferral extends Question {
+  readonly because: 'deferred';
+  readonly until: InstantMs;
+  readonly reason: ReasonCode;
+}
+
 /** Why a run sleeps. */
 export type Wait =
   | { readonly because: 'wait' | 'wait_for'; readonly until: InstantMs }
-  | { readonly because: 'deferred'; readonly until: InstantMs; readonly reason: ReasonCode; readonly ask: number }
+  | Deferral
   | { readonly because: 'unknown'; readonly until: InstantMs; readonly reason: ReasonCode };
 
 /**
  * What a run is doing at its cursor.
  * - `ready`: about to enter the step.
  * - `asking`, `branching`, `looking`: an activity is due; once it is under way, nothing else starts before its answer.
- * - `waiting`: asleep until `wait.until`, or until the foretold event `found` (virtual time) happens.
+ * - `waiting`: asleep until the end of the wait, or until the foretold event `found` (virtual time) happens.
  */
 export type Phase =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'asking'; readonly isUnderWay: boolean; readonly ask: number; readonly isWoken: boolean }
+  | ({ readonly kind: 'asking'; readonly isUnderWay: boolean } & Question)
   | { readonly kind: 'branching'; readonly isUnderWay: boolean }
   | { readonly kind: 'looking'; readonly isUnderWay: boolean; readonly wait: Wait }
   | { readonly kind: 'waiting'; readonly wait: Wait; readonly found: RunEvent | null; readonly isDue: boolean }
@@ -44,6 +63,7 @@ export interface InterpreterState {
   /** Id of the step that the run is at. */
   readonly cursor: string;
   readonly phase: Phase;
+  /** When the user entered, which may be before the run began to live. No older event counts. */
   readonly entryAt: InstantMs;
   /** When the run came to the step: durations run from here. */
   readonly stepStartedAt: InstantMs;

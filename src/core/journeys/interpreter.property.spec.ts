@@ -8,6 +8,7 @@ import type { StepAnswer } from './step-answer.js';
 
 const T0 = 1_800_000_000_000;
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 const STEPS_MAX = 12;
 /** 1,000 visits, each with a look-up, a wait and an answer, and some to spare. */
 const TURNS_MAX = 10_000;
@@ -73,6 +74,18 @@ const plan: fc.Arbitrary<Plan> = fc
   )
   .filter((compiled) => compiled.kind === 'plan')
   .map((compiled) => compiled.plan);
+
+const messageOnly: Plan = {
+  journeyKey: 'random',
+  version: 1,
+  contentHash: '',
+  start: 'a',
+  steps: {
+    a: { kind: 'message', id: 'a', channel: 'email', template: 't', onRefusal: 'exit', next: 'z' },
+    z: { kind: 'end', id: 'z', reason: 'over' },
+  },
+  exitEvents: [],
+};
 
 function withoutUnreachable(steps: readonly StepDefinition[]): readonly StepDefinition[] {
   const compiled = compile({ key: 'random', name: 'Random', steps }, { version: 1, contentHash: '' });
@@ -155,7 +168,7 @@ describe('the interpreter, over random journeys and random inputs in any order',
       fc.property(plan, fc.boolean(), timedInputs, (aPlan, isVirtual, inputs) => {
         frozen(aPlan);
         let now = T0;
-        let { state, command } = next(aPlan, frozen(start(aPlan, T0, isVirtual)), null, now);
+        let { state, command } = next(aPlan, frozen(start(aPlan, { entryAt: T0, isVirtual })), null, now);
         for (const { input: given, afterMs } of inputs) {
           now += afterMs;
           const before = { state, command };
@@ -179,11 +192,47 @@ describe('the interpreter, over random journeys and random inputs in any order',
     );
   });
 
+  it('asks no oftener than once a minute because it is woken, and is refused by timers only', () => {
+    const gaps = fc.array(fc.integer({ min: 1, max: 5 * MINUTE_MS }), { minLength: 1, maxLength: 200 });
+    const until = T0 + 30 * DAY_MS;
+    const put = { kind: 'defer', decisionId: 'd', reason: 'QUIET_HOURS', until } as const;
+    fc.assert(
+      fc.property(gaps, fc.boolean(), (wakes, isVirtual) => {
+        const aPlan = messageOnly;
+        let now = T0;
+        let turn = next(aPlan, start(aPlan, { entryAt: T0, isVirtual }), null, now);
+        const askedAts: number[] = [];
+        for (const gapMs of wakes) {
+          const wokenAt = now + gapMs;
+          // All that is due before the next wake, as a host would do it.
+          for (;;) {
+            const { command } = turn;
+            if (command.kind === 'run_step') {
+              askedAts.push(now);
+              turn = next(aPlan, turn.state, { kind: 'step_answer', answer: put }, now);
+            } else if (command.kind === 'sleep' && command.until <= wokenAt) {
+              now = command.until;
+              turn = next(aPlan, turn.state, { kind: 'timer' }, now);
+            } else break;
+          }
+          now = wokenAt;
+          turn = next(aPlan, turn.state, { kind: 'wake' }, now);
+        }
+        askedAts.slice(1).forEach((at, index) => {
+          expect(at - (askedAts[index] ?? 0)).toBeGreaterThanOrEqual(MINUTE_MS);
+        });
+        expect(turn.command).toMatchObject(
+          turn.command.kind === 'sleep' ? { because: 'deferred' } : { kind: 'run_step', ask: askedAts.length + 1 },
+        );
+      }),
+    );
+  });
+
   it('gives the same turn from a state that went through JSON', () => {
     fc.assert(
       fc.property(plan, timedInputs, (aPlan, inputs) => {
         let now = T0;
-        let state: InterpreterState = start(aPlan, T0);
+        let state: InterpreterState = start(aPlan, { entryAt: T0 });
         for (const { input: given, afterMs } of inputs) {
           now += afterMs;
           const copy = JSON.parse(JSON.stringify(state)) as InterpreterState;
@@ -199,7 +248,7 @@ describe('the interpreter, over random journeys and random inputs in any order',
     fc.assert(
       fc.property(plan, timedInputs, fc.option(message), (aPlan, inputs, given) => {
         let now = T0;
-        let turn = next(aPlan, start(aPlan, T0), null, now);
+        let turn = next(aPlan, start(aPlan, { entryAt: T0 }), null, now);
         for (const each of inputs) {
           now += each.afterMs;
           turn = next(aPlan, turn.state, each.input, now);

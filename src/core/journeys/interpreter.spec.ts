@@ -1,82 +1,25 @@
-import { compile } from './compile.js';
+import {
+  DAY,
+  HOUR,
+  Host,
+  MINUTE,
+  T0,
+  decide,
+  defer,
+  doNothing,
+  end,
+  message,
+  planOf,
+  purchase,
+  sent,
+  skip,
+  unknown,
+  wait,
+} from '../../../test/support/interpreter-host.js';
 import type { StepDefinition } from './definition.js';
 import { next, putDown, receive, start } from './interpreter.js';
-import type { Command, Input, InterpreterState } from './interpreter.js';
-import type { Plan } from './plan.js';
+import type { Input, InterpreterState } from './interpreter.js';
 import type { StepAnswer } from './step-answer.js';
-
-const T0 = 1_800_000_000_000;
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
-const message = (id: string, onRefusal?: 'exit'): StepDefinition => ({
-  kind: 'message',
-  id,
-  channel: 'email',
-  template: id,
-  on_refusal: onRefusal,
-});
-const decide = (id: string, onRefusal?: 'exit'): StepDefinition => ({
-  kind: 'decide',
-  id,
-  actions: ['reminder', 'help'],
-  on_refusal: onRefusal,
-});
-const wait = (id: string, duration = 'PT1H'): StepDefinition => ({ kind: 'wait', id, duration });
-const end = (id = 'done'): StepDefinition => ({ kind: 'end', id, reason: id });
-const purchase = (more: Partial<Extract<StepDefinition, { kind: 'wait_for' }>> = {}): StepDefinition => ({
-  kind: 'wait_for',
-  id: 'purchase',
-  event: 'purchase',
-  timeout: 'P1D',
-  on_event: 'won',
-  on_timeout: 'lost',
-  ...more,
-});
-
-const sent: StepAnswer = { kind: 'sent', decisionId: 'd', deliveryId: 'l', action: 'a' };
-const unknown: StepAnswer = { kind: 'unknown', decisionId: 'd', deliveryId: 'l', reason: 'OUTCOME_UNKNOWN' };
-const skip = (reason: Extract<StepAnswer, { kind: 'skip' }>['reason'] = 'CONSENT_MISSING'): StepAnswer => ({
-  kind: 'skip',
-  decisionId: 'd',
-  reason,
-});
-const doNothing: StepAnswer = { kind: 'do_nothing', decisionId: 'd', reason: 'BELOW_THRESHOLD' };
-const defer = (until: number): StepAnswer => ({ kind: 'defer', decisionId: 'd', reason: 'QUIET_HOURS', until });
-
-function planOf(steps: readonly StepDefinition[], exitEvents: readonly string[] = []): Plan {
-  const definition = { key: 'trial', name: 'Trial', exit: { events: exitEvents }, steps };
-  const compiled = compile(definition, { version: 1, contentHash: '' });
-  if (compiled.kind === 'faults') throw new Error(JSON.stringify(compiled.faults));
-  return compiled.plan;
-}
-
-/** A host that carries nothing out: it shows what the interpreter commands. */
-class Host {
-  state: InterpreterState;
-  command: Command;
-
-  constructor(
-    private readonly plan: Plan,
-    isVirtual = false,
-  ) {
-    ({ state: this.state, command: this.command } = next(plan, start(plan, T0, isVirtual), null, T0));
-  }
-
-  give(input: Input | null, at = T0): Command {
-    ({ state: this.state, command: this.command } = next(this.plan, this.state, input, at));
-    return this.command;
-  }
-
-  answer(answer: StepAnswer, at = T0): Command {
-    return this.give({ kind: 'step_answer', answer }, at);
-  }
-
-  event(name: string, occurredAt: number, at = occurredAt, messageId = `${name}@${occurredAt}`): Command {
-    return this.give({ kind: 'event', event: { messageId, name, occurredAt } }, at);
-  }
-}
 
 describe('the way of a run', () => {
   it('asks, waits, asks again after a deferral, tests and ends, one command at a time', () => {
@@ -138,21 +81,6 @@ describe('the way of a run', () => {
     expect(host.give({ kind: 'timer' }, T0 + 15 * MINUTE)).toMatchObject({ kind: 'end' });
   });
 
-  it('takes the 50th deferral of one visit as a refusal', () => {
-    const host = new Host(planOf([message('a', 'exit'), end()]));
-    for (let ask = 1; ask < 50; ask += 1) {
-      expect(host.command).toMatchObject({ kind: 'run_step', ask });
-      host.answer(defer(T0 + ask * HOUR), T0);
-      host.give({ kind: 'timer' }, T0 + ask * HOUR);
-    }
-    expect(host.answer(defer(T0 + DAY))).toMatchObject({ outcome: 'exited', reason: 'refused:TOO_MANY_ASKS' });
-  });
-
-  it('waits at least a second when a deferral names an instant that has passed', () => {
-    const host = new Host(planOf([message('a'), end()]));
-    expect(host.answer(defer(T0 - DAY))).toMatchObject({ kind: 'sleep', until: T0 + 1_000 });
-  });
-
   it('ends a run that visits more than 1,000 steps', () => {
     const host = new Host(planOf([purchase({ on_event: 'purchase', on_timeout: 'lost' }), end('lost')]));
     for (let visit = 1; visit <= 999; visit += 1) host.event('purchase', T0 + visit);
@@ -162,7 +90,7 @@ describe('the way of a run', () => {
 
   it('refuses a state of another engine', () => {
     const plan = planOf([end()]);
-    const state = { ...start(plan, T0), engine: 2 } as unknown as InterpreterState;
+    const state = { ...start(plan, { entryAt: T0 }), engine: 2 } as unknown as InterpreterState;
     expect(() => next(plan, state, null, T0)).toThrow('engine 2');
   });
 });
@@ -195,6 +123,12 @@ describe('events', () => {
     const host = new Host(plan);
     expect(host.event('purchase', T0 + 1)).toMatchObject({ kind: 'run_step' });
     expect(host.answer(sent, T0 + HOUR)).toMatchObject({ reason: 'won' });
+  });
+
+  it('counts for the first wait also when it happened between entry and the delayed start of the run', () => {
+    const host = new Host(planOf(steps), { entryAt: T0 - HOUR });
+    expect(host.event('purchase', T0 - HOUR, T0)).toMatchObject({ kind: 'sleep', until: T0 + DAY });
+    expect(host.event('purchase', T0 - MINUTE, T0)).toMatchObject({ reason: 'won' });
   });
 
   it('is not lost when it happens while the message before the wait goes out', () => {
@@ -262,6 +196,15 @@ describe('exits', () => {
     expect(new Host(plan).event('unsubscribed', T0, T0 + DAY)).toMatchObject({ kind: 'sleep' });
   });
 
+  it('an exit event from between entry and the delayed start of the run counts', () => {
+    const host = new Host(plan, { entryAt: T0 - HOUR });
+    expect(host.event('unsubscribed', T0 - MINUTE, T0)).toMatchObject({ reason: 'exit_event:unsubscribed' });
+    expect(new Host(plan, { entryAt: T0 - HOUR }).event('unsubscribed', T0 - HOUR, T0)).toMatchObject({
+      kind: 'sleep',
+      until: T0 + 30 * DAY,
+    });
+  });
+
   it('an exit event lets the activity under way answer first', () => {
     const host = new Host(plan);
     host.give({ kind: 'timer' }, T0 + 30 * DAY);
@@ -291,60 +234,22 @@ describe('exits', () => {
     told.answer(skip('RUN_EXITED'));
     expect(told.give({ kind: 'exit', reason: 'asked_by_phone' })).toMatchObject({ reason: 'asked_by_phone' });
   });
-});
 
-describe('wake and pause', () => {
-  it('a wake cuts a deferral short and nothing else', () => {
-    const host = new Host(planOf([wait('rest'), message('hello'), end()]));
-    expect(host.give({ kind: 'wake' }, T0 + 1)).toMatchObject({ kind: 'sleep', until: T0 + HOUR });
-    host.give({ kind: 'timer' }, T0 + HOUR);
-    host.answer(defer(T0 + DAY), T0 + HOUR);
-    expect(host.give({ kind: 'wake' }, T0 + HOUR)).toMatchObject({ kind: 'run_step', visit: 1, ask: 2 });
+  it('ends by the exit event that a step found written down, whether it comes before or after the answer', () => {
+    const one = planOf([message('hello'), end()], ['unsubscribed']);
+    const after = new Host(one);
+    expect(after.answer(skip('RUN_EXITED'), T0 + 5)).toMatchObject({ kind: 'sleep', until: T0 + 5 + MINUTE });
+    expect(after.event('unsubscribed', T0 + 1, T0 + 6)).toMatchObject({ reason: 'exit_event:unsubscribed' });
+    const before = new Host(one);
+    expect(before.event('unsubscribed', T0 + 1)).toMatchObject({ kind: 'run_step' });
+    expect(before.answer(skip('RUN_EXITED'), T0 + 5)).toMatchObject({ reason: 'exit_event:unsubscribed' });
   });
 
-  it('a wake during the question counts for its answer', () => {
+  it('is not hurried to its end by a wake while it waits for the message of its exit', () => {
     const host = new Host(planOf([message('hello'), end()]));
-    expect(host.give({ kind: 'wake' })).toMatchObject({ kind: 'run_step', ask: 1 });
-    expect(host.answer(defer(T0 + DAY))).toMatchObject({ kind: 'run_step', ask: 2 });
-    expect(host.answer(defer(T0 + DAY))).toMatchObject({ kind: 'sleep' });
-  });
-
-  it('a pause freezes the run; a timer that was due meanwhile acts on resume', () => {
-    const host = new Host(planOf([wait('rest'), message('hello'), end()]));
-    expect(host.give({ kind: 'pause' })).toEqual({ kind: 'wait_message', stepId: 'rest', because: 'paused' });
-    expect(host.give(null, T0 + DAY)).toMatchObject({ kind: 'wait_message' });
-    expect(host.give({ kind: 'resume' }, T0 + DAY)).toMatchObject({ kind: 'run_step' });
-  });
-
-  it('a pause does not make a wait longer', () => {
-    const host = new Host(planOf([wait('rest'), end()]));
-    host.give({ kind: 'pause' }, T0 + 1);
-    expect(host.give({ kind: 'resume' }, T0 + 2)).toMatchObject({ kind: 'sleep', until: T0 + HOUR });
-  });
-
-  it('a pause lets the activity under way answer, and holds the next', () => {
-    const host = new Host(planOf([message('first'), message('second'), end()]));
-    expect(host.give({ kind: 'pause' })).toMatchObject({ kind: 'run_step', step: { id: 'first' } });
-    expect(host.answer(sent)).toMatchObject({ kind: 'wait_message' });
-    expect(host.give({ kind: 'resume' })).toMatchObject({ kind: 'run_step', step: { id: 'second' } });
-  });
-
-  it('an event during a pause counts by its time, an exit ends the paused run', () => {
-    const plan = planOf([purchase(), end('won'), end('lost')]);
-    const host = new Host(plan);
-    host.give({ kind: 'pause' });
-    expect(host.event('purchase', T0 + 1)).toMatchObject({ kind: 'wait_message' });
-    expect(host.give({ kind: 'resume' }, T0 + 2 * DAY)).toMatchObject({ reason: 'won' });
-    const other = new Host(plan);
-    other.give({ kind: 'pause' });
-    expect(other.give({ kind: 'exit', reason: 'enough' })).toMatchObject({ kind: 'end' });
-  });
-
-  it('gives a pause that a step finds written down a minute to arrive, then asks again', () => {
-    const host = new Host(planOf([message('hello'), end()]));
-    expect(host.answer(skip('RUN_PAUSED'))).toMatchObject({ kind: 'sleep', until: T0 + MINUTE });
-    expect(host.give({ kind: 'pause' })).toMatchObject({ kind: 'wait_message' });
-    expect(host.give({ kind: 'resume' }, T0 + HOUR)).toMatchObject({ kind: 'run_step', ask: 2 });
+    host.give({ kind: 'wake' });
+    expect(host.answer(skip('RUN_EXITED'), T0 + HOUR)).toMatchObject({ kind: 'sleep', until: T0 + HOUR + MINUTE });
+    expect(host.give({ kind: 'wake' }, T0 + HOUR + 1)).toMatchObject({ kind: 'sleep', until: T0 + HOUR + MINUTE });
   });
 });
 
@@ -356,7 +261,7 @@ describe('virtual time', () => {
   });
 
   it('looks for exit events before a plain wait, and for the waited event too before a wait_for', () => {
-    const host = new Host(plan, true);
+    const host = new Host(plan, { isVirtual: true });
     expect(host.command).toEqual({
       kind: 'find_event',
       stepId: 'rest',
@@ -378,21 +283,43 @@ describe('virtual time', () => {
   });
 
   it('ends at the time of the exit event', () => {
-    const host = new Host(plan, true);
+    const host = new Host(plan, { isVirtual: true });
     expect(host.give(found('unsubscribed', T0 + 5))).toMatchObject({ kind: 'sleep', until: T0 + 5 });
     expect(host.give({ kind: 'timer' }, T0 + 5)).toMatchObject({ reason: 'exit_event:unsubscribed' });
   });
 
+  it('ends by the exit event that a step found written down', () => {
+    const host = new Host(planOf([message('hello'), end()], ['unsubscribed']), { isVirtual: true });
+    expect(host.answer(skip('RUN_EXITED'), T0 + 5)).toMatchObject({ kind: 'find_event', after: T0 });
+    expect(host.give(found('unsubscribed', T0 + 1), T0 + 5)).toMatchObject({ reason: 'exit_event:unsubscribed' });
+  });
+
+  it('a wake during the look-up or the wait asks again, and takes no event before its time', () => {
+    const one = planOf([message('hello'), end()], ['unsubscribed']);
+    const host = new Host(one, { isVirtual: true });
+    expect(host.answer(defer(T0 + DAY))).toMatchObject({ kind: 'find_event', until: T0 + DAY });
+    expect(host.give({ kind: 'wake' })).toMatchObject({ kind: 'find_event', until: T0 + DAY });
+    const foretold = found('unsubscribed', T0 + HOUR);
+    expect(host.give(foretold)).toMatchObject({ kind: 'sleep', until: T0 + MINUTE });
+    expect(host.give({ kind: 'timer' }, T0 + MINUTE)).toMatchObject({ kind: 'run_step', ask: 2 });
+    // Found again by the next wait; a pause that outlasts both the event and the wake does not hide it.
+    host.answer(defer(T0 + DAY), T0 + MINUTE);
+    expect(host.give(foretold, T0 + MINUTE)).toMatchObject({ kind: 'sleep', until: T0 + HOUR });
+    host.give({ kind: 'pause' }, T0 + MINUTE);
+    host.give({ kind: 'wake' }, T0 + MINUTE);
+    expect(host.give({ kind: 'resume' }, T0 + 2 * HOUR)).toMatchObject({ reason: 'exit_event:unsubscribed' });
+  });
+
   it('looks from entry when the step counts from entry', () => {
     const since = planOf([wait('rest'), purchase({ since: 'entry' }), end('won'), end('lost')]);
-    const host = new Host(since, true);
+    const host = new Host(since, { isVirtual: true });
     expect(host.command).toMatchObject({ kind: 'sleep' });
     expect(host.give({ kind: 'timer' }, T0 + HOUR)).toMatchObject({ kind: 'find_event', after: T0 });
     expect(host.give(found('purchase', T0 + 1), T0 + HOUR)).toMatchObject({ reason: 'won' });
   });
 
   it('looks for nothing when there is nothing to listen to', () => {
-    const host = new Host(planOf([wait('rest'), message('hello'), end()]), true);
+    const host = new Host(planOf([wait('rest'), message('hello'), end()]), { isVirtual: true });
     expect(host.command).toMatchObject({ kind: 'sleep' });
     host.give({ kind: 'timer' }, T0 + HOUR);
     expect(host.answer(defer(T0 + DAY), T0 + HOUR)).toMatchObject({ kind: 'sleep' });

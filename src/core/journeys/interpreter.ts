@@ -1,16 +1,17 @@
 import { assert } from '../kernel/assert.js';
 import { MINUTE_MS, SECOND_MS, type InstantMs } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
+import { askAgain, endOf, isSpent } from './deferral.js';
 import { firstMatch, keepUseful, takeEvent } from './inbox.js';
 import { ENGINE } from './interpreter-state.js';
-import type { Command, Input, InterpreterState, Message, Phase, Wait } from './interpreter-state.js';
+import type { Command, Deferral, Input, InterpreterState, Message, Phase, Wait } from './interpreter-state.js';
 import type { Plan, Step, WaitForStep } from './plan.js';
 import type { StepAnswer } from './step-answer.js';
 
+/** The types that a host needs. */
 export type { Command, Input, InterpreterState, Message } from './interpreter-state.js';
 
 const VISITS_MAX = 1_000;
-const ASKS_MAX = 50;
 /** An answer that names a past instant must not make a run ask in a tight loop. */
 const DEFER_MS_MIN = SECOND_MS;
 const UNKNOWN_WAIT_MS = 15 * MINUTE_MS;
@@ -26,13 +27,18 @@ export interface Turn {
   readonly command: Command;
 }
 
-/**
- * The state of a run that has not begun: its first turn (`next` without input) gives its first command.
- *
- * @param entryAt when the user entered; events count from here (exclusive)
- * @param isVirtual whether time is skipped, so that events must be looked up ahead of each wait
- */
-export function start(plan: Plan, entryAt: InstantMs, isVirtual = false): InterpreterState {
+/** How a run begins. */
+export interface Entry {
+  /** When the user entered; events count from here (exclusive), also those from before the first turn. */
+  readonly entryAt: InstantMs;
+  /** Whether time is skipped, so that events must be looked up ahead of each wait. */
+  readonly isVirtual?: boolean;
+  /** Whether an operator paused the run before it began. */
+  readonly isPaused?: boolean;
+}
+
+/** The state of a run that has not begun: its first turn (`next` without input) gives its first command. */
+export function start(plan: Plan, { entryAt, isVirtual = false, isPaused = false }: Entry): InterpreterState {
   return {
     engine: ENGINE,
     isVirtual,
@@ -46,7 +52,7 @@ export function start(plan: Plan, entryAt: InstantMs, isVirtual = false): Interp
     visitsTotal: 0,
     inbox: [],
     seen: [],
-    isPaused: false,
+    isPaused,
     exitReason: null,
     answers: {},
   };
@@ -95,10 +101,11 @@ export function next(plan: Plan, state: InterpreterState, input: Input | null, n
   return advance(plan, { ...noted, seq: state.seq + 1 }, now);
 }
 
+/** What woke the run may be newer than the facts of its last question: it is remembered until the next one. */
 function wake(phase: Phase): Phase {
   if (phase.kind === 'asking') return { ...phase, isWoken: true };
-  // Only a deferral is cut short: what else makes a run wait is what its author asked for.
-  return phase.kind === 'waiting' && phase.wait.because === 'deferred' ? { ...phase, isDue: true } : phase;
+  if (phase.kind !== 'waiting' && phase.kind !== 'looking') return phase;
+  return phase.wait.because === 'deferred' ? { ...phase, wait: { ...phase.wait, isWoken: true } } : phase;
 }
 
 function note(plan: Plan, state: InterpreterState, input: Input, now: InstantMs): InterpreterState {
@@ -133,23 +140,25 @@ function noteBranch(plan: Plan, state: InterpreterState, holds: boolean): Interp
 function noteAnswer(
   plan: Plan,
   state: InterpreterState,
-  { ask, isWoken }: Extract<Phase, { kind: 'asking' }>,
+  { ask, timerAsks, askedAt, isWoken }: Extract<Phase, { kind: 'asking' }>,
   answer: StepAnswer,
   now: InstantMs,
 ): InterpreterState {
   const reason = answer.kind === 'sent' ? null : answer.reason;
   const answers = { ...state.answers, [state.cursor]: { kind: answer.kind, reason } };
   const told = { ...state, answers };
-  if (reason === 'RUN_PAUSED' || reason === 'RUN_EXITED') {
-    return putOff(plan, told, { reason, ask, until: now + COMMAND_WAIT_MS }, isWoken);
-  }
+  const putOff = (why: ReasonCode, until: InstantMs): InterpreterState => {
+    const wait: Deferral = { because: 'deferred', until, reason: why, ask, timerAsks, askedAt, isWoken };
+    return { ...told, phase: beginWait(plan, told, wait) };
+  };
+  if (reason === 'RUN_PAUSED' || reason === 'RUN_EXITED') return putOff(reason, now + COMMAND_WAIT_MS);
   switch (answer.kind) {
     case 'sent':
       return goOn(plan, told);
-    case 'defer': {
-      const until = Math.max(answer.until, now + DEFER_MS_MIN);
-      return putOff(plan, told, { reason: answer.reason, ask, until }, isWoken);
-    }
+    case 'defer':
+      return isSpent({ timerAsks })
+        ? noteRefusal(plan, told, { kind: 'skip', reason: 'TOO_MANY_ASKS' })
+        : putOff(answer.reason, Math.max(answer.until, now + DEFER_MS_MIN));
     case 'skip':
     case 'do_nothing':
       return noteRefusal(plan, told, { kind: answer.kind, reason: answer.reason });
@@ -158,19 +167,6 @@ function noteAnswer(
       return { ...told, phase: beginWait(plan, told, wait) };
     }
   }
-}
-
-function putOff(
-  plan: Plan,
-  state: InterpreterState,
-  { reason, ask, until }: Omit<Extract<Wait, { because: 'deferred' }>, 'because'>,
-  isWoken: boolean,
-): InterpreterState {
-  if (ask >= ASKS_MAX) return noteRefusal(plan, state, { kind: 'skip', reason: 'TOO_MANY_ASKS' });
-  const wait: Wait = { because: 'deferred', until, reason, ask };
-  // What woke it may be newer than the facts of this answer: ask again at once.
-  const phase: Phase = isWoken ? { kind: 'waiting', wait, found: null, isDue: true } : beginWait(plan, state, wait);
-  return { ...state, phase };
 }
 
 function noteRefusal(
@@ -200,7 +196,7 @@ function advance(plan: Plan, from: InterpreterState, now: InstantMs): Turn {
     } else if (state.isPaused) {
       return { state, command: { kind: 'wait_message', stepId: state.cursor, because: 'paused' } };
     } else if ('isUnderWay' in phase) {
-      state = { ...state, phase: { ...phase, isUnderWay: true } };
+      state = { ...state, phase: begin(phase, now) };
     } else if (phase.kind === 'ready') {
       state = enter(plan, state, now);
     } else {
@@ -209,6 +205,12 @@ function advance(plan: Plan, from: InterpreterState, now: InstantMs): Turn {
       state = after;
     }
   }
+}
+
+function begin(phase: Extract<Phase, { readonly isUnderWay: boolean }>, now: InstantMs): Phase {
+  // What woke the run until now is older than the facts of this question.
+  if (phase.kind === 'asking') return { ...phase, isUnderWay: true, askedAt: now, isWoken: false };
+  return { ...phase, isUnderWay: true };
 }
 
 function enter(plan: Plan, state: InterpreterState, now: InstantMs): InterpreterState {
@@ -225,7 +227,10 @@ function enter(plan: Plan, state: InterpreterState, now: InstantMs): Interpreter
   switch (step.kind) {
     case 'message':
     case 'decide':
-      return { ...entered, phase: { kind: 'asking', isUnderWay: false, ask: 1, isWoken: false } };
+      return {
+        ...entered,
+        phase: { kind: 'asking', isUnderWay: false, ask: 1, timerAsks: 0, askedAt: now, isWoken: false },
+      };
     case 'wait':
       return { ...entered, phase: beginWait(plan, entered, { because: 'wait', until: now + step.durationMs }) };
     case 'wait_for':
@@ -250,8 +255,9 @@ function stopWaiting(
     const match = firstMatch(state, step, wait.until);
     if (match !== null) return goTo(countFrom(state, match.occurredAt), step.onEvent);
   }
-  if (!isDue && now < (found?.occurredAt ?? wait.until)) return null;
-  if (found !== null) {
+  const end = endOf(wait);
+  if (!isDue && now < Math.min(end, found?.occurredAt ?? end)) return null;
+  if (found !== null && found.occurredAt <= Math.max(end, now)) {
     // The foretold event happens now: from here it is like any other.
     return { ...takeEvent(plan, state, found), phase: { ...phase, found: null, isDue: false } };
   }
@@ -264,7 +270,7 @@ function stopWaiting(
       return goTo(stopped, (step as WaitForStep).onTimeout);
     case 'deferred':
       if (wait.reason === 'RUN_EXITED') return ended(stopped, 'exited', 'run_exited');
-      return { ...stopped, phase: { kind: 'asking', isUnderWay: false, ask: wait.ask + 1, isWoken: false } };
+      return { ...stopped, phase: askAgain(wait, now) };
   }
 }
 
@@ -304,7 +310,8 @@ function activityCommand(
 }
 
 function sleepCommand(plan: Plan, stepId: string, { wait, found }: Extract<Phase, { kind: 'waiting' }>): Command {
-  const until = found?.occurredAt ?? wait.until;
+  const end = endOf(wait);
+  const until = Math.min(end, found?.occurredAt ?? end);
   return { kind: 'sleep', stepId, until, because: wait.because, label: labelOf(stepOf(plan, stepId), wait) };
 }
 
@@ -315,7 +322,7 @@ function labelOf(step: Step, wait: Wait): string {
     case 'wait_for':
       return `${step.id}: wait for ${(step as WaitForStep).event}`;
     case 'deferred':
-      return `${step.id}: put off, ${wait.reason}`;
+      return `${step.id}: put off, ${wait.reason}${endOf(wait) < wait.until ? ', asks again soon' : ''}`;
     case 'unknown':
       return `${step.id}: outcome unknown`;
   }

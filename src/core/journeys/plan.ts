@@ -78,9 +78,9 @@ export interface Plan {
   readonly exitEvents: readonly string[];
 }
 
-/** Every event name that a run of this plan can react to, each once, sorted. */
-export function listenedEvents(plan: Plan): readonly string[] {
+/** Every event that a run of this plan can react to, each name once, sorted, and whether it ends the run. */
+export function listenedEvents(plan: Plan): readonly { readonly name: string; readonly isExit: boolean }[] {
   const names = new Set(plan.exitEvents);
   for (const step of Object.values(plan.steps)) if (step.kind === 'wait_for') names.add(step.event);
-  return [...names].sort();
+  return [...names].sort().map((name) => ({ name, isExit: plan.exitEvents.includes(name) }));
 }

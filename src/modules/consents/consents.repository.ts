@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ConsentBasis, ConsentRecord, ConsentStatus } from '../../core/consent/consent-record.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
-import { Database, type Transaction } from '../../platform/database/database.js';
+import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
 
 /** One record to append. */
@@ -70,23 +70,14 @@ export class ConsentsRepository {
     });
   }
 
-  /** Whether the last statement received about this was a withdrawal. */
-  async isWithdrawn(
-    transaction: Transaction,
-    about: { userId: string; purpose: string; channel: string; brand: string },
-  ): Promise<boolean> {
-    const [last] = await transaction.query<{ status: ConsentStatus }>({
-      text: `select status from consent_records
-        where user_id = $1 and purpose = $2 and channel = $3 and brand = $4 and clock_domain = 'real'
-        order by id desc limit 1`,
-      values: [about.userId, about.purpose, about.channel, about.brand],
-    });
-    return last?.status === 'withdrawn';
-  }
-
   /** Newest first: the records of one clock domain, and the real ones that it also sees. */
-  history(userId: string, clockDomain: string, page: PageRequest): Promise<readonly ConsentRow[]> {
-    return this.database.query<ConsentRow>({
+  history(
+    userId: string,
+    clockDomain: string,
+    page: PageRequest,
+    queryable: Queryable = this.database,
+  ): Promise<readonly ConsentRow[]> {
+    return queryable.query<ConsentRow>({
       name: 'consents_history',
       text: `select ${ROW} from consent_records
         where user_id = $1 and clock_domain in ('real', $2) and ($3::uuid is null or id < $3)
@@ -99,12 +90,13 @@ export class ConsentsRepository {
   async records(
     userId: string,
     clockDomain: string,
+    queryable: Queryable = this.database,
   ): Promise<{ readonly now: InstantMs; readonly records: readonly ConsentRow[] }> {
-    const [moment] = await this.database.query<{ now: InstantMs }>({
+    const [moment] = await queryable.query<{ now: InstantMs }>({
       name: 'consents_now',
       text: 'select clock_timestamp() as now',
     });
-    const records = await this.history(userId, clockDomain, { after: null, limit: FOLDED_MAX });
+    const records = await this.history(userId, clockDomain, { after: null, limit: FOLDED_MAX }, queryable);
     return { now: moment?.now ?? 0, records };
   }
 

@@ -1,4 +1,5 @@
 import { Inject, Injectable, NotFoundException, type OnModuleInit } from '@nestjs/common';
+import { foldConsent, nextGrantAt, type ConsentQuestion } from '../../core/consent/fold-consent.js';
 import { gateConsent } from '../../core/consent/gate-consent.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { CONFIG } from '../../platform/config/config.module.js';
@@ -57,9 +58,8 @@ export class ConsentsService implements OnModuleInit {
       refuseUnknown(ids, known);
       const records = inputs.map((input, index) => toNewConsentRow(input, ids[index] ?? ''));
       const added = await this.consents.append(transaction, records);
-      for (const userId of new Set(added.filter(isReal).map((row) => row.userId))) {
-        await this.signals.wake(transaction, [userId], 'consent_changed');
-      }
+      const concerned = new Set(added.filter(isReal).map(({ userId }) => userId));
+      if (concerned.size > 0) await this.signals.wake(transaction, [...concerned], 'consent_changed');
       return added;
     });
     this.signals.kick();
@@ -70,10 +70,11 @@ export class ConsentsService implements OnModuleInit {
   /** Withdraws, unless this purpose, channel and brand are withdrawn already: the same link twice is one withdrawal. */
   async withdraw(withdrawal: Withdrawal): Promise<void> {
     const { userId, purpose, channel, brand } = withdrawal;
-    await this.database.transaction(async (transaction) => {
+    const isNew = await this.database.transaction(async (transaction) => {
       const known = await this.users.lock(transaction, [userId]);
-      if (!known.has(userId)) return;
-      if (await this.consents.isWithdrawn(transaction, { userId, purpose, channel, brand })) return;
+      if (!known.has(userId)) return false;
+      const { now, records } = await this.consents.records(userId, 'real', transaction);
+      if (isWithdrawnForGood({ consents: records, purpose, channel, brand, now })) return false;
       const rest = {
         status: 'withdrawn',
         basis: 'consent',
@@ -83,9 +84,11 @@ export class ConsentsService implements OnModuleInit {
       } as const;
       await this.consents.append(transaction, [{ ...withdrawal, ...rest, textVersion: null, clockDomain: 'real' }]);
       await this.signals.wake(transaction, [userId], 'consent_changed');
-      this.metrics.countConsent('withdrawn');
+      return true;
     });
+    if (!isNew) return;
     this.signals.kick();
+    this.metrics.countConsent('withdrawn');
   }
 
   /** Every statement of a user, newest first. */
@@ -101,6 +104,11 @@ export class ConsentsService implements OnModuleInit {
     const { now, records } = await this.consents.records(userId, clockDomain);
     return { user_id: userId, as_of: new Date(now).toISOString(), consents: summarise(records, now) };
   }
+}
+
+/** A withdrawal holds now, and no grant that is dated in the future would lift it: there is nothing left to withdraw. */
+function isWithdrawnForGood(question: ConsentQuestion): boolean {
+  return foldConsent(question)?.status === 'withdrawn' && nextGrantAt(question) === null;
 }
 
 const isReal = (row: ConsentRow): boolean => row.clockDomain === 'real';

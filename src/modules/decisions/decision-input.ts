@@ -1,9 +1,17 @@
 import type { Candidate, DecisionInput } from '../../core/decisions/types.js';
+import { assert } from '../../core/kernel/assert.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { isValidZone } from '../../core/kernel/zone.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { toRules } from '../policies/index.js';
-import type { ActionFacts, Facts, FactsQuery, TemplateFacts, UserFacts } from './facts.repository.js';
+import {
+  CONTACTS_READ_MAX,
+  type ActionFacts,
+  type Facts,
+  type FactsQuery,
+  type TemplateFacts,
+  type UserFacts,
+} from './facts.repository.js';
 
 const WORKSPACE_ZONE = 'UTC';
 const PERCENT = 100;
@@ -18,6 +26,7 @@ export interface InputContext {
 /** Turns stored facts into the one value that the pure decision rests on. */
 export function toDecisionInput(facts: Facts, context: InputContext): DecisionInput {
   const { query } = context;
+  assert(facts.contacts.length < CONTACTS_READ_MAX, `too many contacts to decide about ${query.userId}`);
   const rules = toRules(facts.policies);
   const candidates = toCandidates(facts, query);
   const needsAttributes = candidates.some(({ eligibility }) => eligibility !== null);

@@ -79,7 +79,8 @@ export interface Facts {
 
 /** Longer than any window that a cap may have. */
 const CONTACT_DAYS_READ = 32;
-const CONTACTS_READ_MAX = 2_000;
+/** More than any cap allows: who reaches it is not decided about, because what was not read could matter. */
+export const CONTACTS_READ_MAX = 2_000;
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::bigint`;
 const list = (select: string): string => `coalesce((select jsonb_agg(to_jsonb(item)) from (${select}) item), '[]')`;
@@ -101,15 +102,20 @@ const FACTS = `
       'phone', phone, 'lifecycleStage', lifecycle_stage, 'timezone', timezone, 'locale', locale,
       'attributes', attributes, 'isErased', erased_at is not null) from person) as "user",
     (select is_kill_switch_on from controls) as "isKillSwitchOn",
-    (select case when exit_requested_at is not null or ended_at is not null then 'exited'
+    (select case when exit_requested_at is not null or ended_at is not null or has_exit_event then 'exited'
       when paused_at is not null then 'paused' else 'active' end
-      from journey_entries where run_key = $2) as "runState",
+      from journey_entries entry, lateral (select exists (
+        select from run_waits wait
+        join events event on event.user_id = wait.user_id and event.event_name = wait.event_name
+        where wait.run_key = entry.run_key and wait.is_exit and event.clock_domain in ('real', $3)
+          and event.occurred_at > entry.entered_at and event.occurred_at <= moment.now) as has_exit_event) exits
+      where entry.run_key = $2) as "runState",
     ${list(`select id, purpose, channel, brand, status, basis, ${ms('stated_at')} as "statedAt",
       ${ms('received_at')} as "receivedAt", ${ms('expires_at')} as "expiresAt"
       from consent_records where user_id = $1 and clock_domain in ('real', $3) order by id`)} as consents,
     ${list(`select id, address_hash as "addressHash", channel, reason, ${ms('since')} as since, ${ms('until')} as until
       from suppressions
-      where user_id = $1 or address_hash in (select email_hash from person) order by id`)} as suppressions,
+      where user_id = $1 or address_hash = (select email_hash from person) order by id`)} as suppressions,
     ${list(`select key, version, kind, definition from policies where is_active order by key`)} as policies,
     ${list(`select decision_id as "decisionId", ${ms('at')} as at, channel, purpose, journey_key as "journeyKey", tags
       from contact_ledger

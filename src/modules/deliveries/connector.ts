@@ -14,19 +14,18 @@ export interface OutboundMessage {
  * - `accepted`: it answers for the message from here on.
  * - `rejected`: it will never take it; nothing was sent.
  * - `unavailable`: it cannot take it now; nothing was sent.
- * - `not_started`: it was still waiting its turn in our own queue; nothing was sent.
  * - `unknown`: the message may have been taken, and nobody can be asked.
  */
 export type SendResult =
   | { readonly kind: 'accepted'; readonly providerMessageId: string }
   | { readonly kind: 'rejected'; readonly detail: string }
   | { readonly kind: 'unavailable'; readonly detail: string }
-  | { readonly kind: 'not_started' }
   | { readonly kind: 'unknown'; readonly detail: string };
 
 /** One way to reach people. A connector never throws for what a provider did: each failure has a class. */
 export interface Connector {
   readonly provider: string;
-  /** @param startWithinMs a message that is still queued after this long is given up as `not_started` */
-  send(message: OutboundMessage, startWithinMs: number): Promise<SendResult>;
+  /** So many messages are on their way at once: one more would wait in the connector, while its claim grows stale. */
+  readonly sendsAtOnceMax: number;
+  send(message: OutboundMessage): Promise<SendResult>;
 }

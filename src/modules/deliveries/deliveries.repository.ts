@@ -20,6 +20,8 @@ export interface NewClaim {
   readonly templateVersion: number;
   readonly purpose: string;
   readonly tags: readonly string[];
+  /** Whether it uses up quota: what rests on a contract does not. */
+  readonly isCounted: boolean;
   readonly address: string;
   readonly attemptToken: string;
   /** How long the attempt may be alive, by the database's clock. */
@@ -98,7 +100,7 @@ export class DeliveriesRepository {
           insert into contact_ledger (delivery_id, user_id, decision_id, at, channel, purpose, clock_domain,
             journey_key, tags)
           select claimed.*, $19, $20::text[] from (
-            select id, user_id, decision_id, claimed_at, channel, purpose, clock_domain from claimed) claimed
+            select id, user_id, decision_id, claimed_at, channel, purpose, clock_domain from claimed where $21) claimed
           on conflict (delivery_id) do update set is_given_back = false, decision_id = excluded.decision_id,
             at = excluded.at, channel = excluded.channel, purpose = excluded.purpose, tags = excluded.tags
         )
@@ -124,6 +126,7 @@ export class DeliveriesRepository {
         claim.claimedAt,
         claim.journeyKey,
         claim.tags,
+        claim.isCounted,
       ],
     });
     return row?.id ?? null;
@@ -204,6 +207,9 @@ export class DeliveriesRepository {
 
   /** Erasure: that a contact happened stays, where it went is gone. */
   async eraseUser(transaction: Transaction, userId: string): Promise<void> {
-    await transaction.query({ text: 'update deliveries set address = null where user_id = $1', values: [userId] });
+    await transaction.query({
+      text: 'update deliveries set address = null, failure = null where user_id = $1',
+      values: [userId],
+    });
   }
 }

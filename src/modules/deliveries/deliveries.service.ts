@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, NotFoundException } from '@nestjs/common';
 import type { Transaction } from '../../platform/database/database.js';
+import { Semaphore } from '../../platform/concurrency/semaphore.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import type { OutboundMessage, SendResult } from './connector.js';
 import { DeliveriesRepository, type DeliveryRow, type NewClaim, type Settlement } from './deliveries.repository.js';
@@ -18,7 +19,7 @@ export type DeliveryClaim = Omit<NewClaim, 'attemptToken' | 'provider'>;
  * What became of a send: `stale` means that the claim was given back before a byte left and must be made anew.
  * The outcome is recorded before it is returned.
  */
-export type DeliveryResult = Exclude<SendResult, { kind: 'not_started' }> | { readonly kind: 'stale' };
+export type DeliveryResult = SendResult | { readonly kind: 'stale' };
 
 export interface DeliveryQuery {
   readonly userId: string | null;
@@ -30,11 +31,20 @@ export interface DeliveryQuery {
 /** Deliveries from claim to final state. */
 @Injectable()
 export class DeliveriesService {
+  private readonly places: Semaphore;
+
   constructor(
     private readonly deliveries: DeliveriesRepository,
     private readonly email: EmailConnector,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    this.places = new Semaphore(email.sendsAtOnceMax);
+  }
+
+  /** Runs a claim and its send as soon as the provider can take one more message, so that no claim waits its turn. */
+  inTurn<T>(claimAndSend: () => Promise<T>): Promise<T> {
+    return this.places.run(claimAndSend);
+  }
 
   /** @returns null when this visit already has a delivery that was not given back */
   async claim(transaction: Transaction, claim: DeliveryClaim): Promise<ClaimedDelivery | null> {
@@ -51,7 +61,8 @@ export class DeliveriesService {
    * Hands the message to the provider and records the outcome.
    *
    * @param message without its delivery id, which the claim decides
-   * @param startWithinMs what is left of the time from claim to first byte; nothing left gives the claim back
+   * @param startWithinMs what is left of the time from the claim to here; nothing left gives the claim back
+   * @throws Error when the attempt was settled by somebody else: asked again, the step finds the outcome
    */
   async send(
     claimed: ClaimedDelivery,
@@ -60,12 +71,13 @@ export class DeliveriesService {
   ): Promise<DeliveryResult> {
     const { deliveryId } = claimed;
     const outbound = { ...message, deliveryId, to: message.address };
-    const result: SendResult =
-      startWithinMs <= 0 ? { kind: 'not_started' } : await this.email.send(outbound, startWithinMs);
+    const result: DeliveryResult = startWithinMs <= 0 ? { kind: 'stale' } : await this.email.send(outbound);
     const settlement = settlementOf(result);
-    await this.deliveries.settle({ ...claimed, ...settlement });
+    const state = await this.deliveries.settle({ ...claimed, ...settlement });
+    // Only this attempt holds the token; the settler may have called it unknown, which is then put right.
+    if (state === null) throw new Error(`the attempt of delivery ${deliveryId} is not open any more`);
     this.metrics.countDelivery('email', settlement.state);
-    return result.kind === 'not_started' ? { kind: 'stale' } : result;
+    return result;
   }
 
   /** @throws NotFoundException DELIVERY_UNKNOWN */
@@ -87,7 +99,7 @@ export class DeliveriesService {
   }
 }
 
-function settlementOf(result: SendResult): Pick<Settlement, 'state' | 'providerMessageId' | 'failure'> {
+function settlementOf(result: DeliveryResult): Pick<Settlement, 'state' | 'providerMessageId' | 'failure'> {
   switch (result.kind) {
     case 'accepted':
       return { state: 'sent', providerMessageId: result.providerMessageId, failure: null };
@@ -95,8 +107,8 @@ function settlementOf(result: SendResult): Pick<Settlement, 'state' | 'providerM
       return { state: 'failed', providerMessageId: null, failure: result.detail };
     case 'unavailable':
       return { state: 'released', providerMessageId: null, failure: result.detail };
-    case 'not_started':
-      return { state: 'released', providerMessageId: null, failure: 'the message waited too long for its turn' };
+    case 'stale':
+      return { state: 'released', providerMessageId: null, failure: 'the claim grew stale' };
     case 'unknown':
       return { state: 'unknown', providerMessageId: null, failure: result.detail };
   }

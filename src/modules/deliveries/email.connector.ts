@@ -29,6 +29,7 @@ interface Attempt {
 @Injectable()
 export class EmailConnector implements Connector, OnApplicationShutdown {
   readonly provider = 'smtp';
+  readonly sendsAtOnceMax = CONNECTIONS_MAX;
   private readonly transporter: ReturnType<typeof createPool>;
 
   constructor(@Inject(EMAIL_OPTIONS) private readonly options: EmailOptions) {
@@ -43,20 +44,14 @@ export class EmailConnector implements Connector, OnApplicationShutdown {
     });
   }
 
-  async send(message: OutboundMessage, startWithinMs: number): Promise<SendResult> {
+  async send(message: OutboundMessage): Promise<SendResult> {
     const attempt: Attempt = { stream: null };
-    const controller = new AbortController();
-    // Still queued behind other messages: the claim would grow stale, so it is given back and made anew.
-    const timer = setTimeout(() => attempt.stream === null && controller.abort(), startWithinMs);
     try {
-      const mail = { ...toMail(message, this.options), attempt, signal: controller.signal };
+      const mail = { ...toMail(message, this.options), attempt };
       const sent = await this.transporter.sendMail(mail);
       return { kind: 'accepted', providerMessageId: sent.messageId };
     } catch (error) {
-      if (controller.signal.aborted && attempt.stream === null) return { kind: 'not_started' };
       return classifySmtpError(error, attempt.stream?.readableDidRead ?? false);
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -4,9 +4,11 @@ interface SmtpError {
   readonly code?: string;
   readonly command?: string;
   readonly responseCode?: number;
-  readonly message?: string;
+  readonly response?: string;
 }
 
+/** RFC 3463, e.g. 5.1.1 for a mailbox that does not exist. */
+const ENHANCED_STATUS = /\b[245]\.\d{1,3}\.\d{1,3}\b/;
 const REFUSED_MIN = 500;
 const DEFERRED_MIN = 400;
 /** Our credentials, our name look-up, our TLS: nothing that the recipient's address could be blamed for. */
@@ -25,8 +27,10 @@ const MALFORMED = new Set(['EENVELOPE', 'EMESSAGE']);
  * @param hasBegunToLeave whether any byte of the message itself was read for sending
  */
 export function classifySmtpError(error: unknown, hasBegunToLeave: boolean): SendResult {
-  const { code = 'error', command = 'connection', responseCode, message = 'no message' } = error as SmtpError;
-  const detail = `${code} in ${command}: ${message}`;
+  const { code = 'error', command = 'connection', responseCode, response = '' } = error as SmtpError;
+  // Codes only: the words of the answer often repeat the address, which must not outlive the person.
+  const status = ENHANCED_STATUS.exec(response)?.[0];
+  const detail = [code, responseCode, status, `in ${command}`].filter((part) => part !== undefined).join(' ');
   if (responseCode !== undefined && responseCode >= DEFERRED_MIN) {
     const isOwnFault = responseCode < REFUSED_MIN || OWN_FAULTS.has(code);
     return { kind: isOwnFault ? 'unavailable' : 'rejected', detail };

@@ -54,7 +54,11 @@ export class EventsService implements OnModuleInit {
         transaction,
         ids.filter((id) => id !== null),
       );
-      const judged = inputs.map((input, index) => judge(input, { userId: ids[index] ?? null, known, now }));
+      // Ids order events that happened at one instant, and those of one millisecond are random: let them follow the batch.
+      const eventIds = inputs.map(newId).sort();
+      const judged = inputs.map((input, index) =>
+        judge(input, { id: eventIds[index] ?? newId(), userId: ids[index] ?? null, known, now }),
+      );
       const rows = judged.flatMap((each) => (each.kind === 'event' ? [each.row] : []));
       const fresh = await this.events.takeKeys(transaction, rows);
       const accepted = rows.filter(({ id }) => fresh.has(id));
@@ -103,10 +107,14 @@ export class EventsService implements OnModuleInit {
 
 function judge(
   input: NewEvent,
-  facts: { readonly userId: string | null; readonly known: ReadonlySet<string>; readonly now: InstantMs },
+  facts: {
+    readonly id: string;
+    readonly userId: string | null;
+    readonly known: ReadonlySet<string>;
+    readonly now: InstantMs;
+  },
 ): Judged {
-  const { userId, known, now } = facts;
-  const id = newId();
+  const { id, userId, known, now } = facts;
   const messageId = input.message_id ?? id;
   if (userId === null || !known.has(userId)) return { kind: 'refused', messageId, reason: 'USER_UNKNOWN' };
   const isAhead = input.clock_domain === 'real' && (input.timestamp ?? now) > now + AHEAD_MS_MAX;

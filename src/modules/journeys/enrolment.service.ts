@@ -1,4 +1,11 @@
-import { ConflictException, ForbiddenException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import {
+  BadRequestException,
+  ConflictException,
+  ForbiddenException,
+  Inject,
+  Injectable,
+  NotFoundException,
+} from '@nestjs/common';
 import { listenedEvents, type Plan } from '../../core/journeys/plan.js';
 import { parseDuration } from '../../core/kernel/duration.js';
 import { Database, violatedUnique, type Transaction } from '../../platform/database/database.js';
@@ -31,6 +38,7 @@ export class EnrolmentService {
    * Enrols a user in the current version of a published journey and starts the run.
    *
    * @throws NotFoundException when the user or the journey does not exist
+   * @throws BadRequestException ENTRY_KEY_MISSING in `parallel` journeys
    * @throws ConflictException JOURNEY_NOT_PUBLISHED, COOL_DOWN (in `after_exit` journeys), VIRTUAL_RUN_ACTIVE
    * @throws ForbiddenException VIRTUAL_TIME_REFUSED in production
    */
@@ -78,7 +86,8 @@ export class EnrolmentService {
     if (mode === 'after_exit') return this.placeAfterExit(transaction, { userId, enrolment, journey });
     if (mode === 'parallel' && enrolment.entry_key === undefined) {
       const detail = 'a parallel journey needs an entry_key';
-      throw new ConflictException({ code: 'ENTRY_KEY_MISSING', detail });
+      const errors = [{ path: 'entry_key', message: 'is required in a parallel journey' }];
+      throw new BadRequestException({ code: 'ENTRY_KEY_MISSING', detail, errors });
     }
     const entryKey = mode === 'once' ? 'once' : (enrolment.entry_key ?? 'once');
     const entry = toEntry({ userId, enrolment, journey, entryKey });
@@ -91,16 +100,22 @@ export class EnrolmentService {
     { userId, enrolment, journey }: { userId: string; enrolment: Enrolment; journey: PublishedJourney },
   ): Promise<Place> {
     const last = await this.entries.last(transaction, journey.id, userId, enrolment.clock_domain);
-    if (last === null) return { kind: 'free', entryKey: '1' };
+    if (last === null) return { kind: 'free', entryKey: ordinal(1) };
     if (!last.hasEnded) return { kind: 'taken', runKey: last.runKey };
-    const coolDownMs = journey.entry.cool_down === undefined ? 0 : (parseDuration(journey.entry.cool_down) ?? 0);
-    if ((last.endedForMs ?? 0) < coolDownMs) {
-      const detail = `the user may enter again ${journey.entry.cool_down ?? ''} after the last run ended`;
-      throw new ConflictException({ code: 'COOL_DOWN', detail });
+    const { cool_down: coolDown } = journey.entry;
+    // A virtual end lies in the future of the real clock: there is nothing to compare it with.
+    if (coolDown !== undefined && enrolment.clock_domain === 'real') {
+      if ((last.endedForMs ?? 0) < (parseDuration(coolDown) ?? 0)) {
+        const detail = `the user may enter again ${coolDown} after the last run ended`;
+        throw new ConflictException({ code: 'COOL_DOWN', detail });
+      }
     }
-    return { kind: 'free', entryKey: String(last.entries + 1) };
+    return { kind: 'free', entryKey: ordinal(last.ordinals + 1) };
   }
 }
+
+/** Never equal to an entry key from outside, which holds no `~`. */
+const ordinal = (n: number): string => `~${n}`;
 
 function toEntry(wish: {
   userId: string;
@@ -120,6 +135,6 @@ function toEntry(wish: {
     entryKey,
     clockDomain: enrolment.clock_domain,
     source: enrolment.source,
-    listensTo: enrolment.clock_domain === 'real' ? listenedEvents(plan) : [],
+    listensTo: listenedEvents(plan),
   };
 }

@@ -11,21 +11,21 @@ export interface NewEntry {
   readonly entryKey: string;
   readonly clockDomain: string;
   readonly source: string;
-  /** Names of the events that the run may react to. */
-  readonly listensTo: readonly string[];
+  /** The events that the run may react to. */
+  readonly listensTo: readonly { readonly name: string; readonly isExit: boolean }[];
 }
 
 export interface LastEntry {
   readonly runKey: string;
-  /** Zero when the user has never entered. */
-  readonly entries: number;
+  /** How many entries of the user were told apart by their ordinal. */
+  readonly ordinals: number;
   readonly hasEnded: boolean;
   /** Milliseconds since the end of the last run; null while it goes on. */
   readonly endedForMs: number | null;
 }
 
 /** Longer than the command itself waits for an answer. */
-const EXIT_REPEAT_SECONDS = 20;
+const REPEAT_SECONDS = 20;
 
 /** The only writer of journey_entries and run_waits. */
 @Injectable()
@@ -38,7 +38,8 @@ export class EntriesRepository {
   async last(transaction: Transaction, journeyId: string, userId: string, domain: string): Promise<LastEntry | null> {
     const [row] = await transaction.query<LastEntry>({
       name: 'entries_last',
-      text: `select run_key as "runKey", (count(*) over ())::int as entries, ended_at is not null as "hasEnded",
+      text: `select run_key as "runKey", ended_at is not null as "hasEnded",
+          (count(*) filter (where entry_key like '~%') over ())::int as ordinals,
           (extract(epoch from clock_timestamp() - ended_at) * 1000)::float8 as "endedForMs"
         from journey_entries where journey_id = $1 and user_id = $2 and clock_domain = $3
         order by entered_at desc, run_key desc limit 1`,
@@ -72,7 +73,9 @@ export class EntriesRepository {
           insert into journey_runs (run_key, journey_key, version, user_id, clock_domain, state, started_at)
           select run_key, $8, $3, $4, $6, 'starting', entered_at from entry
         ), waits as (
-          insert into run_waits (user_id, event_name, run_key) select $4, unnest($9::text[]), run_key from entry
+          insert into run_waits (user_id, event_name, is_exit, run_key, clock_domain)
+          select $4, wait.name, wait.is_exit, entry.run_key, $6
+          from entry, unnest($9::text[], $10::boolean[]) as wait (name, is_exit)
         )
         insert into outbox (kind, run_key, payload) select 'start_run', run_key, '{}' from entry`,
       values: [
@@ -84,26 +87,38 @@ export class EntriesRepository {
         entry.clockDomain,
         entry.source,
         entry.journeyKey,
-        entry.listensTo,
+        entry.listensTo.map(({ name }) => name),
+        entry.listensTo.map(({ isExit }) => isExit),
       ],
     });
   }
 
-  /** Marks or clears the pause under the user's lock, so that no claim can slip in after it. */
-  async setPaused(runKey: string, isPaused: boolean, principal: string): Promise<void> {
+  /**
+   * Marks or clears the pause under the user's lock, so that no claim can slip in after it.
+   *
+   * @returns the message that repeats the command when nobody answers it
+   */
+  setPaused(runKey: string, isPaused: boolean, principal: string): Promise<string | null> {
     const entry = { principal, action: isPaused ? 'run.pause' : 'run.resume', subject: runKey };
-    await this.underLock(entry, {
-      text: `update journey_entries set paused_at = case when $2 then clock_timestamp() end where run_key = $1`,
+    return this.command(entry, {
+      text: `with entry as (
+          update journey_entries set paused_at = case when $2 then clock_timestamp() end
+          where run_key = $1 and ended_at is null returning run_key
+        )
+        insert into outbox (kind, run_key, payload, available_at)
+        select 'command_run', run_key, '{}', clock_timestamp() + make_interval(secs => ${REPEAT_SECONDS}) from entry
+        returning id`,
       values: [runKey, isPaused],
     });
   }
 
   /**
-   * From here on every claim of the run is refused. The message in the outbox ends the run also when nobody answers the
-   * command itself.
+   * From here on every claim of the run is refused.
+   *
+   * @returns the message that repeats the command when nobody answers it
    */
-  async requestExit(runKey: string, reason: string, principal: string): Promise<void> {
-    await this.underLock(
+  requestExit(runKey: string, reason: string, principal: string): Promise<string | null> {
+    return this.command(
       { principal, action: 'run.exit', subject: runKey, detail: { reason } },
       {
         text: `with entry as (
@@ -111,23 +126,25 @@ export class EntriesRepository {
           where run_key = $1 and ended_at is null returning run_key
         )
         insert into outbox (kind, run_key, payload, available_at)
-        select 'exit_run', run_key, jsonb_build_object('reason', $2::text),
-          clock_timestamp() + make_interval(secs => ${EXIT_REPEAT_SECONDS}) from entry`,
+        select 'command_run', run_key, jsonb_build_object('reason', $2::text),
+          clock_timestamp() + make_interval(secs => ${REPEAT_SECONDS}) from entry
+        returning id`,
         values: [runKey, reason],
       },
     );
   }
 
-  private async underLock(entry: AuditEntry, statement: Statement): Promise<void> {
-    await this.database.transaction(async (transaction) => {
+  private command(entry: AuditEntry, statement: Statement): Promise<string | null> {
+    return this.database.transaction(async (transaction) => {
       await transaction.query({
         name: 'entries_lock_user_of_run',
         text: `select state.user_id from contact_state state
           join journey_entries entry on entry.user_id = state.user_id where entry.run_key = $1 for update of state`,
         values: [entry.subject],
       });
-      await transaction.query(statement);
+      const [message] = await transaction.query<{ id: string }>(statement);
       await this.audit.write(transaction, entry);
+      return message?.id ?? null;
     });
   }
 }

@@ -1,7 +1,8 @@
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import type { Plan } from '../../core/journeys/plan.js';
+import type { RunReference } from '../../core/journeys/run-reference.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
-import { Database } from '../../platform/database/database.js';
+import { Database, type Queryable } from '../../platform/database/database.js';
 import type { JourneyDefinitionDto } from './journeys.dto.js';
 
 export interface PublishedJourney {
@@ -46,12 +47,19 @@ export class JourneyVersions {
     return { id: row.id, entry: row.definition.entry, plan: row.plan };
   }
 
-  /** Quiet hours that the journey sets for itself, on top of the policies. */
-  async quietRulesOf(journeyKey: string, version: number): Promise<readonly QuietRule[]> {
+  /**
+   * Quiet hours that the journey sets for itself, on top of the policies.
+   *
+   * @param queryable the caller's transaction, if it is in one: a second connection of the pool may never come
+   */
+  async quietRulesOf(
+    queryable: Queryable,
+    { journeyKey, journeyVersion: version }: Pick<RunReference, 'journeyKey' | 'journeyVersion'>,
+  ): Promise<readonly QuietRule[]> {
     const cacheKey = `${journeyKey}@${version}`;
     const known = this.quietRules.get(cacheKey);
     if (known !== undefined) return known;
-    const [row] = await this.database.query<{ quietHours: JourneyDefinitionDto['quiet_hours'] | null }>({
+    const [row] = await queryable.query<{ quietHours: JourneyDefinitionDto['quiet_hours'] | null }>({
       name: 'journey_versions_quiet_hours',
       text: `select version.definition -> 'quiet_hours' as "quietHours"
         from journey_versions version join journeys journey on journey.id = version.journey_id

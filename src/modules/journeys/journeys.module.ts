@@ -9,6 +9,7 @@ import { JourneyVersions } from './journey-versions.js';
 import { JourneysController } from './journeys.controller.js';
 import { JourneysRepository } from './journeys.repository.js';
 import { JourneysService } from './journeys.service.js';
+import { OutboxDelivery } from './outbox.delivery.js';
 import { OUTBOX_POLL_MS, OutboxDispatcher } from './outbox.dispatcher.js';
 import { OutboxRepository } from './outbox.repository.js';
 import { RunGateway } from './run-gateway.js';
@@ -44,6 +45,7 @@ export class JourneysModule implements OnModuleInit {
         JourneyVersions,
         JourneysRepository,
         JourneysService,
+        OutboxDelivery,
         OutboxDispatcher,
         OutboxRepository,
         RunGateway,

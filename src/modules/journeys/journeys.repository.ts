@@ -76,8 +76,8 @@ export class JourneysRepository {
     });
   }
 
-  async version(journeyId: string, version: number): Promise<JourneyVersionRow | null> {
-    const [row] = await this.database.query<JourneyVersionRow>({
+  async version(queryable: Queryable, journeyId: string, version: number): Promise<JourneyVersionRow | null> {
+    const [row] = await queryable.query<JourneyVersionRow>({
       name: 'journeys_version',
       text: `select ${VERSION} from journey_versions where journey_id = $1 and version = $2`,
       values: [journeyId, version],

@@ -87,19 +87,26 @@ export class JourneysService {
   /**
    * Freezes the draft as the version that new runs enter. Publishing the same content again gives the same version.
    *
+   * @throws ConflictException DRAFT_CHANGED
    * @throws UnprocessableEntityException when a step names a template or an action that does not exist
    */
   async publish(idOrKey: string, principal: string): Promise<JourneyVersionView> {
-    const { id } = await this.get(idOrKey);
+    const { id, definition: draft } = await this.get(idOrKey);
+    await this.refuseUnknownReferences(draft as JourneyDefinitionDto);
     return this.database.transaction(async (transaction) => {
       const journey = await this.journeys.find(id, transaction, 'for update');
       if (journey === null) throw unknownJourney();
       const definition = journey.definition as JourneyDefinitionDto;
+      if (canonicalJson(definition) !== canonicalJson(draft)) {
+        const detail = 'the draft was changed at the same time: look at it, then publish again';
+        throw new ConflictException({ code: 'DRAFT_CHANGED', detail });
+      }
       const plan = compileOrRefuse(definition, (journey.currentVersion ?? 0) + 1);
       const current =
-        journey.currentVersion === null ? null : await this.journeys.version(journey.id, journey.currentVersion);
+        journey.currentVersion === null
+          ? null
+          : await this.journeys.version(transaction, journey.id, journey.currentVersion);
       if (current?.contentHash === plan.contentHash) return toVersionView(current);
-      await this.refuseUnknownReferences(definition);
       const detail = { version: plan.version, content_hash: plan.contentHash };
       await this.audit.write(transaction, { principal, action: 'journey.publish', subject: journey.key, detail });
       return toVersionView(await this.journeys.publish(transaction, { journeyId: journey.id, definition, plan }));

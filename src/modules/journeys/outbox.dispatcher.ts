@@ -5,28 +5,30 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { OutboxDelivery } from './outbox.delivery.js';
 import { OutboxRepository, type OutboxMessage } from './outbox.repository.js';
-import { RunGateway } from './run-gateway.js';
 
 export const OUTBOX_POLL_MS = Symbol('OUTBOX_POLL_MS');
-const BATCH_MAX = 100;
-const DRAIN_MS_MAX = 3_000;
+const DELIVERIES_MAX = 50;
 
 /**
  * Carries messages from the outbox to Temporal, at least once: a start is idempotent by workflow id, an event by its
- * message id, an exit by nature. Every API and worker process runs one; leases keep them out of each other's way.
+ * message id, a command by nature. Every API and worker process runs one; leases keep them out of each other's way.
+ * One message that hangs takes one place of many, and no more.
  */
 @Injectable()
 export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(OutboxDispatcher.name);
+  private readonly underWay = new Set<Promise<void>>();
   private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
-  private isKicked = false;
+  private leasing: Promise<void> | undefined;
+  /** Set when there may be more due messages than the last round could take. */
+  private isWanted = false;
   private isStopped = false;
 
   constructor(
     private readonly outbox: OutboxRepository,
-    private readonly runs: RunGateway,
+    private readonly delivery: OutboxDelivery,
     @Inject(OUTBOX_POLL_MS) private readonly pollMs: number,
   ) {}
 
@@ -37,61 +39,50 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
 
   /** Looks for due messages now; a call while a round is under way makes one more round. */
   kick(): void {
+    this.isWanted = true;
     if (this.isStopped) return;
-    this.isKicked = true;
-    this.running ??= this.drain().finally(() => (this.running = undefined));
+    this.leasing ??= this.lease().finally(() => (this.leasing = undefined));
   }
 
+  /** Every delivery has a deadline of its own, so this ends. */
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopped = true;
     clearInterval(this.timer);
-    // A call that hangs must not hold up the shutdown: its lease ends, and somebody else makes it again.
-    await Promise.race([this.running, new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX).unref())]);
+    await this.leasing;
+    await Promise.all(this.underWay);
   }
 
-  private async drain(): Promise<void> {
-    while (this.isKicked && !this.isStopped) {
-      this.isKicked = false;
+  private async lease(): Promise<void> {
+    while (this.isWanted && !this.isStopped && this.underWay.size < DELIVERIES_MAX) {
+      this.isWanted = false;
+      const free = DELIVERIES_MAX - this.underWay.size;
       try {
-        const messages = await this.outbox.lease(BATCH_MAX);
-        await this.deliverAll(messages);
-        if (messages.length === BATCH_MAX) this.isKicked = true;
+        const messages = await this.outbox.lease(free);
+        for (const message of messages) this.follow(message);
+        if (messages.length === free) this.isWanted = true;
       } catch (error) {
-        this.logger.warn({ err: error }, 'outbox round failed; the next poll tries again');
+        this.logger.warn(`the outbox could not be read; the next poll tries again: ${String(error)}`);
       }
     }
   }
 
-  private async deliverAll(messages: readonly OutboxMessage[]): Promise<void> {
-    const done = await Promise.all(messages.map((message) => this.deliver(message)));
-    const ids = done.filter((id) => id !== null);
-    if (ids.length > 0) await this.outbox.remove(ids);
+  private follow(message: OutboxMessage): void {
+    const delivery = this.deliver(message).finally(() => {
+      this.underWay.delete(delivery);
+      if (this.isWanted) this.kick();
+    });
+    this.underWay.add(delivery);
   }
 
-  /** The message's id when nothing is left to do for it, null when it must be tried again. */
-  private async deliver(message: OutboxMessage): Promise<string | null> {
+  private async deliver(message: OutboxMessage): Promise<void> {
     try {
-      await this.hand(message);
-      return message.id;
+      await this.delivery.deliver(message);
+      await this.outbox.remove(message.id);
     } catch (error) {
-      await this.outbox.postpone(message.id, error instanceof Error ? error.message : String(error));
-      return null;
-    }
-  }
-
-  private async hand(message: OutboxMessage): Promise<void> {
-    if (message.kind === 'start_run') {
-      const start = await this.outbox.findStart(message.runKey);
-      // An entry that ended before its start was delivered (erasure) has nothing to run.
-      if (start !== null) await this.runs.start(start);
-      return;
-    }
-    const isKnown =
-      message.kind === 'signal_run'
-        ? await this.runs.signal(message.runKey, message.payload.signal, message.payload.argument)
-        : await this.runs.exit(message.runKey, message.payload.reason);
-    if (!isKnown && (await this.outbox.isStartPending(message.runKey))) {
-      throw new Error('the run has not been started yet');
+      const text = error instanceof Error ? error.message : String(error);
+      await this.outbox.postpone(message.id, text).catch(() => {
+        this.logger.warn(`message ${message.id} could not be put off; its lease ends by itself: ${text}`);
+      });
     }
   }
 }

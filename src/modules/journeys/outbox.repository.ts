@@ -1,22 +1,22 @@
 import { Injectable } from '@nestjs/common';
+import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
 
+interface Leased {
+  readonly id: string;
+  readonly runKey: string;
+  /** Whether the run's own start still waits here: until it is delivered, nobody knows the run. */
+  readonly isStartPending: boolean;
+}
+
 export type OutboxMessage =
-  | { readonly kind: 'start_run'; readonly id: string; readonly runKey: string; readonly attempts: number }
-  | {
+  | (Leased & { readonly kind: 'start_run' })
+  | (Leased & {
       readonly kind: 'signal_run';
-      readonly id: string;
-      readonly runKey: string;
-      readonly attempts: number;
       readonly payload: { readonly signal: string; readonly argument: unknown };
-    }
-  | {
-      readonly kind: 'exit_run';
-      readonly id: string;
-      readonly runKey: string;
-      readonly attempts: number;
-      readonly payload: { readonly reason: string };
-    };
+    })
+  /** Brings the run to what its entry says: ended, paused or going on. */
+  | (Leased & { readonly kind: 'command_run'; readonly payload: { readonly reason?: string } });
 
 /** All that a workflow is started with, read from the entry and its immutable version. */
 export interface RunStart {
@@ -26,12 +26,19 @@ export interface RunStart {
   readonly version: number;
   readonly plan: unknown;
   readonly clockDomain: string;
+  readonly enteredAt: InstantMs;
+  readonly isPaused: boolean;
+  readonly isExitRequested: boolean;
 }
 
-/** Longer than any call to Temporal may take: a message that is leased for longer belongs to a dead process. */
+/** What the entry of a run asks of it. */
+export type DesiredState = 'running' | 'paused' | 'exited';
+
+/** Longer than a delivery may take: a message that is leased for longer belongs to a dead process. */
 const LEASE_SECONDS = 60;
 const BACKOFF_SECONDS_MAX = 300;
 
+/** The only reader of the outbox. Writers insert in the transaction of what they tell. */
 @Injectable()
 export class OutboxRepository {
   constructor(private readonly database: Database) {}
@@ -46,35 +53,35 @@ export class OutboxRepository {
           select id from outbox where available_at <= clock_timestamp() order by available_at, id limit $1
           for update skip locked
         )
-        returning id, kind, run_key as "runKey", payload, attempts`,
+        returning id, kind, run_key as "runKey", payload, kind <> 'start_run' and exists (
+          select from outbox start where start.run_key = outbox.run_key and start.kind = 'start_run'
+        ) as "isStartPending"`,
       values: [limit],
     });
   }
 
-  async remove(ids: readonly string[]): Promise<void> {
-    await this.database.query({
-      name: 'outbox_remove',
-      text: 'delete from outbox where id = any($1::uuid[])',
-      values: [ids],
-    });
+  async remove(id: string): Promise<void> {
+    await this.database.query({ name: 'outbox_remove', text: 'delete from outbox where id = $1', values: [id] });
   }
 
   /** Puts a message off: 1 s, 2 s, 4 s … at most five minutes. It is never given up. */
   async postpone(id: string, error: string): Promise<void> {
     await this.database.query({
       name: 'outbox_postpone',
-      text: `update outbox set last_error = $2,
-          available_at = clock_timestamp() + make_interval(secs => least(power(2, least(attempts, 20) - 1), ${BACKOFF_SECONDS_MAX}))
+      text: `update outbox set last_error = $2, available_at = clock_timestamp()
+          + make_interval(secs => least(power(2, least(attempts, 20) - 1), ${BACKOFF_SECONDS_MAX}))
         where id = $1`,
       values: [id, error],
     });
   }
 
+  /** Null when the run has ended before it could begin. */
   async findStart(runKey: string): Promise<RunStart | null> {
     const [row] = await this.database.query<RunStart>({
       name: 'outbox_find_start',
       text: `select entry.run_key as "runKey", entry.user_id as "userId", journey.key as "journeyKey", entry.version,
-          version.plan, entry.clock_domain as "clockDomain"
+          version.plan, entry.clock_domain as "clockDomain", entry.entered_at as "enteredAt",
+          entry.paused_at is not null as "isPaused", entry.exit_requested_at is not null as "isExitRequested"
         from journey_entries entry
         join journeys journey on journey.id = entry.journey_id
         join journey_versions version on version.journey_id = entry.journey_id and version.version = entry.version
@@ -84,7 +91,18 @@ export class OutboxRepository {
     return row ?? null;
   }
 
-  /** Whether the run has not been handed to Temporal yet, so that a message for it must wait. */
+  /** Null when the run has ended. */
+  async findDesiredState(runKey: string): Promise<DesiredState | null> {
+    const [row] = await this.database.query<{ state: DesiredState }>({
+      name: 'outbox_find_desired_state',
+      text: `select case when exit_requested_at is not null then 'exited'
+          when paused_at is not null then 'paused' else 'running' end as state
+        from journey_entries where run_key = $1 and ended_at is null`,
+      values: [runKey],
+    });
+    return row?.state ?? null;
+  }
+
   async isStartPending(runKey: string): Promise<boolean> {
     const [row] = await this.database.query<{ isPending: boolean }>({
       name: 'outbox_is_start_pending',

@@ -1,32 +1,37 @@
 import { Injectable } from '@nestjs/common';
 import {
   Client,
+  ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type WorkflowStartOptions,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
 import type { Plan } from '../../core/journeys/plan.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { VirtualTimeClient } from '../../platform/temporal/virtual-time.client.js';
 import {
-  EXIT_UPDATE,
   JOURNEY_TASK_QUEUE,
   JOURNEY_WORKFLOW,
-  PAUSE_UPDATE,
-  RESUME_UPDATE,
   SEARCH_ATTRIBUTES,
-  type ExitUpdate,
   type JourneyInput,
 } from '../../../workflows/messages.js';
 import type { RunStart } from './outbox.repository.js';
 
 /** Triggered work goes before bulk work and after transactional messages. */
 const TRIGGERED_PRIORITY = 3;
+/** Every call ends in this time, so that whoever waits for it can go on. */
+const CALL_MS_MAX = 5_000;
 const UPDATE_MS_MAX = 10_000;
 
 export type CommandOutcome =
-  { readonly kind: 'done' } | { readonly kind: 'refused'; readonly detail: string } | { readonly kind: 'not_running' };
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly detail: string }
+  | { readonly kind: 'not_running' }
+  /** No worker answered in time. */
+  | { readonly kind: 'silent' };
 
 export const workflowIdOf = (runKey: string): string => `journey:${runKey}`;
 
@@ -46,9 +51,11 @@ export class RunGateway {
       run: { runKey: run.runKey, userId: run.userId, journeyKey: run.journeyKey, journeyVersion: run.version },
       plan: run.plan as Plan,
       clockDomain: run.clockDomain,
+      enteredAt: run.enteredAt,
+      isPaused: run.isPaused,
     };
     try {
-      await client.workflow.start(JOURNEY_WORKFLOW, {
+      const start = {
         taskQueue: JOURNEY_TASK_QUEUE,
         workflowId: workflowIdOf(run.runKey),
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
@@ -56,7 +63,8 @@ export class RunGateway {
         typedSearchAttributes: searchAttributesOf(run),
         staticSummary: `${run.journeyKey} version ${run.version}`,
         args: [input],
-      });
+      } satisfies WorkflowStartOptions;
+      await client.withDeadline(this.clock.now() + CALL_MS_MAX, () => client.workflow.start(JOURNEY_WORKFLOW, start));
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
@@ -65,7 +73,8 @@ export class RunGateway {
   /** @returns false when Temporal knows no running workflow of this run */
   async signal(runKey: string, signal: string, argument: unknown): Promise<boolean> {
     try {
-      await this.client.workflow.getHandle(workflowIdOf(runKey)).signal(signal, argument);
+      const handle = this.client.workflow.getHandle(workflowIdOf(runKey));
+      await this.client.withDeadline(this.clock.now() + CALL_MS_MAX, () => handle.signal(signal, argument));
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
@@ -73,25 +82,8 @@ export class RunGateway {
     }
   }
 
-  /** @returns false when Temporal knows no running workflow of this run */
-  async exit(runKey: string, reason: string): Promise<boolean> {
-    const argument: ExitUpdate = { reason };
-    const outcome = await this.command(runKey, EXIT_UPDATE, argument);
-    return outcome.kind !== 'not_running';
-  }
-
-  pause(runKey: string): Promise<CommandOutcome> {
-    return this.command(runKey, PAUSE_UPDATE);
-  }
-
-  resume(runKey: string): Promise<CommandOutcome> {
-    return this.command(runKey, RESUME_UPDATE);
-  }
-
   /**
    * Sends an operator's command and waits for the run's own answer.
-   *
-   * @throws ServiceError when no worker answers in time; the command may still take effect
    */
   async command(runKey: string, update: string, argument?: object): Promise<CommandOutcome> {
     const handle = this.client.workflow.getHandle(workflowIdOf(runKey));
@@ -105,6 +97,8 @@ export class RunGateway {
       if (error instanceof WorkflowUpdateFailedError) {
         return { kind: 'refused', detail: error.cause?.message ?? error.message };
       }
+      const isSilence = error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || error instanceof ServiceError;
+      if (isSilence) return { kind: 'silent' };
       throw error;
     }
   }

@@ -30,7 +30,8 @@ export class RunSignals {
         select 'signal_run', wait.run_key, jsonb_build_object('signal', $5::text, 'argument',
           jsonb_build_object('messageId', event.message_id, 'name', event.name, 'occurredAt', event.occurred_at))
         from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[]) as event (user_id, message_id, name, occurred_at)
-        join run_waits wait on wait.user_id = event.user_id and wait.event_name = event.name`,
+        join run_waits wait on wait.user_id = event.user_id and wait.event_name = event.name
+          and wait.clock_domain = 'real'`,
       values: [
         real.map((event) => event.userId),
         real.map((event) => event.messageId),
@@ -61,7 +62,7 @@ export class RunSignals {
           where user_id = $1 and ended_at is null returning run_key
         )
         insert into outbox (kind, run_key, payload)
-        select 'exit_run', run_key, jsonb_build_object('reason', $2::text) from ended`,
+        select 'command_run', run_key, jsonb_build_object('reason', $2::text) from ended`,
       values: [userId, reason],
     });
   }

@@ -1,10 +1,10 @@
 import { ConflictException, Injectable, NotFoundException, ServiceUnavailableException } from '@nestjs/common';
-import { ServiceError } from '@temporalio/client';
 import { EXIT_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, type ExitUpdate } from '../../../workflows/messages.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { EntriesRepository } from './entries.repository.js';
 import type { RunView } from './journeys.dto.js';
 import { toRunView } from './journeys.mapper.js';
+import { OutboxRepository } from './outbox.repository.js';
 import { RunGateway } from './run-gateway.js';
 import { RunsRepository, type RunRow } from './runs.repository.js';
 
@@ -22,6 +22,7 @@ export class RunsService {
     private readonly runs: RunsRepository,
     private readonly entries: EntriesRepository,
     private readonly gateway: RunGateway,
+    private readonly outbox: OutboxRepository,
   ) {}
 
   async list(query: RunQuery, page: PageRequest): Promise<Page<RunView>> {
@@ -41,23 +42,23 @@ export class RunsService {
    */
   async pause(id: string, principal: string): Promise<RunView> {
     const run = await this.getRunning(id);
-    await this.entries.setPaused(run.runKey, true, principal);
-    await this.command(run, PAUSE_UPDATE);
+    const repeat = await this.entries.setPaused(run.runKey, true, principal);
+    await this.command({ run, update: PAUSE_UPDATE, repeat });
     return this.find(id);
   }
 
   async resume(id: string, principal: string): Promise<RunView> {
     const run = await this.getRunning(id);
-    await this.entries.setPaused(run.runKey, false, principal);
-    await this.command(run, RESUME_UPDATE);
+    const repeat = await this.entries.setPaused(run.runKey, false, principal);
+    await this.command({ run, update: RESUME_UPDATE, repeat });
     return this.find(id);
   }
 
   async exit(id: string, reason: string, principal: string): Promise<RunView> {
     const run = await this.getRunning(id);
-    await this.entries.requestExit(run.runKey, reason, principal);
+    const repeat = await this.entries.requestExit(run.runKey, reason, principal);
     const argument: ExitUpdate = { reason };
-    await this.command(run, EXIT_UPDATE, argument);
+    await this.command({ run, update: EXIT_UPDATE, argument, repeat });
     return this.find(id);
   }
 
@@ -73,13 +74,29 @@ export class RunsService {
     return run;
   }
 
-  private async command(run: RunRow, update: string, argument?: object): Promise<void> {
-    const outcome = await this.gateway.command(run.runKey, update, argument).catch((error: unknown) => {
-      if (!(error instanceof ServiceError)) throw error;
-      const detail = 'no worker answered in time; the command stays in force';
-      throw new ServiceUnavailableException({ code: 'WORKER_SILENT', detail }, { cause: error });
-    });
-    if (outcome.kind === 'refused') throw new ConflictException({ code: 'COMMAND_REFUSED', detail: outcome.detail });
-    if (outcome.kind === 'not_running') throw new ConflictException({ code: 'RUN_ENDED', detail: 'the run has ended' });
+  private async command(wish: {
+    readonly run: RunRow;
+    readonly update: string;
+    readonly argument?: object;
+    /** The message of the outbox that delivers the command if this call does not. */
+    readonly repeat: string | null;
+  }): Promise<void> {
+    const { run, repeat } = wish;
+    const outcome = await this.gateway.command(run.runKey, wish.update, wish.argument);
+    switch (outcome.kind) {
+      case 'done':
+        if (repeat !== null) await this.outbox.remove(repeat);
+        return;
+      case 'refused':
+        throw new ConflictException({ code: 'COMMAND_REFUSED', detail: outcome.detail });
+      case 'silent': {
+        const detail = 'no worker answers; no message goes out against the command, and it is delivered later';
+        throw new ServiceUnavailableException({ code: 'WORKER_SILENT', detail });
+      }
+      case 'not_running':
+        // A start that is still on its way carries the command with it.
+        if (await this.outbox.isStartPending(run.runKey)) return;
+        throw new ConflictException({ code: 'RUN_ENDED', detail: 'the run has ended' });
+    }
   }
 }

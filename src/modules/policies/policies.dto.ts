@@ -4,7 +4,8 @@ import { parseDuration } from '../../core/kernel/duration.js';
 import { definitionKey, word } from '../../platform/http/fields.js';
 import { pageFields, pageOf } from '../../platform/http/paging.js';
 
-const LIMIT_MAX = 10_000;
+/** Below the number of contacts that a decision reads. */
+const LIMIT_MAX = 1_000;
 const PURPOSES_MAX = 20;
 /** Decisions read the ledger of the last 32 days. */
 const WINDOW_MS_MAX = 31 * DAY_MS;

@@ -109,6 +109,7 @@ export class StepClaims {
       templateVersion: message.templateVersion,
       purpose: candidate.purpose,
       tags: candidate.tags,
+      isCounted: candidate.legalBasis === 'consent',
       address: message.address,
       aliveMs: ATTEMPT_ALIVE_MS,
       clockDomain: clockDomainOf(request),

@@ -60,8 +60,8 @@ export class StepDecider {
   /** The same question on the facts that `queryable` sees now. */
   async decide(queryable: Queryable, request: RunStepRequest, faults: RenderFaults): Promise<Opinion> {
     const query = toFactsQuery(request);
-    const { journeyKey, journeyVersion } = request.run;
-    const journeyQuietRules = await this.versions.quietRulesOf(journeyKey, journeyVersion);
+    const { journeyKey } = request.run;
+    const journeyQuietRules = await this.versions.quietRulesOf(queryable, request.run);
     const facts = await this.facts.load(queryable, query);
     const input = withFaults(toDecisionInput(facts, { query, journeyKey, journeyQuietRules }), faults);
     return { facts, input, decision: decide(input) };

@@ -1,6 +1,6 @@
 import { HOUR_MS, SECOND_MS, type DurationMs } from '../../core/kernel/instant.js';
 
-/** From the commit of the claim to the first byte: a message that is later than this is claimed anew. */
+/** From the claim to the call of the provider: a message that is later than this is claimed anew. */
 export const CLAIM_TO_SEND_MS_MAX: DurationMs = 500;
 
 /**

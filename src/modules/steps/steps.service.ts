@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
 import { newId } from '../../platform/random/ids.js';
 import { DeliveriesService, type DeliveryRow } from '../deliveries/index.js';
-import { StepClaims, type Claimed } from './step-claims.js';
+import { StepClaims, type Claimed, type ClaimRequest } from './step-claims.js';
 import { StepDecider } from './step-decider.js';
 import { AttemptAliveError, ContendedError } from './step-errors.js';
 import type { RunStepRequest } from './step-request.js';
@@ -39,17 +39,21 @@ export class StepsService {
     for (let claim = 1; claim <= CLAIMS_MAX; claim += 1) {
       const deliveryId = earlier?.id ?? newId();
       const opinion = await this.decider.prepare(request, deliveryId);
-      const claimed = await this.claims.claim({ request, question, idempotencyKey, deliveryId, opinion });
-      if (claimed.kind === 'answered') return claimed.answer;
-      if (claimed.kind === 'claimed') {
-        const answer = await this.send(question, claimed);
-        if (answer !== null) return answer;
-      }
+      const attempt = { request, question, idempotencyKey, deliveryId, opinion };
+      const claimAndSend = (): Promise<StepAnswer | null> => this.claimAndSend(attempt);
+      const answer = opinion.message === null ? await claimAndSend() : await this.deliveries.inTurn(claimAndSend);
+      if (answer !== null) return answer;
     }
     throw new ContendedError(`step ${question.stepId} of ${question.runKey}: the facts kept changing`);
   }
 
-  /** @returns null when the claim grew stale before the first byte left: it was given back and must be made anew */
+  /** @returns null when the step must start over: the facts changed, or the claim grew stale and was given back */
+  private async claimAndSend(attempt: ClaimRequest): Promise<StepAnswer | null> {
+    const claimed = await this.claims.claim(attempt);
+    if (claimed.kind === 'answered') return claimed.answer;
+    return claimed.kind === 'claimed' ? this.send(attempt.question, claimed) : null;
+  }
+
   private async send(
     question: StepQuestion,
     claimed: Extract<Claimed, { kind: 'claimed' }>,

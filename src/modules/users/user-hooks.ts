@@ -26,7 +26,7 @@ export class UserHooks {
     this.eraseHandlers.push(handler);
   }
 
-  /** `handler` hears of users whose profile was replaced. */
+  /** `handler` hears of users whose profile became another one; to write the same again tells nobody. */
   onChange(handler: ChangeHandler): void {
     this.changeHandlers.push(handler);
   }

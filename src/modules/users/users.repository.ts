@@ -25,15 +25,37 @@ export interface UserRow extends Profile {
   readonly isErased: boolean;
 }
 
+/** A profile after it was replaced. */
+interface ReplacedRow extends UserRow {
+  /** Whether any of it differs from what was there before. */
+  readonly isChanged: boolean;
+}
+
 export interface Upserted {
   readonly id: string;
   readonly externalId: string;
   readonly isNew: boolean;
+  /** Whether any of it differs from what was there before; true of a new one. */
+  readonly isChanged: boolean;
 }
 
 const ROW = `id, external_id as "externalId", email, email_hash as "emailHash", phone, name,
   lifecycle_stage as "lifecycleStage", timezone, locale, attributes, created_at as "createdAt",
   updated_at as "updatedAt", erased_at is not null as "isErased"`;
+
+const PROFILE = [
+  'external_id',
+  'email',
+  'email_hash',
+  'phone',
+  'name',
+  'lifecycle_stage',
+  'timezone',
+  'locale',
+  'attributes',
+];
+const IS_CHANGED = `(${PROFILE.map((column) => `old.${column}`).join(', ')}) is distinct from
+  (${PROFILE.map((column) => `new.${column}`).join(', ')})`;
 
 /** The only writer of users; makes each user's row in contact_state, which is the lock of everything about contacts. */
 @Injectable()
@@ -55,20 +77,28 @@ export class UsersRepository {
     return row;
   }
 
-  /** Replaces the whole profile; an external id is kept where none is given. */
-  async replace(transaction: Transaction, id: string, profile: Profile): Promise<UserRow | null> {
-    const [row] = await transaction.query<UserRow>({
+  /** Replaces the whole profile; an external id is kept where none is given. Null when the user is erased by now. */
+  async replace(transaction: Transaction, id: string, profile: Profile): Promise<ReplacedRow | null> {
+    const [row] = await transaction.query<ReplacedRow>({
       name: 'users_replace',
       text: `update users set external_id = coalesce($1, external_id), email = $2, email_hash = $3, phone = $4,
           name = $5, lifecycle_stage = $6, timezone = $7, locale = $8, attributes = $9, updated_at = clock_timestamp()
-        where id = $10 and erased_at is null returning ${ROW}`,
+        where id = $10 and erased_at is null returning ${ROW}, ${IS_CHANGED} as "isChanged"`,
       values: [...profileValues(profile), id],
     });
     return row ?? null;
   }
 
-  /** Creates or replaces by external id, in one statement. The order of locks is that of the external ids. */
-  upsert(transaction: Transaction, profiles: readonly Profile[]): Promise<readonly Upserted[]> {
+  /**
+   * Creates or replaces by external id. Those who exist are locked first, by id as everywhere; the new ones then come in
+   * the order of their external ids. Who is erased while this waits has no external id any more, and is made anew.
+   */
+  async upsert(transaction: Transaction, profiles: readonly Profile[]): Promise<readonly Upserted[]> {
+    await transaction.query({
+      name: 'users_lock_existing',
+      text: 'select from users where external_id = any ($1) order by id for no key update',
+      values: [profiles.map(({ externalId }) => externalId)],
+    });
     return transaction.query<Upserted>({
       name: 'users_upsert',
       text: `with written as (
@@ -81,9 +111,9 @@ export class UsersRepository {
             phone = excluded.phone, name = excluded.name, lifecycle_stage = excluded.lifecycle_stage,
             timezone = excluded.timezone, locale = excluded.locale, attributes = excluded.attributes,
             updated_at = clock_timestamp()
-          returning id, external_id, xmax = 0 as is_new
+          returning id, external_id, old.id is null as is_new, ${IS_CHANGED} as is_changed
         ), state as (insert into contact_state (user_id) select id from written where is_new)
-        select id, external_id as "externalId", is_new as "isNew" from written`,
+        select id, external_id as "externalId", is_new as "isNew", is_changed as "isChanged" from written`,
       values: [JSON.stringify(profiles)],
     });
   }
@@ -94,6 +124,19 @@ export class UsersRepository {
       name: isId ? 'users_find' : 'users_find_external',
       text: `select ${ROW} from users where ${isId ? 'id' : 'external_id'} = $1`,
       values: [isId ? reference.id : reference.externalId],
+    });
+    return row ?? null;
+  }
+
+  /**
+   * Reads a user for the last time before the erasure. It waits for everybody who writes about the person at the moment
+   * (`hold` and every write of the profile keep the row), sees what they leave, and keeps all others waiting.
+   */
+  async findForErasure(transaction: Transaction, id: string): Promise<UserRow | null> {
+    const [row] = await transaction.query<UserRow>({
+      name: 'users_find_for_erasure',
+      text: `select ${ROW} from users where id = $1 for update`,
+      values: [id],
     });
     return row ?? null;
   }

@@ -46,12 +46,13 @@ export class UsersService {
     const row = await this.refuseTaken(() =>
       this.database.transaction(async (transaction) => {
         const replaced = await this.users.replace(transaction, id, profile);
-        await this.hooks.change(transaction, [id]);
+        if (replaced === null) throw erasedUser();
+        if (replaced.isChanged) await this.hooks.change(transaction, [id]);
         return replaced;
       }),
     );
     this.hooks.committed();
-    return { isNew: false, user: toUserView(living(row)) };
+    return { isNew: false, user: toUserView(row) };
   }
 
   /** Creates or replaces many users by external id: all of them or none. */
@@ -59,7 +60,7 @@ export class UsersService {
     const profiles = users.map((user) => this.toProfile(user));
     const written = await this.database.transaction(async (transaction) => {
       const rows = await this.users.upsert(transaction, profiles);
-      const changed = rows.filter(({ isNew }) => !isNew).map(({ id }) => id);
+      const changed = rows.filter(({ isNew, isChanged }) => !isNew && isChanged).map(({ id }) => id);
       if (changed.length > 0) await this.hooks.change(transaction, changed);
       return new Map(rows.map((row) => [row.externalId, row]));
     });
@@ -131,8 +132,8 @@ export class UsersService {
       const named = await this.users.find(reference, transaction);
       if (named === null) throw unknownUser();
       await this.users.lock(transaction, [named.id]);
-      // Read again: what was read before the lock may be older than what its former holder wrote.
-      const user = await this.users.find({ kind: 'id', id: named.id }, transaction);
+      // Read again: what was read before the locks may be older than what their former holders wrote.
+      const user = await this.users.findForErasure(transaction, named.id);
       if (user === null || user.isErased) return;
       await this.hooks.erase(transaction, toErasure(user));
       await this.repeatable.forget(transaction, user.id);
@@ -160,9 +161,11 @@ export class UsersService {
 const unknownUser = (): NotFoundException =>
   new NotFoundException({ code: 'USER_UNKNOWN', detail: 'there is no such user' });
 
+const erasedUser = (): GoneException => new GoneException({ code: 'USER_ERASED', detail: 'this user was erased' });
+
 function living(user: UserRow | null): UserRow {
   if (user === null) throw unknownUser();
-  if (user.isErased) throw new GoneException({ code: 'USER_ERASED', detail: 'this user was erased' });
+  if (user.isErased) throw erasedUser();
   return user;
 }
 

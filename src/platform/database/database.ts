@@ -29,6 +29,12 @@ const TIMESTAMPTZ_OID = 1184;
 const BIGINT_OID = 20;
 const CONNECT_MS_MAX = 10_000;
 const STATEMENT_MS_MAX = 60_000;
+/** A lock that nobody gives back in this time fails the statement: callers hear "not now" and do not pile up. */
+const LOCK_MS_MAX = 5_000;
+/** Longer than any transaction of ours stands still; a process that froze inside one must not keep its locks. */
+const IDLE_IN_TRANSACTION_MS_MAX = 10_000;
+/** How often a transaction that lost against another one is done again. */
+const REPETITIONS_MAX = 3;
 
 /** PostgreSQL without an ORM: prepared statements and short transactions. Instants are milliseconds since 1970. */
 @Injectable()
@@ -41,6 +47,9 @@ export class Database implements Queryable, OnApplicationShutdown {
       max: options.poolMax,
       connectionTimeoutMillis: CONNECT_MS_MAX,
       statement_timeout: STATEMENT_MS_MAX,
+      lock_timeout: LOCK_MS_MAX,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS_MAX,
+      keepAlive: true,
       types: { getTypeParser },
     });
     // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
@@ -54,10 +63,27 @@ export class Database implements Queryable, OnApplicationShutdown {
   /**
    * Runs `work` in one READ COMMITTED transaction: each statement sees what was committed before it began, so a
    * statement after a row lock sees what the lock's former holder wrote. Anything thrown rolls back.
+   *
+   * `work` must be a function of the transaction alone: when a deadlock or a serialisation failure ends it, it is called
+   * again from the start, up to three times. So it changes nothing but rows; counting, signalling and sending come after
+   * the commit. It also asks no other connection: with all of them in transactions nobody would get a second one.
    */
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    for (let repetitions = 0; ; repetitions += 1) {
+      try {
+        return await this.attempt(work);
+      } catch (error) {
+        if (repetitions >= REPETITIONS_MAX || !hasLostAgainstAnother(error)) throw error;
+      }
+    }
+  }
+
+  private async attempt<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
     let broken: Error | undefined;
+    // The server may end the session between two statements; without a listener that would end the process.
+    const onError = (error: Error): void => void (broken = error);
+    client.on('error', onError);
     try {
       await client.query('begin');
       const result = await work({
@@ -70,6 +96,7 @@ export class Database implements Queryable, OnApplicationShutdown {
       await client.query('rollback').catch((failure: Error) => (broken = failure));
       throw error;
     } finally {
+      client.off('error', onError);
       client.release(broken);
     }
   }
@@ -91,6 +118,14 @@ function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) 
   if (oid === TIMESTAMPTZ_OID) return (text) => new Date(text).getTime();
   if (oid === BIGINT_OID) return Number;
   return pg.types.getTypeParser(oid, format as 'text');
+}
+
+const DEADLOCK = '40P01';
+const SERIALISATION_FAILURE = '40001';
+
+/** PostgreSQL chose this transaction to give way; the same work can succeed right afterwards. */
+function hasLostAgainstAnother(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code === DEADLOCK || error.code === SERIALISATION_FAILURE);
 }
 
 const UNIQUE_VIOLATION = '23505';

@@ -57,10 +57,18 @@ export class IdempotencyRepository {
     return { kind: 'answered', status: row.status, body: row.body };
   }
 
+  /** Keeps the answer, unless it mentions somebody who was erased while the request was under way: see `forget`. */
   async store(request: RepeatableRequest, answer: { readonly status: number; readonly body: unknown }): Promise<void> {
     await this.database.query({
       name: 'idempotency_store',
-      text: 'update idempotency_keys set status = $3, body = $4 where principal = $1 and key = $2',
+      text: `update idempotency_keys as stored
+        set (status, body) = (
+          select case when is_erased then 410 else $3::int end, case when is_erased then null else $4::text::jsonb end
+          from (select exists (
+            select from jsonb_array_elements_text(coalesce(stored.body, '[]')) erased (id)
+            where position(erased.id in $4::text) > 0)) as about (is_erased)
+        )
+        where principal = $1 and key = $2 and status is null`,
       values: [request.principal, request.key, answer.status, JSON.stringify(answer.body ?? null)],
     });
   }
@@ -74,10 +82,15 @@ export class IdempotencyRepository {
     });
   }
 
-  /** Forgets every stored answer that mentions the id: part of erasing a person. A repeated request then gets a 410. */
+  /**
+   * Forgets every stored answer that mentions the id: part of erasing a person. A repeated request then gets a 410.
+   * Requests without an answer yet note the id in its place, because theirs may mention it too.
+   */
   async forget(queryable: Queryable, id: string): Promise<void> {
     await queryable.query({
-      text: `update idempotency_keys set status = 410, body = null where position($1 in body::text) > 0`,
+      text: `update idempotency_keys set status = case when status is null then null else 410 end,
+          body = case when status is null then coalesce(body, '[]') || to_jsonb($1::text) end
+        where status is null or position($1 in body::text) > 0`,
       values: [id],
     });
   }

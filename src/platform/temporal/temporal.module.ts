@@ -8,6 +8,8 @@ export interface TemporalModuleOptions {
   readonly namespace: string;
 }
 
+const CONNECT_MS_MAX = 4_000;
+
 /** Client side only: the API must not load the worker's native library. Nothing connects before the first call. */
 @Module({})
 export class TemporalModule implements OnApplicationShutdown {
@@ -18,7 +20,7 @@ export class TemporalModule implements OnApplicationShutdown {
       module: TemporalModule,
       global: true,
       providers: [
-        { provide: Connection, useFactory: () => Connection.lazy({ address }) },
+        { provide: Connection, useFactory: () => Connection.lazy({ address, connectTimeout: CONNECT_MS_MAX }) },
         {
           provide: Client,
           useFactory: (connection: Connection) => new Client({ connection, namespace }),

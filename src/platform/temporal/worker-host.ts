@@ -5,10 +5,18 @@ import type { Sinks } from '@temporalio/workflow';
 
 /** Polls open by need; 2 cores are busy long before so many. */
 const POLLERS_MAX = 40;
-/** Longer than an attempt to send may take: a message on its way is settled before the process ends. */
-const SHUTDOWN_GRACE_MS = 20_000;
-/** Then what still runs is given up; its lease decides what became of it. */
-const SHUTDOWN_FORCE_MS = 40_000;
+/** As many steps as one process decides and sends at the same time. */
+const ACTIVITIES_MAX_DEFAULT = 40;
+/**
+ * Longer than an attempt of `runStep` may take (30 s; the connector's own time-outs add up to 25 s): a message on its
+ * way is settled before the process ends.
+ */
+const SHUTDOWN_GRACE_MS = 35_000;
+/**
+ * Then what still runs is given up; its lease decides what became of it. Whoever supervises the process must give it
+ * at least this long between the signal to end and the kill.
+ */
+const SHUTDOWN_FORCE_MS = 50_000;
 
 export interface WorkerHostOptions {
   readonly address: string;
@@ -16,6 +24,8 @@ export interface WorkerHostOptions {
   readonly taskQueue: string;
   /** The hot set: runs beyond it are replayed from their history when they wake. */
   readonly cachedWorkflowsMax: number;
+  /** Each holds a connection of the database for a part of its time. Left out: 40. */
+  readonly maxConcurrentActivityTaskExecutions?: number;
   readonly workflows: Pick<WorkerOptions, 'workflowsPath'> | Pick<WorkerOptions, 'workflowBundle'>;
   readonly activities: object;
   /** What workflows may call without a trace in their history. */
@@ -70,6 +80,7 @@ function workerOptions(connection: NativeConnection, options: WorkerHostOptions)
     ...(identity === undefined ? {} : { identity }),
     ...(buildId === undefined ? {} : { buildId }),
     maxCachedWorkflows: options.cachedWorkflowsMax,
+    maxConcurrentActivityTaskExecutions: options.maxConcurrentActivityTaskExecutions ?? ACTIVITIES_MAX_DEFAULT,
     workflowTaskPollerBehavior: { type: 'autoscaling', maximum: POLLERS_MAX },
     activityTaskPollerBehavior: { type: 'autoscaling', maximum: POLLERS_MAX },
     shutdownGraceTime: SHUTDOWN_GRACE_MS,

@@ -123,13 +123,16 @@ const UP = `
     user_id uuid not null,
     event_name text not null,
     run_key text not null references journey_entries (run_key),
+    -- The event ends the run: the claim of every message looks for it once more.
+    is_exit boolean not null,
+    clock_domain text not null,
     primary key (user_id, event_name, run_key)
   );
   create index run_waits_run on run_waits (run_key);
 
   create table outbox (
     id uuid primary key default uuidv7(),
-    kind text not null check (kind in ('start_run', 'signal_run', 'exit_run')),
+    kind text not null check (kind in ('start_run', 'signal_run', 'command_run')),
     run_key text not null,
     payload jsonb not null,
     created_at timestamptz(3) not null default clock_timestamp(),
@@ -138,6 +141,7 @@ const UP = `
     last_error text
   );
   create index outbox_due on outbox (available_at, id);
+  create index outbox_starts on outbox (run_key) where kind = 'start_run';
 `;
 
 /** Definitions that operators write, and the runs of them. */

@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import { COMMAND_SIGNAL, type CommandSignal } from '../../../workflows/messages.js';
+import { OutboxRepository, type DesiredState, type OutboxMessage } from './outbox.repository.js';
+import { RunGateway } from './run-gateway.js';
+import { RunsRepository } from './runs.repository.js';
+
+/** What one message of the outbox asks for. Throwing means: try again later. */
+@Injectable()
+export class OutboxDelivery {
+  constructor(
+    private readonly outbox: OutboxRepository,
+    private readonly runs: RunGateway,
+    private readonly projection: RunsRepository,
+  ) {}
+
+  async deliver(message: OutboxMessage): Promise<void> {
+    if (message.kind === 'start_run') return this.start(message.runKey);
+    // Asked when the message was taken: "nobody knows the run" is final only if its start had been delivered before.
+    if (message.isStartPending) throw new Error('the run has not been started yet');
+    const isKnown =
+      message.kind === 'signal_run'
+        ? await this.runs.signal(message.runKey, message.payload.signal, message.payload.argument)
+        : await this.command(message.runKey, message.payload.reason);
+    if (!isKnown) await this.closeLost(message.runKey);
+  }
+
+  private async start(runKey: string): Promise<void> {
+    const start = await this.outbox.findStart(runKey);
+    if (start === null) return;
+    if (start.isExitRequested) return this.finish(runKey, 'exited_before_start');
+    await this.runs.start(start);
+  }
+
+  private async command(runKey: string, reason: string | undefined): Promise<boolean> {
+    const state = await this.outbox.findDesiredState(runKey);
+    return state === null || this.runs.signal(runKey, COMMAND_SIGNAL, toCommand(state, reason));
+  }
+
+  /**
+   * A run whose workflow is gone although it never recorded an end was terminated from outside, or lost with its
+   * namespace: left open, its place in the journey would be taken for ever. A run that did record its end is left alone.
+   */
+  private closeLost(runKey: string): Promise<void> {
+    return this.finish(runKey, 'terminated');
+  }
+
+  private finish(runKey: string, reason: string): Promise<void> {
+    return this.projection.finish({ runKey, outcome: 'exited', reason, endedAt: null });
+  }
+}
+
+function toCommand(state: DesiredState, reason: string | undefined): CommandSignal {
+  switch (state) {
+    case 'exited':
+      return { kind: 'exit', ...(reason === undefined ? {} : { reason }) };
+    case 'paused':
+      return { kind: 'pause' };
+    case 'running':
+      return { kind: 'resume' };
+  }
+}
