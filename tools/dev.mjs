@@ -14,7 +14,7 @@ import { startPostgres } from './postgres.mjs';
 import { addSearchAttributes, startTemporal } from './temporal.mjs';
 
 const QUIET_MS = 200;
-const END_MS_MAX = 30_000;
+const END_MS_MAX = 55_000;
 /** npm passes on the Ctrl-C that the terminal has sent us already: the second within this time is the first again. */
 const SAME_SIGNAL_MS = 700;
 const PARENT_POLL_MS = 500;

@@ -7,7 +7,7 @@ const POLL_MS = 50;
 const BACK_OFF_MS = [1000, 2000, 4000, 8000, 16_000];
 /** Up for this long, a process has earned a fresh count of crashes. */
 const STEADY_MS = 60_000;
-const END_MS_MAX = 30_000;
+const END_MS_MAX = 55_000;
 
 /**
  * @param options.name prefix of its log lines

@@ -2,7 +2,7 @@
 // writes the list of its children to it, one JSON array a line, whenever it changes; the last line counts.
 import { createInterface } from 'node:readline';
 
-const END_MS_MAX = 10_000;
+const END_MS_MAX = 55_000;
 const POLL_MS = 50;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}); // the supervisor decides

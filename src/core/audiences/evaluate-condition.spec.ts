@@ -110,7 +110,9 @@ describe('evaluateCondition', () => {
     const wide = (width: number): Condition => ({ kind: 'any', of: Array<Condition>(width).fill(equals('visits', 3)) });
     expect(test(wide(999))).toBe(true);
     expect(() => test(wide(1_000))).toThrow('too deep or too large');
-    expect(() => test({ kind: 'in', attribute: 'visits', values: Array<number>(1_000).fill(3) })).toThrow('too deep or too large');
+    expect(() => test({ kind: 'in', attribute: 'visits', values: Array<number>(1_000).fill(3) })).toThrow(
+      'too deep or too large',
+    );
   });
 
   it('stops on a kind that does not exist instead of taking it for false', () => {

@@ -5,7 +5,7 @@
  * @see http://www.isthe.com/chongo/tech/comp/fnv/ for the constants
  * @returns an integer in [0, 2^32)
  */
-export function stableHash(text: string): number {
+function stableHash(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);

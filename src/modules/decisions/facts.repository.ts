@@ -56,7 +56,7 @@ export interface ActionFacts {
   readonly channelCost: number;
 }
 
-export interface PolicyFacts {
+interface PolicyFacts {
   readonly key: string;
   readonly version: number;
   readonly kind: string;

@@ -77,10 +77,10 @@ export class DeliveriesRepository {
    * Writes the delivery and its line in the ledger, under the user's lock. An attempt that was given back may be
    * claimed again; in any other state the delivery exists already and nothing is written.
    *
-   * @returns the id of the claimed delivery (an earlier attempt's, if there was one), or null when it exists already
+   * @returns the claimed delivery (an earlier attempt's id, if there was one), or null when it exists already
    */
-  async claim(transaction: Transaction, claim: NewClaim): Promise<string | null> {
-    const [row] = await transaction.query<{ id: string }>({
+  async claim(transaction: Transaction, claim: NewClaim): Promise<{ id: string; attempt: number } | null> {
+    const [row] = await transaction.query<{ id: string; attempt: number }>({
       name: 'deliveries_claim',
       text: `with claimed as (
           insert into deliveries as delivery (id, idempotency_key, user_id, decision_id, run_key, step_id, visit,
@@ -95,7 +95,7 @@ export class DeliveriesRepository {
             deadline_at = excluded.deadline_at, claimed_at = excluded.claimed_at, settled_at = null, failure = null,
             updated_at = clock_timestamp()
           where delivery.state = 'released'
-          returning id, user_id, decision_id, claimed_at, channel, purpose, clock_domain
+          returning id, attempt, user_id, decision_id, claimed_at, channel, purpose, clock_domain
         ), ledger as (
           insert into contact_ledger (delivery_id, user_id, decision_id, at, channel, purpose, clock_domain,
             journey_key, tags)
@@ -104,7 +104,7 @@ export class DeliveriesRepository {
           on conflict (delivery_id) do update set is_given_back = false, decision_id = excluded.decision_id,
             at = excluded.at, channel = excluded.channel, purpose = excluded.purpose, tags = excluded.tags
         )
-        select id from claimed`,
+        select id, attempt from claimed`,
       values: [
         claim.deliveryId,
         claim.idempotencyKey,
@@ -129,7 +129,7 @@ export class DeliveriesRepository {
         claim.isCounted,
       ],
     });
-    return row?.id ?? null;
+    return row ?? null;
   }
 
   /**

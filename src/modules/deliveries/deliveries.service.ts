@@ -11,6 +11,8 @@ import { EmailConnector } from './email.connector.js';
 export interface ClaimedDelivery {
   readonly deliveryId: string;
   readonly attemptToken: string;
+  /** 1 for the first; grows with each that was given back. */
+  readonly attempt: number;
 }
 
 export type DeliveryClaim = Omit<NewClaim, 'attemptToken' | 'provider'>;
@@ -49,12 +51,12 @@ export class DeliveriesService {
   /** @returns null when this visit already has a delivery that was not given back */
   async claim(transaction: Transaction, claim: DeliveryClaim): Promise<ClaimedDelivery | null> {
     const attemptToken = randomUUID();
-    const deliveryId = await this.deliveries.claim(transaction, {
+    const claimed = await this.deliveries.claim(transaction, {
       ...claim,
       attemptToken,
       provider: this.email.provider,
     });
-    return deliveryId === null ? null : { deliveryId, attemptToken };
+    return claimed === null ? null : { deliveryId: claimed.id, attemptToken, attempt: claimed.attempt };
   }
 
   /**
@@ -73,7 +75,7 @@ export class DeliveriesService {
     const outbound = { ...message, deliveryId, to: message.address };
     const result: DeliveryResult = startWithinMs <= 0 ? { kind: 'stale' } : await this.email.send(outbound);
     const settlement = settlementOf(result);
-    const state = await this.deliveries.settle({ ...claimed, ...settlement });
+    const state = await this.deliveries.settle({ deliveryId, attemptToken: claimed.attemptToken, ...settlement });
     // Only this attempt holds the token; the settler may have called it unknown, which is then put right.
     if (state === null) throw new Error(`the attempt of delivery ${deliveryId} is not open any more`);
     this.metrics.countDelivery('email', settlement.state);

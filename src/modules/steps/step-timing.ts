@@ -12,7 +12,7 @@ export const ATTEMPT_ALIVE_MS: DurationMs = 90 * SECOND_MS;
 const RETRY_MIN_MS: DurationMs = 30 * SECOND_MS;
 const RETRY_MAX_MS: DurationMs = HOUR_MS;
 
-/** When to ask again after the provider could not take a message: 30 s, doubling to an hour. */
-export function retryAfterMs(ask: number): DurationMs {
-  return Math.min(RETRY_MIN_MS * 2 ** Math.min(ask - 1, 10), RETRY_MAX_MS);
+/** When to ask again after the provider could not take the n-th attempt: 30 s, doubling to an hour. */
+export function retryAfterMs(attempt: number): DurationMs {
+  return Math.min(RETRY_MIN_MS * 2 ** Math.min(attempt - 1, 10), RETRY_MAX_MS);
 }

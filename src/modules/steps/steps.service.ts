@@ -67,7 +67,7 @@ export class StepsService {
       case 'rejected':
         return this.steps.answer(question, { kind: 'skip', decisionId, reason: 'PROVIDER_REJECTED' });
       case 'unavailable': {
-        const until = now + retryAfterMs(question.ask);
+        const until = now + retryAfterMs(delivery.attempt);
         return this.steps.answer(question, { kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE', until });
       }
       case 'unknown':
