@@ -45,7 +45,11 @@ export class AppModule {
         ActionsModule,
         PoliciesModule,
         ControlsModule,
-        JourneysModule.forRoot({ outboxPollMs: config.outbox.pollMs, isVirtualTimeAllowed: !config.isProduction }),
+        JourneysModule.forRoot({
+          taskQueue: config.temporal.taskQueue,
+          outboxPollMs: config.outbox.pollMs,
+          isVirtualTimeAllowed: !config.isProduction,
+        }),
         UnsubscribeModule,
         DecisionsModule,
         DeliveriesModule.forRoot(config.email),

@@ -44,6 +44,16 @@ describe('access', () => {
     return makeOperatorToken(config, { subject: 'ada', scopes, from: now, until: now + HOUR_MS, ...changes });
   }
 
+  it('hands out no scope that the maker does not hold', async () => {
+    const maker = await key(['keys:write', 'users:read']);
+    const client = clientOf(app, { authorization: `Bearer ${maker.secret}` });
+    for (const scopes of [['admin'], ['users:write'], ['users:read', 'journeys:write']]) {
+      const refused = await client.post('/api/api-keys', { name: 'more', scopes });
+      expect(refused).toMatchObject({ status: 403, body: { code: 'INSUFFICIENT_SCOPE' } });
+    }
+    expect((await client.post('/api/api-keys', { name: 'less', scopes: ['users:read'] })).status).toBe(201);
+  });
+
   it('has a scope, or the word public, on every route', () => {
     const open: string[] = [];
     const forgotten: string[] = [];

@@ -24,6 +24,16 @@ describe('HTTP', () => {
     return (await app.get(Database).query({ text, values: [externalId] })).length;
   };
 
+  it('without authentication lets no other site change anything, body or not', async () => {
+    for (const site of ['cross-site', 'same-site']) {
+      const refused = await api.post('/api/users', { external_id: 'csrf' }, { 'sec-fetch-site': site });
+      expect(refused).toMatchObject({ status: 403, body: { code: 'FOREIGN_SITE' } });
+    }
+    expect(await count('csrf')).toBe(0);
+    const own = await api.post('/api/users', { external_id: 'csrf' }, { 'sec-fetch-site': 'same-origin' });
+    expect(own.status).toBe(201);
+  });
+
   describe('Idempotency-Key', () => {
     it('answers the same request again with the first answer, marked, and does it once', async () => {
       const request = () => api.post('/api/users', { external_id: 'repeat' }, { 'idempotency-key': 'one' });

@@ -5,7 +5,6 @@ import { RunsRepository } from '../../src/modules/journeys/index.js';
 import { RunQuestions, StepsService } from '../../src/modules/steps/index.js';
 import { Database } from '../../src/platform/database/database.js';
 import { WorkerHost } from '../../src/platform/temporal/worker-host.js';
-import { JOURNEY_TASK_QUEUE } from '../../workflows/messages.js';
 import { createTestApp } from './app.js';
 import { fromSetup } from './environment.js';
 import { startSmtp, type TestSmtp } from './smtp.js';
@@ -25,11 +24,18 @@ export interface Tactful {
 }
 
 const POLL_MS = 25;
+/** Not the default: a start on the wrong queue must not go unseen. */
+const TASK_QUEUE = 'journeys-of-specs';
 
 export async function startTactful(): Promise<Tactful> {
   const smtp = await startSmtp();
   const address = fromSetup('TEST_TEMPORAL_ADDRESS');
-  const app = await createTestApp({ SMTP_URL: smtp.url, TEMPORAL_ADDRESS: address, OUTBOX_POLL_MS: '200' });
+  const app = await createTestApp({
+    SMTP_URL: smtp.url,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_TASK_QUEUE: TASK_QUEUE,
+    OUTBOX_POLL_MS: '200',
+  });
   let worker: { readonly host: WorkerHost; readonly finished: Promise<void> } | undefined;
 
   async function call<T>(method: 'GET' | 'POST', url: string, payload?: object): Promise<T> {
@@ -44,7 +50,7 @@ export async function startTactful(): Promise<Tactful> {
     const finished = host.run({
       address,
       namespace: 'default',
-      taskQueue: JOURNEY_TASK_QUEUE,
+      taskQueue: TASK_QUEUE,
       cachedWorkflowsMax: 200,
       workflows: { workflowBundle: { codePath: fromSetup('TEST_WORKFLOW_BUNDLE') } },
       activities,

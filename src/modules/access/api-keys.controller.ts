@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { NotRepeatable } from '../../platform/http/idempotency.interceptor.js';
 import { Answers } from '../../platform/http/openapi.js';
 import { pageOf, toPageRequest, type Page } from '../../platform/http/paging.js';
-import { PrincipalName } from '../../platform/http/principal.js';
+import { CurrentPrincipal, PrincipalName } from '../../platform/http/principal.js';
+import type { Principal } from '../../platform/http/principal.js';
 import { ApiKeyView, ListQuery, NewApiKey, NewApiKeyView } from './access.dto.js';
 import { ApiKeysService } from './api-keys.service.js';
 import { Scopes } from './scopes.decorator.js';
@@ -18,7 +19,10 @@ export class ApiKeysController {
   @NotRepeatable()
   @Scopes('keys:write')
   @Answers({ status: 201, summary: 'Makes an API key; its secret is shown this once', body: NewApiKeyView })
-  create(@Body({ schema: NewApiKey }) body: NewApiKey, @PrincipalName() principal: string): Promise<NewApiKeyView> {
+  create(
+    @Body({ schema: NewApiKey }) body: NewApiKey,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<NewApiKeyView> {
     return this.keys.create(body, principal);
   }
 

@@ -1,4 +1,4 @@
-import { Inject, Injectable, NotFoundException, type OnApplicationBootstrap } from '@nestjs/common';
+import { ForbiddenException, Inject, Injectable, NotFoundException, type OnApplicationBootstrap } from '@nestjs/common';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
@@ -10,7 +10,7 @@ import { toApiKeyView } from './access.mapper.js';
 import { apiKeyId, BOOTSTRAP_KEY_ID, hashApiKey, isApiKey, makeApiKey } from './api-key-text.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
 import { AuditLog } from './audit-log.js';
-import { ADMIN_SCOPE } from './scopes.js';
+import { ADMIN_SCOPE, holdsScope, type GrantableScope } from './scopes.js';
 
 /** API keys of servers: made, listed, revoked, recognised. */
 @Injectable()
@@ -31,8 +31,13 @@ export class ApiKeysService implements OnApplicationBootstrap {
     return { name: `key:${id}`, scopes: new Set(key.scopes) };
   }
 
-  /** Makes a key. Its secret is in the answer and nowhere else. */
-  async create(input: NewApiKey, principal: string): Promise<NewApiKeyView> {
+  /**
+   * Makes a key. Its secret is in the answer and nowhere else.
+   *
+   * @throws ForbiddenException INSUFFICIENT_SCOPE: nobody hands out what they do not hold
+   */
+  async create(input: NewApiKey, { name: principal, scopes: held }: Principal): Promise<NewApiKeyView> {
+    refuseMoreThanHeld(input.scopes, held);
     const id = newId();
     const secret = makeApiKey(id);
     const scopes = [...new Set(input.scopes)];
@@ -76,4 +81,11 @@ export class ApiKeysService implements OnApplicationBootstrap {
       await this.audit.write(transaction, { principal: 'system', action: 'api_key.bootstrap', subject: key.id });
     });
   }
+}
+
+function refuseMoreThanHeld(wanted: readonly GrantableScope[], held: ReadonlySet<string>): void {
+  const missing = wanted.find((scope) => (scope === ADMIN_SCOPE ? !held.has(ADMIN_SCOPE) : !holdsScope(held, scope)));
+  if (missing === undefined) return;
+  const detail = `a key can be given only scopes that its maker holds: ${missing} is missing`;
+  throw new ForbiddenException({ code: 'INSUFFICIENT_SCOPE', detail });
 }

@@ -90,6 +90,7 @@ export type RunFilter = z.infer<typeof RunFilter>;
 
 export const ExitRequest = z
   .strictObject({ reason: lineOfText(TEXT_MAX).default('operator') })
+  .default({ reason: 'operator' })
   .meta({ id: 'ExitRequest' });
 export type ExitRequest = z.infer<typeof ExitRequest>;
 

@@ -12,13 +12,14 @@ import { JourneysService } from './journeys.service.js';
 import { OutboxDelivery } from './outbox.delivery.js';
 import { OUTBOX_POLL_MS, OutboxDispatcher } from './outbox.dispatcher.js';
 import { OutboxRepository } from './outbox.repository.js';
-import { RunGateway } from './run-gateway.js';
+import { RunGateway, TASK_QUEUE } from './run-gateway.js';
 import { RunSignals } from './run-signals.js';
 import { RunsController } from './runs.controller.js';
 import { RunsRepository } from './runs.repository.js';
 import { RunsService } from './runs.service.js';
 
 export interface JourneysOptions {
+  readonly taskQueue: string;
   readonly outboxPollMs: number;
   readonly isVirtualTimeAllowed: boolean;
 }
@@ -37,6 +38,7 @@ export class JourneysModule implements OnModuleInit {
       imports: [UsersModule, MessageTemplatesModule, ActionsModule],
       controllers: [JourneysController, RunsController],
       providers: [
+        { provide: TASK_QUEUE, useValue: options.taskQueue },
         { provide: OUTBOX_POLL_MS, useValue: options.outboxPollMs },
         { provide: IS_VIRTUAL_TIME_ALLOWED, useValue: options.isVirtualTimeAllowed },
         Clock,

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   Client,
   ServiceError,
@@ -12,12 +12,7 @@ import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair
 import type { Plan } from '../../core/journeys/plan.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { VirtualTimeClient } from '../../platform/temporal/virtual-time.client.js';
-import {
-  JOURNEY_TASK_QUEUE,
-  JOURNEY_WORKFLOW,
-  SEARCH_ATTRIBUTES,
-  type JourneyInput,
-} from '../../../workflows/messages.js';
+import { JOURNEY_WORKFLOW, SEARCH_ATTRIBUTES, type JourneyInput } from '../../../workflows/messages.js';
 import type { RunStart } from './outbox.repository.js';
 
 /** Triggered work goes before bulk work and after transactional messages. */
@@ -25,6 +20,9 @@ const TRIGGERED_PRIORITY = 3;
 /** Every call ends in this time, so that whoever waits for it can go on. */
 const CALL_MS_MAX = 5_000;
 const UPDATE_MS_MAX = 10_000;
+
+/** Where the workers of this installation look for work. */
+export const TASK_QUEUE = Symbol('TASK_QUEUE');
 
 export type CommandOutcome =
   | { readonly kind: 'done' }
@@ -42,6 +40,7 @@ export class RunGateway {
     private readonly client: Client,
     private readonly virtual: VirtualTimeClient,
     private readonly clock: Clock,
+    @Inject(TASK_QUEUE) private readonly taskQueue: string,
   ) {}
 
   /** Starts the workflow of an entry; a second start of the same entry changes nothing. */
@@ -56,7 +55,7 @@ export class RunGateway {
     };
     try {
       const start = {
-        taskQueue: JOURNEY_TASK_QUEUE,
+        taskQueue: this.taskQueue,
         workflowId: workflowIdOf(run.runKey),
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
         priority: { priorityKey: TRIGGERED_PRIORITY },

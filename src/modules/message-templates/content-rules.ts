@@ -2,7 +2,7 @@ import { RenderError, renderPart, type ParsedContent, type TemplateFault } from 
 
 const LINK = 'https://unsubscribe.example/probe';
 const ADDRESS = 'probe of the postal address';
-const PROBE = { company: { name: 'probe', address: ADDRESS }, unsubscribe_url: LINK, user: {}, event: {}, run: {} };
+const PROBE = { company: { name: 'probe', address: ADDRESS }, unsubscribe_url: LINK, user: {}, run: {} };
 
 /**
  * What a message that needs consent must show in both its parts: a link to withdraw, and who writes from where

@@ -29,7 +29,7 @@ export class MessageTemplatesController {
   @Answers({
     status: 201,
     summary: 'Makes a message template',
-    description: 'Liquid; templates see user, event, run, company and unsubscribe_url.',
+    description: 'Liquid; templates see user, run, company and unsubscribe_url.',
     body: MessageTemplateView,
     refusals: { ...invalid, 409: 'the key is taken' },
   })

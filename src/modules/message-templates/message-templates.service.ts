@@ -102,7 +102,7 @@ export class MessageTemplatesService {
   /**
    * Renders one version.
    *
-   * @param request.context `user`, `event`, `run`, `company`, `unsubscribe_url`, as templates see them
+   * @param request.context `user`, `run`, `company`, `unsubscribe_url`, as templates see them
    * @throws RenderError when the version does not exist or fails on these values
    */
   async render(request: {

@@ -41,7 +41,7 @@ describe('parseContent', () => {
     expect(
       parseContent({
         ...CONTENT,
-        text: '{% assign n = user.name %}{% for x in event.items %}{{ n }}{{ x }}{% endfor %}',
+        text: '{% assign n = user.name %}{% for x in user.items %}{{ n }}{{ x }}{% endfor %}',
       }).kind,
     ).toBe('parsed');
   });

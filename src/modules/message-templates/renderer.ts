@@ -23,7 +23,7 @@ export class RenderError extends Error {
 }
 
 /** What templates may see. Any other name is a typing error, told when the template is saved. */
-const ROOTS: ReadonlySet<string> = new Set(['user', 'event', 'run', 'company', 'unsubscribe_url']);
+const ROOTS: ReadonlySet<string> = new Set(['user', 'run', 'company', 'unsubscribe_url']);
 
 const PARSED_CHARACTERS_MAX = 400_000;
 const RENDER_MS_MAX = 500;

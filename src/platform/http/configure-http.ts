@@ -32,7 +32,7 @@ export function configureHttp(app: NestFastifyApplication): void {
   const server = app.getHttpAdapter().getInstance();
   server.addHook('onRequest', async (request, reply) => {
     setSafeHeaders(request, reply);
-    const refusal = refuseForeignHost(request, config) ?? refuseForm(request);
+    const refusal = refuseForeignHost(request, config) ?? refuseForeignSite(request, config) ?? refuseForm(request);
     // Sent here, not thrown: the pages of the documentation know no filter.
     if (refusal !== null) return sendProblem(reply, toProblem(refusal, { path: pathOf(request), errorId: request.id }));
   });
@@ -66,6 +66,20 @@ function refuseForeignHost(request: FastifyRequest, config: Config): HttpExcepti
   if (config.auth.mode !== 'none' || isHostAllowed(request.headers.host, config.http.publicUrl)) return null;
   const detail = 'without authentication only requests to a loopback address are answered';
   return new ForbiddenException({ code: 'HOST_NOT_ALLOWED', detail });
+}
+
+/**
+ * Without keys, any page in a browser on this machine could make a request that needs no preflight. Browsers say where
+ * a request comes from; other clients do not, and are not meant. A person may come to the unsubscribe page from anywhere.
+ */
+function refuseForeignSite(request: FastifyRequest, config: Config): HttpException | null {
+  const site = request.headers['sec-fetch-site'];
+  const isSafe = request.method === 'GET' || request.method === 'HEAD' || request.url.startsWith('/unsubscribe/');
+  if (config.auth.mode !== 'none' || isSafe || site === undefined || site === 'same-origin' || site === 'none') {
+    return null;
+  }
+  const detail = 'without authentication other sites may not change anything';
+  return new ForbiddenException({ code: 'FOREIGN_SITE', detail });
 }
 
 /** Forms need no preflight, so a foreign page could post them: only routes that are made for it take them. */

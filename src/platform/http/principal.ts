@@ -19,6 +19,12 @@ export function principalOf(request: FastifyRequest): Principal | null {
   return principals.get(request) ?? null;
 }
 
+/** Who makes the request. Only for routes that are not public. */
+export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+  const principal = principalOf(context.switchToHttp().getRequest<FastifyRequest>());
+  return principal ?? { name: 'nobody', scopes: new Set() };
+});
+
 /** The name of who makes the request, as it goes into the audit trail. Only for routes that are not public. */
 export const PrincipalName = createParamDecorator((_: unknown, context: ExecutionContext): string => {
   return principalOf(context.switchToHttp().getRequest<FastifyRequest>())?.name ?? 'nobody';
