@@ -23,7 +23,8 @@ COPY tools/link-node.mjs tools/
 RUN npm ci --omit=dev --omit=optional
 
 FROM ${NODE_IMAGE} AS runtime
-ENV NODE_ENV=production TZ=UTC
+# On every address, for the published port: production demands AUTH=required.
+ENV NODE_ENV=production HOST=0.0.0.0 TZ=UTC
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const NODE_MAJOR_MIN = 24;
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
@@ -8,7 +9,9 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
 const swc = JSON.parse(readFileSync(new URL('./swc.json', import.meta.url), 'utf8'));
 delete swc.$schema;
 
-const root = new URL('..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('..', import.meta.url));
+// The specs that switch authentication on need a key, like anybody; every worker inherits it.
+process.env.SECRET_KEY ||= `test:${Buffer.alloc(32, 7).toString('base64')}`;
 const project = (displayName, testMatch, more = {}) => ({
   displayName,
   rootDir: root,

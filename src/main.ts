@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
+import { verifySuppressionKey } from './platform/address/suppression-key.js';
 import { readConfig } from './platform/config/config.js';
 import { migrate } from './platform/database/migrate.js';
 import { PartitionKeeper } from './platform/database/partition-keeper.js';
@@ -11,6 +12,7 @@ import { exitWithParent } from './platform/process/exit-with-parent.js';
 
 const config = readConfig();
 await migrate(config.database.url);
+await verifySuppressionKey(config);
 const adapter = createHttpAdapter(config.http);
 const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config), adapter, {
   bodyParser: false,

@@ -8,18 +8,34 @@ import { AppModule } from './app.module.js';
 import { DeliverySettler } from './modules/deliveries/index.js';
 import { RunsRepository } from './modules/journeys/index.js';
 import { RunQuestions, StepsService } from './modules/steps/index.js';
-import { readConfig } from './platform/config/config.js';
+import { verifySuppressionKey } from './platform/address/suppression-key.js';
+import { readConfig, type Config } from './platform/config/config.js';
 import { PartitionKeeper } from './platform/database/partition-keeper.js';
+import { Log } from './platform/observability/log.js';
 import { Metrics } from './platform/observability/metrics.js';
 import { exitWithParent } from './platform/process/exit-with-parent.js';
-import { WorkerHost } from './platform/temporal/worker-host.js';
+import { WorkerHost, type WorkerHostOptions } from './platform/temporal/worker-host.js';
 
 const config = readConfig();
+// The API has migrated the database before.
+await verifySuppressionKey(config);
+
+/** The SDK knows fewer levels; what is too much, `Log` leaves out. */
+const SDK_LOG_LEVELS: Readonly<Record<Config['logLevel'], NonNullable<WorkerHostOptions['logLevel']>>> = {
+  silent: 'ERROR',
+  fatal: 'ERROR',
+  error: 'ERROR',
+  warn: 'WARN',
+  info: 'INFO',
+  debug: 'DEBUG',
+  trace: 'DEBUG',
+};
 
 @Module({ imports: [AppModule.register(config)], providers: [WorkerHost] })
 class WorkerModule {}
 
-const app = await NestFactory.createApplicationContext(WorkerModule, { logger: ['error', 'warn'] });
+const app = await NestFactory.createApplicationContext(WorkerModule, { bufferLogs: true });
+app.useLogger(app.get(Log));
 app.enableShutdownHooks(undefined, { useProcessExit: true });
 const host = app.get(WorkerHost);
 
@@ -48,6 +64,7 @@ await host.run({
   namespace: config.temporal.namespace,
   taskQueue: config.temporal.taskQueue,
   cachedWorkflowsMax: config.worker.cachedWorkflowsMax,
+  logLevel: SDK_LOG_LEVELS[config.logLevel],
   // Bundling at start costs seconds: use the bundle that `npm run build` left (`npm run dev` leaves none).
   workflows: existsSync(path('../workflows.bundle.js'))
     ? { workflowBundle: { codePath: path('../workflows.bundle.js') } }

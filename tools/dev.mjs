@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { localAddress } from './dev/address.ts';
 import { STAGE, createChildren } from './dev/children.mjs';
 import { createHost } from './dev/host.mjs';
 import { lockDataFolder } from './dev/lock.mjs';
@@ -130,11 +131,11 @@ function supervise(child, name, signal) {
 
 /** The shipped journeys, ready to be entered. Without them everything still works, so a refusal is only told. */
 async function seed({ config }) {
-  const apiKey = process.env.TACTFUL_API_KEY ?? config.auth.bootstrapApiKey ?? undefined;
+  const apiKey = process.env.TACTFUL_API_KEY || config.auth.bootstrapApiKey || undefined; // an empty one counts as not set
   if (config.auth.mode === 'required' && apiKey === undefined) return 'left out: TACTFUL_API_KEY is not set';
   const { seedExamples } = await import('./seed.mjs');
   try {
-    const seeded = await seedExamples({ baseUrl: `http://127.0.0.1:${config.http.port}`, apiKey });
+    const seeded = await seedExamples({ baseUrl: localAddress(config.http.host, config.http.port), apiKey });
     return `journey ${seeded.map(({ journey }) => journey).join(', ')} ready`;
   } catch (error) {
     return `not seeded: ${error.message}`;
@@ -193,8 +194,7 @@ async function restartHosts() {
 
 function describeHosts({ hostEnv, config }) {
   const common = { env: hostEnv, children, onGiveUp: fail, restarts: !isWatching };
-  const local = (port) =>
-    `http://${config.http.host === '0.0.0.0' ? '127.0.0.1' : config.http.host}:${port}/api/health`;
+  const local = (port) => `${localAddress(config.http.host, port)}/api/health`;
   const [api, worker] = [
     createHost({
       ...common,

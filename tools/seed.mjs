@@ -24,7 +24,10 @@ export async function seedExamples({ baseUrl, apiKey }) {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const baseUrl = process.argv[2] ?? 'http://127.0.0.1:8000';
   try {
-    for (const { journey, version, isNew } of await seedExamples({ baseUrl, apiKey: process.env.TACTFUL_API_KEY })) {
+    for (const { journey, version, isNew } of await seedExamples({
+      baseUrl,
+      apiKey: process.env.TACTFUL_API_KEY || undefined,
+    })) {
       console.log(`journey ${journey}, version ${version}: ${isNew ? 'published' : 'was published before'}`);
     }
   } catch (error) {

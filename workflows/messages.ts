@@ -5,7 +5,6 @@ import type { RunReference } from '../src/core/journeys/run-reference.js';
 import type { RunProgress } from '../src/core/journeys/progress.js';
 
 /** Names and types that the API and the workflows share. The API need not load the workflow SDK to use them. */
-export const JOURNEY_TASK_QUEUE = 'journeys';
 export const JOURNEY_WORKFLOW = 'journeyWorkflow';
 
 export interface JourneyInput {

@@ -7,11 +7,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { settings } from '../../src/platform/config/settings.js';
 import { until } from '../support/until.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const START_MS_MAX = 120_000;
 const STOP_MS_MAX = 30_000;
+const JANE = 'jane@example.com';
 const PORTS = [
   'PORT',
   'WORKER_HEALTH_PORT',
@@ -21,8 +23,11 @@ const PORTS = [
   'MAILBOX_SMTP_PORT',
   'MAILBOX_HTTP_PORT',
 ] as const;
-/** What would turn the run from its own servers, or from local mode. */
-const FOREIGN = ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'SMTP_URL', 'NODE_ENV', 'SECRET_KEY', 'npm_lifecycle_event'];
+/**
+ * What would turn the run from its own servers, or from local mode. Empty and not left out: a `.env` in the project's
+ * folder would fill the gap.
+ */
+const UNSET = Object.fromEntries([...Object.keys(settings), 'TACTFUL_API_KEY'].map((name) => [name, '']));
 
 interface Supervisor {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
@@ -36,8 +41,8 @@ let running: Supervisor[] = [];
 
 /** `npm start` without npm, on ports and data of its own. */
 function startSupervisor(): Supervisor {
-  const env: NodeJS.ProcessEnv = { ...process.env, ...ports, DATA_DIR: dataDir };
-  for (const name of FOREIGN) delete env[name];
+  const env: NodeJS.ProcessEnv = { ...process.env, ...UNSET, ...ports, DATA_DIR: dataDir };
+  delete env['npm_lifecycle_event'];
   const child = spawn(process.execPath, ['tools/dev.mjs'], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (text += String(data)));
@@ -93,8 +98,32 @@ async function freePorts(): Promise<Record<string, string>> {
 const answer = async (variable: string, where: string): Promise<number> =>
   (await fetch(`http://127.0.0.1:${ports[variable]}${where}`)).status;
 
+async function api<Body>(where: string, body?: object): Promise<Body> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const response = await fetch(`http://127.0.0.1:${ports['PORT']}${where}`, body === undefined ? {} : init);
+  if (!response.ok) throw new Error(`${where}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as Body;
+}
+
+/** A mail, a wait long enough to be killed in, and another mail. Answers the run's id. */
+async function enrolInTwoMails(): Promise<string> {
+  const mail = (id: string): object => ({ kind: 'message', id, channel: 'email', template: 'welcome' });
+  const wait = { kind: 'wait', id: 'pause', duration: 'PT10S' };
+  const steps = [mail('first'), wait, mail('second'), { kind: 'end', id: 'done' }];
+  await api('/api/journeys/templates', { key: 'two_mails', name: 'Two mails', steps });
+  await api('/api/journeys/templates/two_mails/publish', {});
+  const { id } = await api<{ id: string }>('/api/users', { email: JANE });
+  await api('/api/consents', { user_id: id, channel: 'email', status: 'granted', source: 'spec' });
+  return (await api<{ id: string }>(`/api/journeys/${id}/enroll`, { journey: 'two_mails' })).id;
+}
+
+async function mailsToJane(): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${ports['MAILBOX_HTTP_PORT']}/api/messages?to=${JANE}`);
+  return ((await response.json()) as { items: unknown[] }).items.length;
+}
+
 beforeEach(async () => {
-  dataDir = mkdtempSync(path.join(tmpdir(), 'tactful-bring-up-'));
+  dataDir = mkdtempSync(path.join(tmpdir(), 'tactful bring-up-'));
   ports = await freePorts();
 });
 
@@ -133,20 +162,27 @@ describe('npm start', () => {
   );
 
   it(
-    'leaves nothing running when it is killed, and starts again on the same data',
+    'leaves nothing running when it is killed; the next start goes on with what waits, and sends nothing twice',
     async () => {
       const supervisor = startSupervisor();
       await untilUp(supervisor);
       expect(leftovers().length).toBeGreaterThan(4);
+      const runId = await enrolInTwoMails();
+      await until(async () => (await mailsToJane()) === 1, STOP_MS_MAX, supervisor.output);
       supervisor.child.kill('SIGKILL');
       await untilGone();
 
       const next = startSupervisor();
       await untilUp(next);
+      const runState = async (): Promise<unknown> => (await api<{ state: string }>(`/api/runs/${runId}`)).state;
+      await until(async () => (await runState()) === 'completed', START_MS_MAX, next.output);
+      const deliveries = await api<{ data: { state: string }[] }>(`/api/deliveries`);
+      expect(deliveries.data.map(({ state }) => state)).toEqual(['sent', 'sent']);
+      expect(await mailsToJane()).toBe(2);
       next.child.kill('SIGINT');
       expect(await next.exit).toBe(0);
     },
-    2 * START_MS_MAX,
+    3 * START_MS_MAX,
   );
 
   it(

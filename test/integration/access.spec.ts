@@ -75,7 +75,6 @@ describe('access', () => {
     expect(open.sort()).toEqual([
       'HealthController.health',
       'HealthController.ready',
-      'HealthController.scrape',
       'UnsubscribeController.show',
       'UnsubscribeController.withdraw',
     ]);
@@ -95,6 +94,16 @@ describe('access', () => {
         expect(refused.json()).toMatchObject({ code: 'UNAUTHENTICATED' });
       }
     }
+  });
+
+  it('shows metrics to those who may read them, and readiness to everybody', async () => {
+    expect((await as((await key(['metrics:read'])).secret).get('/metrics')).status).toBe(200);
+    expect(await as((await key(['audit:read'])).secret).get('/metrics')).toMatchObject({
+      status: 403,
+      body: { code: 'INSUFFICIENT_SCOPE', detail: 'this needs the scope metrics:read' },
+    });
+    expect((await clientOf(app).get('/api/health')).status).toBe(200);
+    expect((await clientOf(app).get('/api/ready')).status).not.toBe(401);
   });
 
   it('lets a key do what its scopes say and nothing else', async () => {

@@ -1,7 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { parse } from 'yaml';
 import { settings } from '../../src/platform/config/settings.js';
 import { readConfig } from '../../src/platform/config/config.js';
+import { startMailbox } from '../../tools/mailbox/mailbox.js';
 
 // No Docker engine runs where these files are written: what can be known without one is asked here.
 interface Service {
@@ -79,11 +83,53 @@ describe('Dockerfile', () => {
       expect(existsSync(new URL(`../../${source}`, import.meta.url))).toBe(true);
     },
   );
+
+  it.each(['api', 'worker'])('%s listens for its published port, and is in production, which demands keys', (name) => {
+    const lines = [...(stages.get('runtime') ?? []), ...(stages.get(name) ?? [])];
+    expect(lines.find((line) => line.endsWith(` AS ${name}`))).toMatch(/^FROM runtime /);
+    const pairs = lines.filter((line) => line.startsWith('ENV ')).flatMap((line) => line.split(' ').slice(1));
+    const environment = Object.fromEntries(pairs.map((pair) => pair.split('='))) as Record<string, string>;
+    expect(environment).toMatchObject({ NODE_ENV: 'production', HOST: '0.0.0.0' });
+    expect(() => readConfig({ ...environment, AUTH: 'none' })).toThrow(/AUTH: found "none"; expected required/);
+  });
+
+  it('asks the mailbox for its health by a name that it answers to', () => {
+    expect(stages.get('mailbox')?.join('\n')).toMatch(/^HEALTHCHECK .*fetch\('http:\/\/127\.0\.0\.1:'/m);
+  });
+});
+
+describe('the mailbox', () => {
+  it('answers to names of this machine only, whatever it listens on', async () => {
+    const dataDir = mkdtempSync(path.join(tmpdir(), 'tactful-containers-'));
+    const mailbox = await startMailbox({ smtpPort: 0, httpPort: 0, dataDir, host: 'localhost' });
+    const statusFor = (host: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const sent = request(`${mailbox.inboxUrl}/api/health`, { headers: { host }, agent: false }, (response) => {
+          resolve(response.resume().statusCode);
+        });
+        sent.once('error', reject).end();
+      });
+    expect(await statusFor('127.0.0.1:8025')).toBe(200);
+    expect(await statusFor('localhost:8025')).toBe(200);
+    expect(await statusFor('rebound.example.com:8025')).toBe(403);
+    expect(await statusFor('mailbox:8025')).toBe(403);
+    await mailbox.stop();
+    rmSync(dataDir, { recursive: true });
+  });
 });
 
 describe('docker-compose.yml', () => {
   it('holds every part', () => {
     expect(Object.keys(compose.services).sort()).toEqual(['api', 'mailbox', 'postgres', 'temporal', 'worker']);
+  });
+
+  it('says how to make each secret that it asks for', () => {
+    const text = read('docker-compose.yml');
+    const asked = new Set([...text.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name));
+    const made = [...text.matchAll(/^# {3}echo "(\w+)=\$\(openssl rand -(?:base64|hex) 32\)" >> \.env$/gm)];
+    expect(made.map(([, name]) => name)).toEqual([...asked]);
+    expect(asked.size).toBe(2);
+    expect(read('.gitignore').split('\n')).toContain('.env');
   });
 
   it.each(services)('%s listens on 127.0.0.1 only', (_, { ports = [] }) => {

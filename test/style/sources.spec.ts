@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 // What style.md asks for and no linter of ours checks.
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDERS = '{src,workflows,activities,test,tools}/**/*';
-const files = globSync([`${FOLDERS}.ts`, `${FOLDERS}.mjs`], { cwd: root }).filter(
+const files = globSync([`${FOLDERS}.ts`, `${FOLDERS}.mjs`, '.config/*.mjs'], { cwd: root }).filter(
   (file) => !file.endsWith('style/sources.spec.ts'),
 );
 const texts = new Map(files.map((file) => [file, readFileSync(`${root}${file}`, 'utf8')]));
@@ -36,6 +36,16 @@ describe('sources', () => {
 
   it('name no machine, home folder or registry', () => {
     expect(linesWith(/(\/home\/|\/root\/|\/Users\/|\/work\/|registry\.npmjs|proxy\.golang)/)).toEqual([]);
+  });
+
+  it('take paths from URLs with fileURLToPath: `pathname` keeps a space of the folder as %20', () => {
+    expect(linesWith(/new URL\(.*import\.meta\.url\)+\.pathname/)).toEqual([]);
+    const kept = files.flatMap((file) => {
+      const text = texts.get(file) ?? '';
+      const names = [...text.matchAll(/const (\w+) = new URL\([^;]*import\.meta\.url\);/g)].map(([, name]) => name);
+      return names.filter((name) => text.includes(`${name}.pathname`)).map((name) => `${file}: ${name}`);
+    });
+    expect(kept).toEqual([]);
   });
 
   it('are named in kebab-case, with their role behind a dot', () => {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
 
-const FILE = new URL('../../data/online-shoppers/online_shoppers_intention.csv.br', import.meta.url);
+const FILE = fileURLToPath(new URL('../../data/online-shoppers/online_shoppers_intention.csv.br', import.meta.url));
 const SHA256 = 'ed94c9c95b15c20333f0539e69e06f4139ba9dd42cc8634f624c1595e02601f9';
 
 const COLUMNS =
@@ -44,7 +45,7 @@ export interface ShopSession {
 export function readSessions(): readonly ShopSession[] {
   const csv = brotliDecompressSync(readFileSync(FILE));
   const found = createHash('sha256').update(csv).digest('hex');
-  if (found !== SHA256) throw new Error(`${FILE.pathname} is damaged: its SHA-256 is ${found}`);
+  if (found !== SHA256) throw new Error(`${FILE} is damaged: its SHA-256 is ${found}`);
   return parseSessions(csv.toString('utf8'));
 }
 

@@ -1,8 +1,9 @@
 // What a newcomer reads when everything is up.
+import { localAddress } from './address.ts';
 
 /** Where everything is, and what to try next. */
 export function table({ config, hasMailbox, isOpen, seconds }) {
-  const api = `http://127.0.0.1:${config.http.port}`;
+  const api = localAddress(config.http.host, config.http.port);
   const rows = [
     ['API', api],
     ['API docs', `${api}/docs`],
@@ -18,7 +19,7 @@ export function table({ config, hasMailbox, isOpen, seconds }) {
     ['npm test', 'everything above, proven'],
   ];
   const notice = isOpen
-    ? '! No authentication: everyone on this machine may do everything. Listens on 127.0.0.1 only.'
+    ? `! No authentication: everyone on this machine may do everything. Listens on ${config.http.host} only.`
     : 'Authentication is on: requests need an API key or a token.';
   return [
     '',

@@ -31,7 +31,7 @@ export async function startMailbox({
 }: MailboxOptions): Promise<Mailbox> {
   const store = openMessageStore(dataDir);
   const smtp = createSmtpServer(store);
-  const web = createWebServer(store, host === '127.0.0.1');
+  const web = createWebServer(store);
   const smtpBound = await listen(smtp.server, smtpPort, host);
   const httpBound = await listen(web, httpPort, host);
   return {

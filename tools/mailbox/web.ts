@@ -43,27 +43,22 @@ const ROUTES: readonly Route[] = [
 ];
 
 /**
- * The inbox for people (`/`) and for programs (`/api/messages`).
- *
- * @param isLocal refuses requests that a foreign page makes a browser send: a wrong Host, or another site's origin
+ * The inbox for people (`/`) and for programs (`/api/messages`), asked from this machine; in a container, through a port
+ * that is published on loopback. Refuses what a foreign page makes a browser send: a wrong Host, or another site's origin.
  */
-export function createWebServer(store: MessageStore, isLocal: boolean): Server {
+export function createWebServer(store: MessageStore): Server {
   return createServer((request, response) => {
-    respond({ store, request, isLocal })
+    respond({ store, request })
       .catch((error: Error) => problem(500, error.message))
       .then((answer) => send(response, answer))
       .catch(() => response.destroy());
   });
 }
 
-async function respond(call: {
-  readonly store: MessageStore;
-  readonly request: IncomingMessage;
-  readonly isLocal: boolean;
-}): Promise<Answer> {
-  const { store, request, isLocal } = call;
+async function respond(call: { readonly store: MessageStore; readonly request: IncomingMessage }): Promise<Answer> {
+  const { store, request } = call;
   request.resume(); // no route reads a body
-  if (isLocal && !LOOPBACK.test(request.headers.host ?? '')) return problem(403, 'ask 127.0.0.1 or localhost');
+  if (!LOOPBACK.test(request.headers.host ?? '')) return problem(403, 'ask 127.0.0.1 or localhost');
   const site = request.headers['sec-fetch-site'];
   if (request.method !== 'GET' && site !== undefined && site !== 'same-origin')
     return problem(403, 'asked by another site');

@@ -27,6 +27,7 @@ const SCOPES = [
   'keys:read',
   'keys:write',
   'audit:read',
+  'metrics:read',
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];

@@ -7,7 +7,8 @@ import { GRANTABLE, toGrantableScope, type GrantableScope } from './scopes.js';
 
 const HELP = `usage: npm run token -- --scope <scope> [--scope <scope> …] [--subject <name>] [--ttl 8h]
 
-Prints a token for an operator, signed with SECRET_KEY. Scopes: ${GRANTABLE.join(', ')}`;
+Prints a token for an operator, signed with SECRET_KEY or else the secret that npm start keeps in its data folder.
+Scopes: ${GRANTABLE.join(', ')}`;
 const SUBJECT_DEFAULT = 'operator';
 const TTL_DEFAULT = '8h';
 const TTL_EXPECTED = 'a duration such as 30m, 8h, 7d or PT8H was expected';

@@ -30,7 +30,7 @@ export class DeliverySettler implements BeforeApplicationShutdown {
       const settled = await this.deliveries.settleOverdue({ id: null, limit: BATCH_MAX });
       if (settled > 0) this.logger.warn(`${settled} deliveries ended without an answer and are now unknown`);
     } catch (error) {
-      this.logger.warn({ err: error }, 'overdue deliveries could not be settled; the next round tries again');
+      this.logger.warn('overdue deliveries could not be settled; the next round tries again', { error });
     }
   }
 }

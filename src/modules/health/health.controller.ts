@@ -2,11 +2,10 @@ import { Controller, Get, HttpStatus, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Metrics } from '../../platform/observability/metrics.js';
-import { Public } from '../access/index.js';
+import { Public, Scopes } from '../access/index.js';
 import { ReadinessService, type Readiness } from './readiness.service.js';
 
 @ApiTags('Health')
-@Public()
 @Controller()
 export class HealthController {
   constructor(
@@ -15,12 +14,14 @@ export class HealthController {
   ) {}
 
   @Get('api/health')
+  @Public()
   @ApiOperation({ summary: 'The process is alive' })
   health(): { readonly status: 'ok' } {
     return { status: 'ok' };
   }
 
   @Get('api/ready')
+  @Public()
   @ApiOperation({ summary: 'Database and Temporal answer (200), or not (503)' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
     const readiness = await this.readiness.check();
@@ -29,6 +30,7 @@ export class HealthController {
   }
 
   @Get('metrics')
+  @Scopes('metrics:read')
   @ApiOperation({ summary: 'Metrics in the text format of Prometheus' })
   async scrape(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     const { contentType, text } = await this.metrics.render();

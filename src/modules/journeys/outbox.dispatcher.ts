@@ -61,7 +61,7 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
         for (const message of messages) this.follow(message);
         if (messages.length === free) this.isWanted = true;
       } catch (error) {
-        this.logger.warn(`the outbox could not be read; the next poll tries again: ${String(error)}`);
+        this.logger.warn('the outbox could not be read; the next poll tries again', { error });
       }
     }
   }
@@ -81,7 +81,7 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       await this.outbox.postpone(message.id, text).catch(() => {
-        this.logger.warn(`message ${message.id} could not be put off; its lease ends by itself: ${text}`);
+        this.logger.warn('a message could not be put off; its lease ends by itself', { id: message.id, error });
       });
     }
   }

@@ -1,5 +1,9 @@
-import { readConfig } from './config.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readAccessConfig, readConfig } from './config.js';
 import { deriveKey } from './derive-key.js';
+import { localSecretFile } from './local-secret.js';
 import { ConfigError } from './read-settings.js';
 import { settings } from './settings.js';
 
@@ -16,9 +20,12 @@ const production = {
   COMPANY_ADDRESS: '12 High Street, Dublin',
 };
 
-function faultsOf(environment: Record<string, string | undefined>): string[] {
+function faultsOf(
+  environment: Record<string, string | undefined>,
+  read: (_: typeof environment) => unknown = readConfig,
+) {
   try {
-    readConfig(environment);
+    read(environment);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.faults.map(({ name }) => name);
@@ -91,6 +98,16 @@ describe('readConfig', () => {
     expect(faultsOf({ ...local, HOST: '0.0.0.0', AUTH: 'required' })).toEqual([]);
   });
 
+  it('goes without a secret in a test only that nobody else reaches and that asks for no token', () => {
+    const test = { DATABASE_URL: local.DATABASE_URL, NODE_ENV: 'test' };
+    expect(readConfig(test).secrets.current.kid).toBe('test');
+    expect(faultsOf({ ...test, HOST: '::1' })).toEqual([]);
+    expect(faultsOf({ ...test, AUTH: 'required' })).toEqual(['SECRET_KEY']);
+    expect(faultsOf({ ...test, AUTH: 'required', HOST: '0.0.0.0' })).toEqual(['SECRET_KEY']);
+    expect(faultsOf({ ...test, HOST: '0.0.0.0' })).toEqual(['SECRET_KEY', 'HOST']);
+    expect(faultsOf({ ...test, NODE_ENV: 'development' })).toEqual(['SECRET_KEY']);
+  });
+
   it('tells name, finding, expectation and example', () => {
     expect(() => readConfig({ ...local, PORT: 'eight' })).toThrow(
       /1 setting is wrong:\n  PORT: found "eight"; expected a port, 0 to 65535; for example PORT=8000/,
@@ -103,6 +120,31 @@ describe('readConfig', () => {
       expect(() => readConfig({ ...local, [name]: 'hunter2 é' })).toThrow(/set \(not shown\)/);
       expect(() => readConfig({ ...local, [name]: 'hunter2 é' })).not.toThrow(/hunter2/);
     }
+  });
+});
+
+describe('readAccessConfig', () => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'tactful-config-'));
+  const accessFaults = (environment: Record<string, string>): string[] => faultsOf(environment, readAccessConfig);
+  afterEach(() => rmSync(localSecretFile(dataDir), { force: true }));
+  afterAll(() => rmSync(dataDir, { recursive: true }));
+
+  it('asks for no database, and takes the secret that `npm start` made', () => {
+    expect(accessFaults({ DATA_DIR: dataDir })).toEqual(['SECRET_KEY']);
+    writeFileSync(localSecretFile(dataDir), `${OTHER_SECRET}\n`);
+    const kept = readAccessConfig({ DATA_DIR: dataDir, SECRET_KEY: '', PORT: 'x' });
+    expect(kept.secrets).toEqual(readConfig({ ...local, SECRET_KEY: OTHER_SECRET }).secrets);
+    expect(readAccessConfig({ ...local, DATA_DIR: dataDir })).toMatchObject({
+      auth: { mode: 'none', jwtIssuer: 'tactful' },
+      secrets: readConfig(local).secrets,
+    });
+  });
+
+  it('takes none but SECRET_KEY in production', () => {
+    writeFileSync(localSecretFile(dataDir), OTHER_SECRET);
+    expect(accessFaults({ NODE_ENV: 'production', DATA_DIR: dataDir })).toEqual(['SECRET_KEY']);
+    expect(accessFaults({ NODE_ENV: 'produktion', DATA_DIR: dataDir })).toEqual(['NODE_ENV']);
+    expect(accessFaults({ NODE_ENV: 'production', SECRET_KEY: SECRET })).toEqual([]);
   });
 });
 

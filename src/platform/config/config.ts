@@ -1,7 +1,9 @@
+import { readLocalSecret } from './local-secret.js';
 import { ConfigError, readSettings, settingText } from './read-settings.js';
 import type { Environment, SettingFault } from './read-settings.js';
 import { isLoopback } from './setting.js';
 import type { Mailbox, SecretKey } from './setting.js';
+import { settings } from './settings.js';
 import type { SettingName, SettingValues } from './settings.js';
 
 /** Everything that can be set from outside, parsed once at start. */
@@ -60,7 +62,7 @@ const REQUIRED_IN_PRODUCTION = [
   'COMPANY_ADDRESS',
 ] as const satisfies readonly SettingName[];
 
-/** Signs nothing outside a test run: every other mode demands a key of its own. */
+/** For a test run that only this machine reaches and that asks nobody for a token; all else demands a key of its own. */
 const TEST_SECRET: SecretKey = { kid: 'test', key: new Uint8Array(32).fill(7) };
 
 /**
@@ -69,12 +71,37 @@ const TEST_SECRET: SecretKey = { kid: 'test', key: new Uint8Array(32).fill(7) };
  * @throws ConfigError that names every setting at fault
  */
 export function readConfig(environment: Environment = process.env): Config {
+  const { values, faults } = check(environment);
+  if (faults.length > 0) throw new ConfigError(faults, environment);
+  return compose(values);
+}
+
+/**
+ * What is needed to make a token. Asks for no server; where SECRET_KEY is not set, the secret that `npm start` keeps in
+ * the data folder serves, though never in production.
+ *
+ * @throws ConfigError that names every setting at fault among those of access
+ */
+export function readAccessConfig(environment: Environment = process.env): Pick<Config, 'auth' | 'secrets'> {
+  const complete = { ...environment, SECRET_KEY: settingText(environment, 'SECRET_KEY') ?? localSecret(environment) };
+  const { values, faults } = check(complete);
+  const concerned = faults.filter(({ name }) => ['process', 'access'].includes(settings[name].group));
+  if (concerned.length > 0) throw new ConfigError(concerned, complete);
+  return { auth: authOf(values), secrets: secretsOf(values) };
+}
+
+function localSecret(environment: Environment): string | undefined {
+  const { NODE_ENV, DATA_DIR } = readSettings(environment).values;
+  // A faulty DATA_DIR is absent here.
+  return NODE_ENV === 'production' || DATA_DIR === undefined ? undefined : readLocalSecret(DATA_DIR);
+}
+
+function check(environment: Environment): ReturnType<typeof readSettings> {
   const { values, faults } = readSettings(environment);
   const isBroken = new Set(faults.map(({ name }) => name));
   // A setting that could not be read is reported once, not again by each rule that uses it.
-  const broken = [...faults, ...brokenRules(values, environment).filter(({ name }) => !isBroken.has(name))];
-  if (broken.length > 0) throw new ConfigError(broken, environment);
-  return compose(values);
+  const broken = brokenRules(values, environment).filter(({ name }) => !isBroken.has(name));
+  return { values, faults: [...faults, ...broken] };
 }
 
 function brokenRules(values: SettingValues, environment: Environment): SettingFault[] {
@@ -95,13 +122,19 @@ function productionFaults(values: SettingValues, isMissing: (name: SettingName) 
 function localFaults(values: SettingValues): SettingFault[] {
   const faults: SettingFault[] = [];
   if (values.DATABASE_URL === undefined) faults.push({ name: 'DATABASE_URL' });
-  if (values.SECRET_KEY === undefined && values.NODE_ENV !== 'test') faults.push({ name: 'SECRET_KEY' });
+  if (values.SECRET_KEY === undefined && !isClosedTest(values)) faults.push({ name: 'SECRET_KEY' });
   // Faulty settings are absent here, and reported already.
   if (values.HOST !== undefined && authMode(values) === 'none' && !isLoopback(values.HOST)) {
     faults.push({ name: 'HOST', expected: 'a loopback address, because AUTH is none (or set AUTH=required)' });
   }
   if (isOpenHttp(values.PUBLIC_URL)) faults.push({ name: 'PUBLIC_URL' });
   return faults;
+}
+
+/** A test run that nobody else can reach, and in which no token is asked for. */
+function isClosedTest(values: SettingValues): boolean {
+  const isLocal = values.HOST !== undefined && isLoopback(values.HOST);
+  return values.NODE_ENV === 'test' && authMode(values) === 'none' && isLocal;
 }
 
 function accessFaults(values: SettingValues, isMissing: (name: SettingName) => boolean): SettingFault[] {
@@ -135,14 +168,8 @@ function compose(values: SettingValues): Config {
       publicUrl: values.PUBLIC_URL ?? `http://127.0.0.1:${values.PORT}`,
       bodyLimitBytes: values.BODY_LIMIT_BYTES,
     },
-    auth: {
-      mode: authMode(values),
-      bootstrapApiKey: values.BOOTSTRAP_API_KEY ?? null,
-      jwksUrl: values.JWKS_URL ?? null,
-      jwtIssuer: values.JWT_ISSUER ?? 'tactful',
-      jwtAudience: values.JWT_AUDIENCE ?? 'tactful',
-    },
-    secrets: { current: values.SECRET_KEY ?? TEST_SECRET, previous: values.SECRET_KEYS_PREVIOUS ?? [] },
+    auth: authOf(values),
+    secrets: secretsOf(values),
     database: { url: values.DATABASE_URL ?? '', poolMax: values.DATABASE_POOL_MAX },
     outbox: { pollMs: values.OUTBOX_POLL_MS },
     temporal: {
@@ -155,4 +182,18 @@ function compose(values: SettingValues): Config {
     email: { smtpUrl: values.SMTP_URL, from: values.EMAIL_FROM, domain, inboxUrl: values.INBOX_URL },
     company: { name: values.COMPANY_NAME, address: values.COMPANY_ADDRESS },
   };
+}
+
+function authOf(values: SettingValues): Config['auth'] {
+  return {
+    mode: authMode(values),
+    bootstrapApiKey: values.BOOTSTRAP_API_KEY ?? null,
+    jwksUrl: values.JWKS_URL ?? null,
+    jwtIssuer: values.JWT_ISSUER ?? 'tactful',
+    jwtAudience: values.JWT_AUDIENCE ?? 'tactful',
+  };
+}
+
+function secretsOf(values: SettingValues): Config['secrets'] {
+  return { current: values.SECRET_KEY ?? TEST_SECRET, previous: values.SECRET_KEYS_PREVIOUS ?? [] };
 }

@@ -9,8 +9,9 @@ export type KeyPurpose = 'suppression' | 'unsubscribe' | 'operator-token';
 /**
  * The key for one purpose, derived from a root secret with HKDF-SHA256 (RFC 5869).
  *
- * Suppression hashes made under a former secret are only found again by asking for each of `secrets.current` and
- * `secrets.previous`.
+ * Unsubscribe links and tokens are signed with the key of `secrets.current` and verified with those of
+ * `secrets.previous` too. Suppression hashes are made with one key for ever, that of the first secret (see
+ * `AddressHasher`).
  *
  * @returns 32 bytes; the same for the same secret and purpose, for ever
  */

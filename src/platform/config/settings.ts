@@ -86,7 +86,7 @@ export const settings = {
     schema: secretKeys,
     default: null,
     description:
-      'Former values of SECRET_KEY, separated by commas: unsubscribe links and suppressions made with them stay valid after a change.',
+      'Former values of SECRET_KEY, separated by commas, newest first. The last must be the first secret ever used: suppressions are hashed with it, and nothing starts without it. Unsubscribe links made with any of them stay valid.',
     expected: 'former values of SECRET_KEY, separated by commas, each with a kid of its own',
     example: '2026:<former secret>,2025:<secret before that>',
     isSecret: true,

@@ -35,7 +35,7 @@ export class PartitionKeeper implements BeforeApplicationShutdown {
       await this.database.query({ text: 'select ensure_partitions($1)', values: [MONTHS_AHEAD] });
       return true;
     } catch (error) {
-      this.logger.error({ err: error }, 'partitions could not be made; tried again in a minute');
+      this.logger.error('partitions could not be made; tried again in a minute', { error });
       return false;
     }
   }

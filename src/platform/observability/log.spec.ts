@@ -31,14 +31,19 @@ describe('Log', () => {
 });
 
 describe('Log under Nest’s own logger', () => {
-  it('takes facts before the text, and a class name after it', () => {
-    const [line] = logged((log) => log.warn({ err: new Error('broken') }, 'round failed', 'OutboxDispatcher'));
+  it('takes a text, then facts, then the name of a class', () => {
+    const [line] = logged((log) => log.warn('round failed', { error: new Error('broken') }, 'OutboxDispatcher'));
     expect(line).toMatchObject({
       level: 40,
       msg: 'round failed',
       context: 'OutboxDispatcher',
-      err: { message: 'broken' },
+      error: { message: 'broken' },
     });
+  });
+
+  it('takes an error in place of the text', () => {
+    const [line] = logged((log) => log.error(new Error('broken'), 'ExceptionsHandler'));
+    expect(line).toMatchObject({ msg: 'error', context: 'ExceptionsHandler', error: { message: 'broken' } });
   });
 
   it('leaves out what the framework tells about its start, and nothing else', () => {
@@ -59,7 +64,9 @@ describe('prettyStream', () => {
     );
     log.info('request', { method: 'GET', status: 200, ids: [1] });
     log.error('failed', { error: new Error('broken') });
+    log.error('failed', { error: new Error('outer', { cause: new TypeError('inner') }) });
     expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d info request method=GET status=200 ids=\[1\]\n$/);
     expect(lines[1]).toMatch(/^\d\d:\d\d:\d\d ERROR failed\nError: broken\n\s+at /);
+    expect(lines[2]).toMatch(/ERROR failed\nError: outer\n\s+at [^]+\ncaused by TypeError: inner\n\s+at /);
   });
 });

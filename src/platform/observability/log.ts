@@ -2,6 +2,7 @@ import { Inject, Injectable, Optional, type LoggerService } from '@nestjs/common
 import { pino, type DestinationStream, type Level, type Logger } from 'pino';
 import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/config.js';
+import { errorFacts } from './error-facts.js';
 import { prettyStream } from './pretty-stream.js';
 
 /** Small facts beside a message. Never personal data: no bodies, no addresses, no query values. */
@@ -13,11 +14,12 @@ export interface LogFacts {
 /** What the framework tells about its own start: a hundred lines that nobody reads when all is well. */
 const FRAMEWORK = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
 
-const serializers = { error: pino.stdSerializers.err, err: pino.stdSerializers.err };
+/** Pino itself writes under `err`. */
+const serializers = { error: errorFacts, err: errorFacts };
 
 /**
  * The one log of the process: JSON lines in production, readable lines elsewhere. Nest's `Logger` writes into it too,
- * either as `warn('text')` or as `warn({ err }, 'text')`.
+ * as `warn('text')` or as `warn('text', { error })`.
  */
 @Injectable()
 export class Log implements LoggerService {
@@ -57,18 +59,14 @@ export class Log implements LoggerService {
 
   /** Nest appends the name of the class that logs; before it may come our facts, a text, or a stack. */
   private write(level: Level, message: unknown, rest: readonly unknown[]): void {
-    if (isFacts(message)) {
-      const [text, context] = rest;
-      this.pino[level]({ ...message, context }, String(text));
-      return;
-    }
-    const [first] = rest;
-    if (isFacts(first)) this.pino[level](first, String(message));
+    const [first, second] = rest;
+    if (message instanceof Error) this.pino[level]({ error: message, context: rest.at(-1) }, 'error');
+    else if (isFacts(first)) this.pino[level]({ context: second, ...first }, String(message));
     else if (rest.length > 1) this.pino[level]({ stack: first, context: rest.at(-1) }, String(message));
     else this.pino[level]({ context: first }, String(message));
   }
 }
 
 function isFacts(value: unknown): value is LogFacts {
-  return typeof value === 'object' && value !== null && !(value instanceof Error);
+  return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,5 @@
 import type { DestinationStream } from 'pino';
+import type { ErrorFacts } from './error-facts.js';
 
 const LEVELS: Readonly<Record<number, string>> = {
   10: 'trace',
@@ -18,7 +19,12 @@ function prettyLine({ time, level, msg, error, stack, ...facts }: Record<string,
   const at = new Date(Number(time)).toISOString().slice(11, 19);
   const pairs = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null);
   const words = pairs.map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  const trace = stack ?? (error as { stack?: string } | undefined)?.stack;
+  const trace = stack ?? traceOf(error as ErrorFacts | undefined);
   const text = [at, LEVELS[Number(level)] ?? String(level), String(msg), ...words].join(' ');
   return typeof trace === 'string' ? `${text}\n${trace}` : text;
+}
+
+function traceOf(error: ErrorFacts | undefined): string | undefined {
+  if (error?.cause === undefined) return error?.stack;
+  return `${error.stack}\ncaused by ${traceOf(error.cause)}`;
 }

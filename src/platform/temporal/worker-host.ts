@@ -1,6 +1,6 @@
-import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { InjectedSinks, WorkerOptions } from '@temporalio/worker';
+import type { InjectedSinks, LogEntry, WorkerOptions } from '@temporalio/worker';
 import type { Sinks } from '@temporalio/workflow';
 
 /** Polls open by need; 2 cores are busy long before so many. */
@@ -34,6 +34,7 @@ export interface WorkerHostOptions {
   readonly identity?: string;
   /** Names the code, so that an operator sees which worker took a task; left out: a checksum of the workflow bundle. */
   readonly buildId?: string;
+  /** What the SDK tells at least; it tells it through Nest's logger. Left out: WARN. */
   readonly logLevel?: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 }
 
@@ -50,7 +51,7 @@ export class WorkerHost implements BeforeApplicationShutdown {
   /** Resolves once the worker has drained; rejects if it cannot connect or fails. */
   async run(options: WorkerHostOptions): Promise<void> {
     // Before anything else of the SDK. Nest owns the signals: with its own handlers the SDK would stop the worker too.
-    Runtime.install({ shutdownSignals: [], logger: new DefaultLogger(options.logLevel ?? 'WARN') });
+    Runtime.install({ shutdownSignals: [], logger: sdkLogger(options) });
     const connection = await NativeConnection.connect({ address: options.address });
     try {
       this.worker = await Worker.create(workerOptions(connection, options));
@@ -66,6 +67,24 @@ export class WorkerHost implements BeforeApplicationShutdown {
     // Whoever called `run` reports a failure; here it must not keep Nest from closing the rest.
     await this.finished.catch(() => undefined);
   }
+}
+
+/** Not the SDK's own: that one writes errors as they are, with all they carry. */
+function sdkLogger({ logLevel }: WorkerHostOptions): DefaultLogger {
+  const logger = new Logger('Temporal');
+  return new DefaultLogger(logLevel ?? 'WARN', ({ level, message, meta = {} }: LogEntry) => {
+    switch (level) {
+      case 'TRACE':
+      case 'DEBUG':
+        return logger.debug(message, meta);
+      case 'INFO':
+        return logger.log(message, meta);
+      case 'WARN':
+        return logger.warn(message, meta);
+      case 'ERROR':
+        return logger.error(message, meta);
+    }
+  });
 }
 
 function workerOptions(connection: NativeConnection, options: WorkerHostOptions): WorkerOptions {

@@ -33,6 +33,13 @@ const UP = `
     detail jsonb not null default '{}'
   );
 
+  -- What this database was made with. One row, written at the first start.
+  create table installation (
+    id int primary key check (id = 1),
+    suppression_key_fingerprint text not null,
+    created_at timestamptz(3) not null default clock_timestamp()
+  );
+
   -- The smallest UUIDv7 of an instant: 48 bits of milliseconds, then version 7 and zeros.
   create function uuidv7_floor(at timestamptz) returns uuid language sql immutable as $$
     select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
@@ -60,13 +67,15 @@ const UP = `
   select ensure_partitions(3);
 `;
 
-/** Keys, repeated requests, the audit trail, and the monthly partitions of what grows. */
+/** Keys, repeated requests, the audit trail, the installation, and the monthly partitions of what grows. */
 export class Access20261121000400 extends Migration {
   override up(): void {
     this.addSql(UP);
   }
 
   override down(): void {
-    this.addSql('drop function ensure_partitions, uuidv7_floor; drop table audit_log, idempotency_keys, api_keys');
+    this.addSql(
+      'drop function ensure_partitions, uuidv7_floor; drop table installation, audit_log, idempotency_keys, api_keys',
+    );
   }
 }
