@@ -7,13 +7,16 @@ import { migrate } from '../../src/platform/database/migrate.js';
 import { configureHttp } from '../../src/platform/http/configure-http.js';
 import { createHttpAdapter } from '../../src/platform/http/http-adapter.js';
 
+/** Nobody listens there. The defaults may be the servers of a developer's own `npm start`, which no spec may touch. */
+const NO_SERVERS = { TEMPORAL_ADDRESS: '127.0.0.1:9', SMTP_URL: 'smtp://127.0.0.1:9' };
+
 /**
  * The whole API on an empty database, without a listening socket: use `app.inject`.
  *
  * @param settings environment variables that this app reads otherwise than the test run does
  */
 export async function createTestApp(settings: Readonly<Record<string, string>> = {}): Promise<NestFastifyApplication> {
-  const config = readConfig({ ...process.env, LOG_LEVEL: 'fatal', ...settings });
+  const config = readConfig({ ...process.env, LOG_LEVEL: 'fatal', ...NO_SERVERS, ...settings });
   await migrate(config.database.url);
   const module = await Test.createTestingModule({ imports: [AppModule.register(config)] }).compile();
   const adapter = createHttpAdapter(config.http);
