@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { createActivities, createSinks } from '../activities/index.js';
 import { AppModule } from './app.module.js';
 import { DeliverySettler } from './modules/deliveries/index.js';
+import { EventsService } from './modules/events/index.js';
 import { RunsRepository } from './modules/journeys/index.js';
 import { RunQuestions, StepsService } from './modules/steps/index.js';
 import { verifySuppressionKey } from './platform/address/suppression-key.js';
@@ -69,6 +70,11 @@ await host.run({
   workflows: existsSync(path('../workflows.bundle.js'))
     ? { workflowBundle: { codePath: path('../workflows.bundle.js') } }
     : { workflowsPath: path('../workflows/index.js') },
-  activities: createActivities({ steps: app.get(StepsService), questions: app.get(RunQuestions), runs }),
+  activities: createActivities({
+    steps: app.get(StepsService),
+    questions: app.get(RunQuestions),
+    events: app.get(EventsService),
+    runs,
+  }),
   sinks: createSinks({ runs }),
 });

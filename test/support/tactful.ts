@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Client } from '@temporalio/client';
 import { createActivities, createSinks } from '../../activities/index.js';
+import { EventsService } from '../../src/modules/events/index.js';
 import { RunsRepository } from '../../src/modules/journeys/index.js';
 import { RunQuestions, StepsService } from '../../src/modules/steps/index.js';
 import { Database } from '../../src/platform/database/database.js';
@@ -46,7 +47,12 @@ export async function startTactful(): Promise<Tactful> {
   function startWorker(): void {
     const host = new WorkerHost();
     const runs = app.get(RunsRepository);
-    const activities = createActivities({ steps: app.get(StepsService), questions: app.get(RunQuestions), runs });
+    const activities = createActivities({
+      steps: app.get(StepsService),
+      questions: app.get(RunQuestions),
+      events: app.get(EventsService),
+      runs,
+    });
     const finished = host.run({
       address,
       namespace: 'default',

@@ -38,6 +38,12 @@ const HOLDS_CAP: Readonly<Record<DeliveryState, boolean>> = {
   complained: true,
 };
 
+/** The states from which a delivery may come to `to`: what a statement that writes `to` must find. */
+export function statesBefore(to: DeliveryState): readonly DeliveryState[] {
+  const states = Object.keys(DELIVERY_TRANSITIONS) as DeliveryState[];
+  return states.filter((from) => canTransition(from, to));
+}
+
 /** Whether a delivery may go from one state to the other. Staying where it is is no transition. */
 export function canTransition(from: DeliveryState, to: DeliveryState): boolean {
   return DELIVERY_TRANSITIONS[from].includes(to);

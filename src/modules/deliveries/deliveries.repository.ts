@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { DeliveryState } from '../../core/delivery/delivery-state.js';
+import { holdsCap, statesBefore, type DeliveryState } from '../../core/delivery/delivery-state.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 
@@ -144,11 +144,11 @@ export class DeliveriesRepository {
       text: `with settled as (
           update deliveries set state = $3, provider_message_id = $4, failure = $5,
             settled_at = clock_timestamp(), updated_at = clock_timestamp()
-          where id = $1 and attempt_token = $2 and (state = 'sending' or (state = 'unknown' and $3 in ('sent', 'failed')))
+          where id = $1 and attempt_token = $2 and state = any($6)
           returning id, state
         ), given_back as (
           update contact_ledger ledger set is_given_back = true from settled
-          where ledger.delivery_id = settled.id and settled.state in ('failed', 'released')
+          where ledger.delivery_id = settled.id and $7
         )
         select state from settled`,
       values: [
@@ -157,6 +157,8 @@ export class DeliveriesRepository {
         settlement.state,
         settlement.providerMessageId,
         settlement.failure,
+        statesBefore(settlement.state),
+        !holdsCap(settlement.state),
       ],
     });
     return row?.state ?? null;

@@ -19,6 +19,9 @@ export interface NewEventRow {
 
 export type EventRow = NewEventRow;
 
+/** As much of an event as a run may see: what it returns goes into histories, which hold no personal data. */
+export type FoundEventRow = Pick<EventRow, 'messageId' | 'name' | 'occurredAt'>;
+
 const ROW = `id, user_id as "userId", message_id as "messageId", event_type as type, event_name as name, properties,
   context, occurred_at as "occurredAt", received_at as "receivedAt", clock_domain as "clockDomain"`;
 
@@ -84,7 +87,7 @@ export class EventsRepository {
     });
   }
 
-  /** The first event of one of these names in (after, until], by the time at which it happened, then by id. */
+  /** The first event of one of these names in (after, until], by the time at which it happened, then by message id. */
   async findFirst(
     queryable: Queryable,
     search: {
@@ -94,13 +97,13 @@ export class EventsRepository {
       readonly until: InstantMs;
       readonly clockDomain: string;
     },
-  ): Promise<EventRow | null> {
-    const [row] = await queryable.query<EventRow>({
+  ): Promise<FoundEventRow | null> {
+    const [row] = await queryable.query<FoundEventRow>({
       name: 'events_find_first',
-      text: `select ${ROW} from events
+      text: `select message_id as "messageId", event_name as name, occurred_at as "occurredAt" from events
         where user_id = $1 and event_name = any ($2) and occurred_at > to_timestamp($3::float8 / 1000)
           and occurred_at <= to_timestamp($4::float8 / 1000) and clock_domain in ('real', $5)
-        order by occurred_at, id limit 1`,
+        order by occurred_at, message_id limit 1`,
       values: [search.userId, search.names, search.after, search.until, search.clockDomain],
     });
     return row ?? null;

@@ -12,7 +12,7 @@ import { RunSignals } from '../journeys/index.js';
 import { UserHooks, UsersService, type UserReference } from '../users/index.js';
 import type { EventResult, EventView, NewEvent } from './events.dto.js';
 import { toEventView, toNewEventRow, toUserEvent } from './events.mapper.js';
-import { EventsRepository, type NewEventRow } from './events.repository.js';
+import { EventsRepository, type NewEventRow, type FoundEventRow } from './events.repository.js';
 
 /** Clocks of senders run ahead, but not by more than this: such an event would win against the real ones for days. */
 const AHEAD_MS_MAX = DAY_MS;
@@ -94,7 +94,7 @@ export class EventsService implements OnModuleInit {
       readonly clockDomain: string;
     },
     queryable: Queryable = this.database,
-  ): Promise<{ readonly messageId: string; readonly name: string; readonly occurredAt: InstantMs } | null> {
+  ): Promise<FoundEventRow | null> {
     return this.events.findFirst(queryable, search);
   }
 
