@@ -1,5 +1,6 @@
-import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
-import { Client, Connection } from '@temporalio/client';
+import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { Client } from '@temporalio/client';
+import { connectLazily, type ClosableConnection } from './connection.js';
 import { TemporalHealth } from './temporal.health.js';
 import { VirtualTimeClient } from './virtual-time.client.js';
 
@@ -8,33 +9,33 @@ export interface TemporalModuleOptions {
   readonly namespace: string;
 }
 
-const CONNECT_MS_MAX = 4_000;
+const CONNECTION = Symbol('the connection to Temporal');
 
 /** Client side only: the API must not load the worker's native library. Nothing connects before the first call. */
 @Module({})
 export class TemporalModule implements OnApplicationShutdown {
-  constructor(private readonly connection: Connection) {}
+  constructor(@Inject(CONNECTION) private readonly connection: ClosableConnection) {}
 
   static forRoot({ address, namespace }: TemporalModuleOptions): DynamicModule {
     return {
       module: TemporalModule,
       global: true,
       providers: [
-        { provide: Connection, useFactory: () => Connection.lazy({ address, connectTimeout: CONNECT_MS_MAX }) },
+        { provide: CONNECTION, useFactory: () => connectLazily(address) },
         {
           provide: Client,
-          useFactory: (connection: Connection) => new Client({ connection, namespace }),
-          inject: [Connection],
+          useFactory: ({ connection }: ClosableConnection) => new Client({ connection, namespace }),
+          inject: [CONNECTION],
         },
         {
           provide: VirtualTimeClient,
-          useFactory: (connection: Connection) => new VirtualTimeClient({ connection, namespace }),
-          inject: [Connection],
+          useFactory: ({ connection }: ClosableConnection) => new VirtualTimeClient({ connection, namespace }),
+          inject: [CONNECTION],
         },
         {
           provide: TemporalHealth,
-          useFactory: (connection: Connection) => new TemporalHealth(connection, namespace),
-          inject: [Connection],
+          useFactory: ({ connection }: ClosableConnection) => new TemporalHealth(connection, namespace),
+          inject: [CONNECTION],
         },
       ],
       exports: [Client, VirtualTimeClient, TemporalHealth],
