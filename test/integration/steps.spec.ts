@@ -186,7 +186,8 @@ describe('one step of a run, from the question to the mailbox', () => {
   });
 
   const heldContacts = async (userId: string): Promise<number> =>
-    (await query('select from contact_ledger where user_id = $1 and not is_given_back', userId)).length;
+    (await query(`select from contact_ledger where user_id = $1 and state not in ('failed', 'released')`, userId))
+      .length;
 
   it.each([
     ['refused', 'skip', 'PROVIDER_REJECTED', 'failed', 0],

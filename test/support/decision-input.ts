@@ -2,7 +2,7 @@ import type { Condition } from '../../src/core/audiences/condition.js';
 import type { ConsentRecord } from '../../src/core/consent/consent-record.js';
 import type { Candidate, DecisionInput } from '../../src/core/decisions/types.js';
 import type { CapRule, Contact } from '../../src/core/fatigue/cap-rule.js';
-import type { QuietRule } from '../../src/core/quiet-hours/quiet-rule.js';
+import { everydayRule, type QuietRule } from '../../src/core/quiet-hours/quiet-rule.js';
 import type { Suppression } from '../../src/core/suppression/suppression.js';
 
 /** Noon in UTC, 08:00 in New York. */
@@ -22,7 +22,12 @@ export function candidate(key: string, more: Partial<Candidate> = {}): Candidate
     brand: 'default',
     tags: [],
     isActive: true,
+    issue: null,
+    group: null,
     eligibility: null,
+    applicability: null,
+    suitability: null,
+    ttlMs: null,
     propensity: 1,
     contextFactor: 1,
     value: 1,
@@ -65,7 +70,8 @@ export function suppression(more: Partial<Suppression> = {}): Suppression {
 
 /** Quiet on e-mail from 21:00 to 08:00. */
 export function quietRule(more: Partial<QuietRule> = {}): QuietRule {
-  return { id: 'night', version: 1, channel: 'email', startMinute: 1_260, endMinute: 480, ...more };
+  const window = { id: 'night', version: 1, origin: 'policy', channels: ['email'], startMinute: 1_260, endMinute: 480 };
+  return { ...everydayRule({ ...window, origin: 'policy' }), ...more };
 }
 
 /** One marketing contact a calendar day. */
@@ -77,6 +83,7 @@ export function capRule(more: Partial<CapRule> = {}): CapRule {
     limit: 1,
     window: { kind: 'calendar', unit: 'day' },
     purposes: ['marketing'],
+    givesBackOn: ['failed'],
     onHit: 'drop',
     ...more,
   };
@@ -90,7 +97,10 @@ export function contact(more: Partial<Contact> = {}): Contact {
     channel: 'email',
     purpose: 'marketing',
     journeyKey: 'welcome',
+    action: 'hello',
+    group: null,
     tags: [],
+    state: 'sent',
     ...more,
   };
 }
@@ -102,7 +112,7 @@ export function userWith(more: Partial<DecisionInput['user']>): DecisionInput['u
 
 /** A run of the journey `welcome`. */
 export function runIn(state: 'active' | 'paused' | 'exited'): DecisionInput['run'] {
-  return { runKey: 'welcome:user-1:1', journeyKey: 'welcome', state };
+  return { runKey: 'welcome:user-1:1', journeyKey: 'welcome', state, conflict: null };
 }
 
 /** A condition that the user of `decisionInput` does not meet. */
@@ -112,16 +122,31 @@ export const NEVER: Condition = { kind: 'equals', attribute: 'plan', value: 'fre
 export function decisionInput(more: Partial<DecisionInput> = {}): DecisionInput {
   return {
     now: DECIDED_AT,
-    user: { id: 'user-1', state: 'known', attributes: { plan: 'pro' }, zones: ['UTC'], zoneSource: 'attribute' },
+    readyAt: DECIDED_AT,
+    user: {
+      id: 'user-1',
+      state: 'known',
+      attributes: { plan: 'pro' },
+      zones: ['UTC'],
+      zoneSource: 'attribute',
+      jurisdictions: [],
+    },
     isKillSwitchOn: false,
     run: runIn('active'),
     candidates: [candidate('hello')],
+    otherRuns: [],
     doNothingValue: 0,
+    factors: { propensity: true, context: true, value: true, levers: true },
     consents: [grant()],
     suppressions: [],
     quietRules: [],
     capRules: [],
     contacts: [],
+    pauseRules: [],
+    fatigueModel: null,
+    outcomes: [],
+    rivals: [],
+    holdouts: [],
     ...more,
   };
 }

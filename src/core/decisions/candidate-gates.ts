@@ -55,8 +55,8 @@ export function gateCandidate(input: DecisionInput, candidate: Candidate, memo: 
 }
 
 function askFinalGates(input: DecisionInput, candidate: Candidate, memo: FinalMemo): FinalAnswers {
-  const { channel, purpose, legalBasis, tags } = candidate;
-  const seenBy = JSON.stringify([channel, purpose, legalBasis, tags]);
+  const { channel, purpose, legalBasis, tags, group } = candidate;
+  const seenBy = JSON.stringify([channel, purpose, legalBasis, tags, group]);
   const known = memo.get(seenBy);
   if (known !== undefined) return known;
   const answers = { quiet: askQuietHours(input, candidate), caps: askCaps(input, candidate) };
@@ -111,11 +111,11 @@ function askQuietHours(
   return { answer: { kind, reason, rule, until: opening, facts: { zone, jitterMs } }, wakeAt: opening + jitterMs };
 }
 
-function askCaps(input: DecisionInput, { channel, purpose, legalBasis, tags }: Candidate): Answer {
+function askCaps(input: DecisionInput, { channel, purpose, legalBasis, tags, group }: Candidate): Answer {
   const { capRules: rules, contacts, now, run } = input;
   const { zones } = input.user;
   const journeyKey = run?.journeyKey ?? null;
-  const answer = gateCaps({ rules, contacts, zones, channel, purpose, legalBasis, tags, journeyKey, now });
+  const answer = gateCaps({ rules, contacts, zones, channel, purpose, legalBasis, tags, group, journeyKey, now });
   if (answer.kind === 'pass') return { ...PASS, facts: { rulesAsked: answer.rulesAsked } };
   const { kind, reason, rule, count, decisionId, until } = answer;
   const facts = { window: windowText(rule), limit: rule.limit, count, decisionId };
@@ -123,5 +123,5 @@ function askCaps(input: DecisionInput, { channel, purpose, legalBasis, tags }: C
 }
 
 function windowText({ window }: CapRule): string {
-  return window.kind === 'rolling' ? spanText(window.durationMs) : `calendar ${window.unit}`;
+  return window.kind === 'calendar' ? `calendar ${window.unit}` : spanText(window.durationMs);
 }

@@ -27,6 +27,14 @@ export function changeText(blocker: GateVerdict, candidate: Candidate): string |
       return `if the user met the conditions of ${key}`;
     case 'quiet_hours':
       return `if quiet hours on ${channel} left some time open`;
+    case 'journey_conflict':
+      return 'if no run of greater importance were under way';
+    case 'expiry':
+      return 'if the message were allowed to be later';
+    case 'pending_candidates':
+      return `if ${key} were worth more than what waits beside it`;
+    case 'holdout':
+      return 'if the user were not held out';
     case 'caps':
       return `if the ${capText(blocker)} left room for ${template}`;
   }

@@ -56,7 +56,7 @@ describe('decide, on any input', () => {
       quietRules: fc
         .array(fc.tuple(channel, fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 23 })), { maxLength: 2 })
         .map((list) =>
-          list.map(([on, start, end]) => quietRule({ channel: on, startMinute: start * 60, endMinute: end * 60 })),
+          list.map(([on, start, end]) => quietRule({ channels: [on], startMinute: start * 60, endMinute: end * 60 })),
         ),
       capRules: fc
         .array(

@@ -146,12 +146,12 @@ describe('decide: several candidates', () => {
   });
 
   it('goes on to the next best when the best has no allowed time at all', () => {
-    const quietRules = [quietRule({ channel: 'sms', startMinute: 0, endMinute: 0 })];
+    const quietRules = [quietRule({ channels: ['sms'], startMinute: 0, endMinute: 0 })];
     expect(outcome({ candidates, consents, quietRules })).toMatchObject({ kind: 'act', action: 'next' });
   });
 
   it('waits with the best, also when a lesser one could go out now', () => {
-    const quietRules = [quietRule({ channel: 'sms' })];
+    const quietRules = [quietRule({ channels: ['sms'] })];
     expect(outcome({ candidates, consents, quietRules, now: NIGHT })).toMatchObject({ kind: 'defer', action: 'best' });
   });
 

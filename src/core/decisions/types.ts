@@ -1,7 +1,10 @@
 import type { Condition } from '../audiences/condition.js';
 import type { ConsentRecord } from '../consent/consent-record.js';
 import type { CapRule, Contact } from '../fatigue/cap-rule.js';
-import type { InstantMs } from '../kernel/instant.js';
+import type { FatigueModel } from '../fatigue/fatigue-model.js';
+import type { Outcome } from '../fatigue/outcome.js';
+import type { PauseRule } from '../fatigue/pause-rule.js';
+import type { DurationMs, InstantMs } from '../kernel/instant.js';
 import type { LegalBasis } from '../kernel/legal-basis.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import type { QuietRule } from '../quiet-hours/quiet-rule.js';
@@ -22,8 +25,18 @@ export interface Candidate {
   readonly brand: string;
   readonly tags: readonly string[];
   readonly isActive: boolean;
-  /** Null: open to everybody. */
+  /** The business question that the action answers, e.g. `retention`; null when it belongs to none. */
+  readonly issue: string | null;
+  /** The group of actions within the issue; caps, pauses and levers may speak of it. */
+  readonly group: string | null;
+  /** May this person have it at all (by contract, age, product)? Null: everybody. */
   readonly eligibility: Condition | null;
+  /** Does it make sense for this person now? Null: for everybody. */
+  readonly applicability: Condition | null;
+  /** Is it right for this person (even if allowed and sensible)? Null: for everybody. */
+  readonly suitability: Condition | null;
+  /** How long after it was ready the message still makes sense; null: as long as it takes. */
+  readonly ttlMs: DurationMs | null;
   /** P of P x C x V x L, in [0, 1]. */
   readonly propensity: number;
   /** C = 1 + (matched context weights) / 100 > 0. */
@@ -38,9 +51,50 @@ export interface Candidate {
   readonly addressHash: string | null;
 }
 
+/** Which factors of P x C x V x L are used; one that is switched off counts as 1. */
+export interface Factors {
+  readonly propensity: boolean;
+  readonly context: boolean;
+  readonly value: boolean;
+  readonly levers: boolean;
+}
+
+/** A part of the users that is deliberately left alone, so that effects can be measured. */
+export interface Holdout {
+  readonly id: string;
+  readonly version: number;
+  /** Assignment is a pure function of salt and user. */
+  readonly salt: string;
+  /** In [0, 1]. */
+  readonly share: number;
+  readonly purposes: readonly string[];
+}
+
+/** The place of a run among other runs of its user: of one group, only the run of the highest priority may speak. */
+export interface RunConflict {
+  readonly group: string;
+  readonly priority: number;
+  readonly enteredAt: InstantMs;
+}
+
+/** A message of another run of the same user that waits, or has just waited, for the same opening. */
+export interface Rival {
+  readonly runKey: string;
+  readonly journeyKey: string;
+  readonly stepId: string;
+  readonly runState: 'active' | 'paused' | 'exited';
+  readonly candidate: Candidate;
+  /** First instant that was foreseen as allowed. */
+  readonly opening: InstantMs;
+  /** From here on its place is free for others: it has not come for it. */
+  readonly passesOnAt: InstantMs;
+}
+
 /** All facts that one decision rests on, read at one instant. */
 export interface DecisionInput {
   readonly now: InstantMs;
+  /** Since when the message could have gone out, as far as the journey is concerned: what a TTL counts from. */
+  readonly readyAt: InstantMs;
   readonly user: {
     readonly id: string;
     readonly state: 'known' | 'unknown' | 'erased';
@@ -49,6 +103,8 @@ export interface DecisionInput {
     /** IANA zones in one of which the user is; more than one when in doubt, never none. */
     readonly zones: readonly string[];
     readonly zoneSource: string;
+    /** ISO 3166 codes of every place whose law may protect the person, e.g. `US-FL`; none when nothing is known. */
+    readonly jurisdictions: readonly string[];
   };
   readonly isKillSwitchOn: boolean;
   /** Null when no run asks (the decision endpoint). */
@@ -56,21 +112,44 @@ export interface DecisionInput {
     readonly runKey: string;
     readonly journeyKey: string;
     readonly state: 'active' | 'paused' | 'exited';
+    /** Null: the journey competes with no other. */
+    readonly conflict: RunConflict | null;
   } | null;
+  /** Other running runs of the user that compete with others. */
+  readonly otherRuns: readonly (RunConflict & { readonly runKey: string; readonly journeyKey: string })[];
   readonly candidates: readonly Candidate[];
   /** What silence is worth; an action must be strictly better. */
   readonly doNothingValue: number;
+  readonly factors: Factors;
   readonly consents: readonly ConsentRecord[];
   readonly suppressions: readonly Suppression[];
   readonly quietRules: readonly QuietRule[];
   readonly capRules: readonly CapRule[];
   /** Contacts within the longest window of any cap rule, newest first. */
   readonly contacts: readonly Contact[];
+  readonly pauseRules: readonly PauseRule[];
+  /** Null: nobody is ever tired. */
+  readonly fatigueModel: FatigueModel | null;
+  /** What became of contacts, within the longest window of any pause rule and eight half-lives of the model. */
+  readonly outcomes: readonly Outcome[];
+  readonly rivals: readonly Rival[];
+  readonly holdouts: readonly Holdout[];
 }
 
 /** Gates in the order in which they decide. */
 export type GateName =
-  'kill_switch' | 'identity' | 'suppression' | 'consent' | 'exit' | 'next_best_action' | 'quiet_hours' | 'caps';
+  | 'kill_switch'
+  | 'identity'
+  | 'suppression'
+  | 'consent'
+  | 'exit'
+  | 'journey_conflict'
+  | 'next_best_action'
+  | 'expiry'
+  | 'quiet_hours'
+  | 'caps'
+  | 'pending_candidates'
+  | 'holdout';
 
 /** One gate's answer about one candidate (or about everything, when `candidate` is null). */
 export interface GateVerdict {

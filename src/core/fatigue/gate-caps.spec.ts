@@ -28,6 +28,7 @@ const rule = (more: Partial<CapRule> = {}): CapRule => ({
   limit: 1,
   window: { kind: 'rolling', durationMs: DAY_MS },
   purposes: ['marketing'],
+  givesBackOn: ['failed'],
   onHit: 'defer',
   ...more,
 });
@@ -37,7 +38,10 @@ const contact = (at: number, more: Partial<Contact> = {}): Contact => ({
   channel: 'email',
   purpose: 'marketing',
   journeyKey: 'welcome',
+  action: 'hello',
+  group: null,
   tags: ['spring'],
+  state: 'sent',
   ...more,
 });
 const ask = (more: Partial<CapQuestion> = {}) =>
@@ -50,6 +54,7 @@ const ask = (more: Partial<CapQuestion> = {}) =>
     legalBasis: 'consent',
     journeyKey: 'welcome',
     tags: ['spring'],
+    group: null,
     now: NOW,
     ...more,
   });

@@ -34,6 +34,8 @@ export interface CapQuestion {
   readonly legalBasis: LegalBasis;
   readonly journeyKey: string | null;
   readonly tags: readonly string[];
+  /** The action's group; null when it is in none. */
+  readonly group: string | null;
   readonly now: InstantMs;
 }
 
@@ -67,7 +69,7 @@ export function gateCaps(question: CapQuestion): CapVerdict {
 }
 
 /** What a scope looks at, alike in the contact that is thought of and in those of the ledger. */
-type Scoped = Pick<Contact, 'channel' | 'purpose' | 'journeyKey' | 'tags'>;
+type Scoped = Pick<Contact, 'channel' | 'purpose' | 'journeyKey' | 'tags' | 'group'>;
 
 function concerns(rule: CapRule, contact: Scoped): boolean {
   return rule.purposes.includes(contact.purpose) && isInScope(rule.scope, contact);
@@ -83,6 +85,8 @@ function isInScope(scope: CapScope, contact: Scoped): boolean {
       return contact.journeyKey === scope.journeyKey;
     case 'tag':
       return contact.tags.includes(scope.tag);
+    case 'group':
+      return contact.group === scope.group;
     default:
       return unreachable(scope);
   }
@@ -92,8 +96,11 @@ function failureOf(rule: CapRule, question: CapQuestion): Failure | null {
   const { now, zones } = question;
   assert(Number.isInteger(rule.limit) && rule.limit >= 0, `limit of ${rule.id} is no count: ${rule.limit}`);
   assert(zones.length > 0, 'a person is in at least one zone');
-  const concerned = question.contacts.filter((contact) => concerns(rule, contact) && contact.at <= now);
+  const concerned = question.contacts.filter(
+    (contact) => concerns(rule, contact) && contact.at <= now && !rule.givesBackOn.includes(contact.state),
+  );
   switch (rule.window.kind) {
+    case 'min_gap':
     case 'rolling': {
       const { durationMs } = rule.window;
       const counted = oldestFirst(concerned.filter((contact) => contact.at > now - durationMs));

@@ -1,8 +1,15 @@
 import { MINUTE_MS } from '../kernel/instant.js';
 import { gateQuietHours, type QuietHoursQuestion } from './gate-quiet-hours.js';
-import type { QuietRule } from './quiet-rule.js';
+import { everydayRule, type QuietRule } from './quiet-rule.js';
 
-const night: QuietRule = { id: 'night', version: 3, channel: 'email', startMinute: 1_260, endMinute: 480 };
+const night = everydayRule({
+  id: 'night',
+  version: 3,
+  origin: 'policy',
+  channels: ['email'],
+  startMinute: 1_260,
+  endMinute: 480,
+});
 
 const ask = (more: Partial<QuietHoursQuestion> = {}) =>
   gateQuietHours({

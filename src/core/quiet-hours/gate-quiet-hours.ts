@@ -46,7 +46,7 @@ export interface QuietHoursQuestion {
  */
 export function gateQuietHours(question: QuietHoursQuestion): QuietVerdict {
   if (question.legalBasis === 'contract') return { kind: 'pass' };
-  const rules = question.rules.filter((rule) => rule.channel === question.channel);
+  const rules = question.rules.filter((rule) => rule.channels?.includes(question.channel) ?? true);
   const asked: QuietQuestion = { rules, zones: question.zones, at: question.now };
   const hit = findQuiet(asked);
   if (hit === null) return { kind: 'pass' };

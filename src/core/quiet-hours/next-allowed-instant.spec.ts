@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../kernel/instant.js';
 import { findQuiet, nextAllowedInstant, nextQuietInstant } from './next-allowed-instant.js';
-import type { QuietRule } from './quiet-rule.js';
+import { everydayRule, type QuietRule } from './quiet-rule.js';
 
 interface Row {
   readonly name: string;
@@ -17,13 +17,8 @@ interface Row {
 const rows = JSON.parse(readFileSync('test/cases/quiet-hours.json', 'utf8')) as readonly Row[];
 
 const minuteOf = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
-const rule = (startMinute: number, endMinute: number, id = 'night'): QuietRule => ({
-  id,
-  version: 1,
-  channel: 'email',
-  startMinute,
-  endMinute,
-});
+const rule = (startMinute: number, endMinute: number, id = 'night'): QuietRule =>
+  everydayRule({ id, version: 1, origin: 'policy', channels: ['email'], startMinute, endMinute });
 const iso = (instant: number | null): string | null =>
   instant === null ? null : new Date(instant).toISOString().replace('.000Z', 'Z');
 

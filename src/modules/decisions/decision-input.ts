@@ -1,5 +1,6 @@
 import type { Candidate, DecisionInput } from '../../core/decisions/types.js';
 import { assert } from '../../core/kernel/assert.js';
+import { parseDuration } from '../../core/kernel/duration.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { isValidZone } from '../../core/kernel/zone.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
@@ -30,28 +31,38 @@ export function toDecisionInput(facts: Facts, context: InputContext): DecisionIn
   const rules = toRules(facts.policies);
   const candidates = toCandidates(facts, query);
   const needsAttributes = candidates.some(({ eligibility }) => eligibility !== null);
+  const now = notBeforeLastContact(facts, query);
   return {
-    now: notBeforeLastContact(facts, query),
+    now,
+    readyAt: now,
     user: {
       id: query.userId,
       state: facts.user === null ? 'unknown' : facts.user.isErased ? 'erased' : 'known',
       // Attributes are personal data: the record keeps them only where a condition was tested on them.
       attributes: needsAttributes && facts.user !== null ? attributesOf(facts.user) : {},
       ...zoneOf(facts.user?.timezone ?? null),
+      jurisdictions: [],
     },
     isKillSwitchOn: facts.isKillSwitchOn,
     run:
       query.runKey === null || context.journeyKey === null
         ? null
         : // A run without an entry cannot be told apart from one that was taken back: it sends nothing.
-          { runKey: query.runKey, journeyKey: context.journeyKey, state: facts.runState ?? 'exited' },
+          { runKey: query.runKey, journeyKey: context.journeyKey, state: facts.runState ?? 'exited', conflict: null },
+    otherRuns: [],
     candidates,
     doNothingValue: 0,
+    factors: { propensity: true, context: true, value: true, levers: true },
     consents: facts.consents,
     suppressions: facts.suppressions,
     quietRules: [...rules.quietRules, ...context.journeyQuietRules],
     capRules: rules.capRules,
     contacts: facts.contacts,
+    pauseRules: [],
+    fatigueModel: null,
+    outcomes: [],
+    rivals: [],
+    holdouts: [],
   };
 }
 
@@ -108,7 +119,12 @@ function itself(key: string): Omit<WithoutAddress, keyof ReturnType<typeof ofTem
     template: key,
     renderFault: null,
     isActive: true,
+    issue: null,
+    group: null,
     eligibility: null,
+    applicability: null,
+    suitability: null,
+    ttlMs: null,
     propensity: 1,
     contextFactor: 1,
     value: 1,
@@ -135,12 +151,13 @@ function ofTemplate(
 }
 
 function ofAction(action: ActionFacts, template: TemplateFacts | undefined): WithoutAddress {
-  const { contextWeight, leverWeight, ...own } = action;
+  const { contextWeight, leverWeight, ttl, ...own } = action;
   const content = ofTemplate(template);
   return {
     ...own,
     ...content,
     renderFault: null,
+    ttlMs: ttl === null ? null : parseDuration(ttl),
     channel: own.channel,
     tags: [...new Set([...own.tags, ...content.tags])],
     contextFactor: 1 + contextWeight / PERCENT,

@@ -48,7 +48,13 @@ export interface ActionFacts {
   readonly template: string;
   readonly tags: readonly string[];
   readonly isActive: boolean;
+  readonly issue: string | null;
+  readonly group: string | null;
   readonly eligibility: Condition | null;
+  readonly applicability: Condition | null;
+  readonly suitability: Condition | null;
+  /** ISO 8601 duration. */
+  readonly ttl: string | null;
   readonly propensity: number;
   readonly contextWeight: number;
   readonly value: number;
@@ -117,12 +123,14 @@ const FACTS = `
       from suppressions
       where user_id = $1 or address_hash = (select email_hash from person) order by id`)} as suppressions,
     ${list(`select key, version, kind, definition from policies where is_active order by key`)} as policies,
-    ${list(`select decision_id as "decisionId", ${ms('at')} as at, channel, purpose, journey_key as "journeyKey", tags
+    ${list(`select decision_id as "decisionId", ${ms('at')} as at, channel, purpose, journey_key as "journeyKey", tags,
+      action, action_group as "group", state
       from contact_ledger
-      where user_id = $1 and clock_domain = $3 and not is_given_back
+      where user_id = $1 and clock_domain = $3 and state <> 'released'
         and at > moment.now - interval '${CONTACT_DAYS_READ} days'
       order by at desc, delivery_id limit ${CONTACTS_READ_MAX}`)} as contacts,
-    ${list(`select key, version, channel, template, tags, is_active as "isActive", eligibility, propensity,
+    ${list(`select key, version, channel, template, tags, is_active as "isActive", issue,
+      action_group as "group", eligibility, applicability, suitability, ttl, propensity,
       context_weight as "contextWeight", value, lever_weight as "leverWeight", channel_cost as "channelCost"
       from step_actions order by key`)} as actions,
     ${list(`select key, version, channel, purpose, legal_basis as "legalBasis", brand, tags

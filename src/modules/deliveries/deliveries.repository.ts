@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { holdsCap, statesBefore, type DeliveryState } from '../../core/delivery/delivery-state.js';
+import { statesBefore, type DeliveryState } from '../../core/delivery/delivery-state.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 
@@ -22,6 +22,8 @@ export interface NewClaim {
   readonly tags: readonly string[];
   /** Whether it uses up quota: what rests on a contract does not. */
   readonly isCounted: boolean;
+  /** Group of the action at the time of the contact. */
+  readonly actionGroup: string | null;
   readonly address: string;
   readonly attemptToken: string;
   /** How long the attempt may be alive, by the database's clock. */
@@ -98,11 +100,12 @@ export class DeliveriesRepository {
           returning id, attempt, user_id, decision_id, claimed_at, channel, purpose, clock_domain
         ), ledger as (
           insert into contact_ledger (delivery_id, user_id, decision_id, at, channel, purpose, clock_domain,
-            journey_key, tags)
-          select claimed.*, $19, $20::text[] from (
+            journey_key, tags, action, action_group)
+          select claimed.*, $19, $20::text[], $10, $22 from (
             select id, user_id, decision_id, claimed_at, channel, purpose, clock_domain from claimed where $21) claimed
-          on conflict (delivery_id) do update set is_given_back = false, decision_id = excluded.decision_id,
-            at = excluded.at, channel = excluded.channel, purpose = excluded.purpose, tags = excluded.tags
+          on conflict (delivery_id) do update set state = 'sending', decision_id = excluded.decision_id,
+            at = excluded.at, channel = excluded.channel, purpose = excluded.purpose, tags = excluded.tags,
+            action = excluded.action, action_group = excluded.action_group
         )
         select id, attempt from claimed`,
       values: [
@@ -127,13 +130,14 @@ export class DeliveriesRepository {
         claim.journeyKey,
         claim.tags,
         claim.isCounted,
+        claim.actionGroup,
       ],
     });
     return row ?? null;
   }
 
   /**
-   * Records how an attempt ended, and gives its place under the caps back when nothing can have reached the person.
+   * Records how an attempt ended, in the ledger too: which states give a contact back is for each rule to say.
    * An `unknown` that turns out to have been sent or refused may still be settled by its own attempt.
    *
    * @returns the state that now holds, or null when the attempt was not the one that is open
@@ -146,9 +150,8 @@ export class DeliveriesRepository {
             settled_at = clock_timestamp(), updated_at = clock_timestamp()
           where id = $1 and attempt_token = $2 and state = any($6)
           returning id, state
-        ), given_back as (
-          update contact_ledger ledger set is_given_back = true from settled
-          where ledger.delivery_id = settled.id and $7
+        ), ledger as (
+          update contact_ledger ledger set state = settled.state from settled where ledger.delivery_id = settled.id
         )
         select state from settled`,
       values: [
@@ -158,7 +161,6 @@ export class DeliveriesRepository {
         settlement.providerMessageId,
         settlement.failure,
         statesBefore(settlement.state),
-        !holdsCap(settlement.state),
       ],
     });
     return row?.state ?? null;
@@ -174,11 +176,16 @@ export class DeliveriesRepository {
   async settleOverdue(overdue: { readonly id: string | null; readonly limit: number }): Promise<number> {
     const settled = await this.database.query({
       name: 'deliveries_settle_overdue',
-      text: `update deliveries set state = 'unknown', failure = 'the attempt ended without an answer',
-          settled_at = clock_timestamp(), updated_at = clock_timestamp()
-        where id in (select id from deliveries where state = 'sending' and deadline_at < clock_timestamp()
-            and ($1::uuid is null or id = $1) order by deadline_at limit $2 for update skip locked)
-        returning id`,
+      text: `with settled as (
+          update deliveries set state = 'unknown', failure = 'the attempt ended without an answer',
+            settled_at = clock_timestamp(), updated_at = clock_timestamp()
+          where id in (select id from deliveries where state = 'sending' and deadline_at < clock_timestamp()
+              and ($1::uuid is null or id = $1) order by deadline_at limit $2 for update skip locked)
+          returning id
+        ), ledger as (
+          update contact_ledger ledger set state = 'unknown' from settled where ledger.delivery_id = settled.id
+        )
+        select id from settled`,
       values: [overdue.id, overdue.limit],
     });
     return settled.length;

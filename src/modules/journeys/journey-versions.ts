@@ -1,7 +1,7 @@
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import type { Plan } from '../../core/journeys/plan.js';
 import type { RunReference } from '../../core/journeys/run-reference.js';
-import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
+import { everydayRule, type QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
 import type { JourneyDefinitionDto } from './journeys.dto.js';
 
@@ -83,13 +83,14 @@ function toQuietRules(
     window === undefined
       ? []
       : [
-          {
+          everydayRule({
             id: `journey:${journeyKey}`,
             version,
-            channel,
+            origin: 'journey',
+            channels: [channel],
             startMinute: minuteOfDay(window.start),
             endMinute: minuteOfDay(window.end),
-          },
+          }),
         ],
   );
 }

@@ -1,7 +1,7 @@
 import type { CapRule, CapScope, CapWindow } from '../../core/fatigue/cap-rule.js';
 import { assert } from '../../core/kernel/assert.js';
 import { parseDuration } from '../../core/kernel/duration.js';
-import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
+import { everydayRule, type QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { minuteOfDay, PolicyDefinition } from './policies.dto.js';
 
 /** A stored policy, as whoever reads the facts of a decision hands it over. */
@@ -34,7 +34,8 @@ export function toRules(policies: readonly StoredPolicy[]): {
         break;
       case 'quiet_hours': {
         const { channel, start, end } = definition;
-        quietRules.push({ id: key, version, channel, startMinute: minuteOfDay(start), endMinute: minuteOfDay(end) });
+        const minutes = { startMinute: minuteOfDay(start), endMinute: minuteOfDay(end) };
+        quietRules.push(everydayRule({ id: key, version, origin: 'policy', channels: [channel], ...minutes }));
       }
     }
   }
@@ -43,7 +44,8 @@ export function toRules(policies: readonly StoredPolicy[]): {
 
 function toCapRule(id: string, version: number, definition: CapDefinition): CapRule {
   const { limit, purposes, on_hit: onHit } = definition;
-  return { id, version, scope: toScope(definition), limit, window: toWindow(definition), purposes, onHit };
+  const givesBackOn = ['failed'] as const;
+  return { id, version, scope: toScope(definition), limit, window: toWindow(definition), purposes, givesBackOn, onHit };
 }
 
 function toScope({ scope }: CapDefinition): CapScope {

@@ -110,6 +110,7 @@ export class StepClaims {
       purpose: candidate.purpose,
       tags: candidate.tags,
       isCounted: candidate.legalBasis === 'consent',
+      actionGroup: candidate.group,
       address: message.address,
       aliveMs: ATTEMPT_ALIVE_MS,
       clockDomain: clockDomainOf(request),

@@ -36,7 +36,7 @@ export class SuppressionsRepository {
       name: 'suppressions_put',
       text: `insert into suppressions as stored (address_hash, user_id, channel, reason, source, since, until)
         values ($1, $2, $3, $4, $5, clock_timestamp(), to_timestamp($6::float8 / 1000))
-        on conflict (address_hash, user_id, channel, reason) do update
+        on conflict (address_hash, user_id, channel, purpose, reason) do update
           set until = case when stored.until is null or excluded.until is null then null
             else greatest(stored.until, excluded.until) end
         returning ${ROW}`,

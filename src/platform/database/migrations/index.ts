@@ -1,5 +1,6 @@
 import { Access20261121000400 } from './20261121000400-access.js';
 import { Contacts20261121000300 } from './20261121000300-contacts.js';
+import { Gates20261121000500 } from './20261121000500-gates.js';
 import { Journeys20261121000200 } from './20261121000200-journeys.js';
 import { People20261121000100 } from './20261121000100-people.js';
 
@@ -8,4 +9,5 @@ export const migrations = [
   { name: '20261121000200-journeys', class: Journeys20261121000200 },
   { name: '20261121000300-contacts', class: Contacts20261121000300 },
   { name: '20261121000400-access', class: Access20261121000400 },
+  { name: '20261121000500-gates', class: Gates20261121000500 },
 ];
