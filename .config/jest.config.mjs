@@ -35,7 +35,7 @@ export default {
   workerIdleMemoryLimit: '1GB',
   // Each project starts only the servers that it needs, and only if one of its specs runs.
   projects: [
-    project('unit', ['{src,workflows,activities}/**/*.spec.ts', 'test/{style,demo}/**/*.spec.ts']),
+    project('unit', ['{src,workflows,activities}/**/*.spec.ts', 'test/{style,demo,simulation}/**/*.spec.ts']),
     project('integration', ['test/integration/**/*.spec.ts'], {
       globalSetup: support('postgres.setup.mjs'),
       globalTeardown: support('postgres.teardown.mjs'),

@@ -9,6 +9,8 @@ import { EventsModule } from './modules/events/index.js';
 import { HealthModule } from './modules/health/index.js';
 import { JourneysModule } from './modules/journeys/index.js';
 import { MessageTemplatesModule } from './modules/message-templates/index.js';
+import { OutcomesModule } from './modules/outcomes/index.js';
+import { PreferencesModule } from './modules/preferences/index.js';
 import { PoliciesModule } from './modules/policies/index.js';
 import { StepsModule } from './modules/steps/index.js';
 import { SuppressionsModule } from './modules/suppressions/index.js';
@@ -51,8 +53,10 @@ export class AppModule {
           isVirtualTimeAllowed: !config.isProduction,
         }),
         UnsubscribeModule,
+        PreferencesModule,
         DecisionsModule,
         DeliveriesModule.forRoot(config.email),
+        OutcomesModule,
         StepsModule.forRoot(config.company),
       ],
     };

@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
+import { LegalOverlays } from './modules/policies/index.js';
 import { verifySuppressionKey } from './platform/address/suppression-key.js';
 import { readConfig } from './platform/config/config.js';
 import { migrate } from './platform/database/migrate.js';
@@ -24,5 +25,6 @@ configureHttp(app);
 app.enableShutdownHooks(undefined, { useProcessExit: true });
 exitWithParent(config.isSupervised, () => process.kill(process.pid, 'SIGTERM'));
 await app.get(PartitionKeeper).start();
+await app.get(LegalOverlays).install();
 await app.listen(config.http.port, config.http.host);
 log.info('api ready', { url: await app.getUrl() });

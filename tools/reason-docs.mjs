@@ -12,12 +12,12 @@ const groups = [
   [
     'Switched off',
     'An operator decided it for everybody, or for this run.',
-    ['KILL_SWITCH', 'RUN_PAUSED', 'RUN_EXITED'],
+    ['KILL_SWITCH', 'RUN_PAUSED', 'RUN_EXITED', 'JOURNEY_CONFLICT'],
   ],
   ['Identity', 'Nobody to write to.', ['USER_UNKNOWN', 'USER_ERASED', 'ADDRESS_MISSING']],
   [
     'Suppression',
-    'The address or the user must not be contacted. Complaint and unsubscribe block marketing, the others everything.',
+    'The address or the user must not be contacted; see [the guide to suppressions](../guides/suppressions.md). Complaint, unsubscribe and soft bounces block marketing, the others everything.',
     [
       'SUPPRESSED_HARD_BOUNCE',
       'SUPPRESSED_COMPLAINT',
@@ -25,12 +25,13 @@ const groups = [
       'SUPPRESSED_MANUAL',
       'SUPPRESSED_ERASURE',
       'SUPPRESSED_UNSUBSCRIBE',
+      'SUPPRESSED_SOFT_BOUNCE',
     ],
   ],
   [
     'Consent',
     'Marketing needs a grant that holds at the moment of sending; see [the guide to consents](../guides/consents.md).',
-    ['CONSENT_MISSING', 'CONSENT_PENDING', 'CONSENT_DENIED', 'CONSENT_WITHDRAWN', 'CONSENT_EXPIRED'],
+    ['CONSENT_MISSING', 'CONSENT_PENDING', 'CONSENT_DENIED', 'CONSENT_WITHDRAWN', 'CONSENT_EXPIRED', 'OBJECTION'],
   ],
   [
     'Choice of action',
@@ -38,6 +39,8 @@ const groups = [
     [
       'NOTHING_ELIGIBLE',
       'NOT_ELIGIBLE',
+      'NOT_APPLICABLE',
+      'NOT_SUITABLE',
       'ACTION_INACTIVE',
       'TEMPLATE_MISSING',
       'RENDER_FAILED',
@@ -45,7 +48,11 @@ const groups = [
       'LOWER_PRIORITY',
     ],
   ],
-  ['Time and number', 'Not now, or not so often.', ['QUIET_HOURS', 'NO_ALLOWED_TIME', 'CAP_REACHED']],
+  [
+    'Time and number',
+    'Not now, or not so often.',
+    ['QUIET_HOURS', 'NO_ALLOWED_TIME', 'EXPIRED', 'CAP_REACHED', 'PAUSED_BY_RULE', 'FATIGUED', 'HOLDOUT'],
+  ],
   [
     'Sending',
     'The decision was made; what the provider did with it.',

@@ -78,6 +78,7 @@ describe('toConsents', () => {
       basis: 'consent',
       statedAt: Date.parse(statement.stated_at),
       receivedAt: IMPORTED_AT,
+      isObjection: false,
       expiresAt: statement.expires_at === undefined ? null : Date.parse(statement.expires_at),
     }));
     const verdict = gateConsent({

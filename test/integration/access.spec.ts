@@ -73,8 +73,12 @@ describe('access', () => {
     }
     expect(forgotten).toEqual([]);
     expect(open.sort()).toEqual([
+      'ConfirmController.confirm',
+      'ConfirmController.show',
       'HealthController.health',
       'HealthController.ready',
+      'PreferencesController.save',
+      'PreferencesController.show',
       'UnsubscribeController.show',
       'UnsubscribeController.withdraw',
     ]);

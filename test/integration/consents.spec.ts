@@ -6,6 +6,9 @@ import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
 import { lockWaits } from '../support/concurrency.js';
 
+/** A busy machine takes its time to make the tables and start the API. */
+const START_MS_MAX = 30_000;
+
 const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 describe('consents', () => {
@@ -16,10 +19,10 @@ describe('consents', () => {
     app = await createTestApp({ OUTBOX_POLL_MS: '60000' });
     jest.spyOn(app.get(RunSignals), 'kick').mockReturnValue();
     api = clientOf(app);
-  });
+  }, START_MS_MAX);
   afterAll(async () => {
     await app.close();
-  });
+  }, START_MS_MAX);
 
   const state = async (id: string): Promise<unknown> =>
     ((await api.get(`/api/consents/${id}/summary`)).body as { consents: unknown }).consents;
@@ -114,6 +117,153 @@ describe('consents', () => {
     expect(((await api.get(`/api/consents/${id}`)).body as { data: unknown[] }).data).toEqual([]);
     const inDomain = (await api.get(`/api/consents/${id}?clock_domain=demo`)).body as { data: unknown[] };
     expect(inDomain.data).toHaveLength(1);
+  });
+
+  it('sums up expiry, jurisdiction and brand of what decides, and every jurisdiction that was named', async () => {
+    const id = await api.user();
+    const statement = { user_id: id, channel: 'email', status: 'granted', source: 'spec' };
+    await api.post('/api/consents', { ...statement, jurisdiction: 'DE', stated_at: '2026-01-01T00:00:00Z' });
+    await api.post('/api/consents', { ...statement, jurisdiction: 'AT', expires_at: '2031-01-01T00:00:00Z' });
+    await api.post('/api/consents', { ...statement, brand: 'other', status: 'denied' });
+    expect((await api.get(`/api/consents/${id}/summary`)).body).toMatchObject({
+      is_objecting: false,
+      jurisdictions: ['AT', 'DE'],
+      consents: [
+        {
+          brand: 'default',
+          is_allowed: true,
+          expires_at: '2031-01-01T00:00:00.000Z',
+          jurisdiction: 'AT',
+          is_objection: false,
+        },
+        { brand: 'other', is_allowed: false, reason: 'CONSENT_DENIED', expires_at: null, jurisdiction: null },
+      ],
+    });
+  });
+
+  it('lists the history of one purpose and channel, with what was said about all of them', async () => {
+    const id = await api.user();
+    const statement = { user_id: id, source: 'spec', status: 'withdrawn' };
+    for (const more of [
+      { channel: 'email' },
+      { channel: 'sms' },
+      { channel: 'email', purpose: 'sale' },
+      { channel: '*', purpose: 'marketing' },
+    ]) {
+      expect((await api.post('/api/consents', { ...statement, ...more })).status).toBe(201);
+    }
+    const listed = async (query: string): Promise<string[]> =>
+      (
+        (await api.get(`/api/consents/${id}?${query}`)).body as { data: { purpose: string; channel: string }[] }
+      ).data.map(({ purpose, channel }) => `${purpose} ${channel}`);
+    expect(await listed('')).toHaveLength(4);
+    expect(await listed('purpose=marketing&channel=email')).toEqual(['marketing *', 'marketing email']);
+    expect(await listed('channel=sms')).toEqual(['marketing *', 'marketing sms']);
+    expect(await listed('purpose=sale')).toEqual(['sale email']);
+    const first = (await api.get(`/api/consents/${id}?channel=email&limit=1`)).body as { next_cursor: string };
+    expect(await listed(`channel=email&cursor=${first.next_cursor}`)).toEqual(['sale email', 'marketing email']);
+  });
+
+  it.each<[string, object, string]>([
+    ['a grant for every channel', { channel: '*', status: 'granted' }, 'channel'],
+    ['a pending consent for every purpose', { channel: 'email', purpose: '*', status: 'pending' }, 'purpose'],
+    ['a grant for every brand', { channel: 'email', brand: '*', status: 'granted' }, 'brand'],
+    ['an objection that grants', { channel: 'email', status: 'granted', is_objection: true }, 'is_objection'],
+    [
+      'an objection to one channel',
+      { channel: 'email', purpose: '*', brand: '*', status: 'withdrawn', is_objection: true },
+      'is_objection',
+    ],
+    [
+      'a double opt-in of what is granted',
+      { channel: 'email', status: 'granted', double_opt_in: true },
+      'double_opt_in',
+    ],
+    ['a double opt-in by text message', { channel: 'sms', status: 'pending', double_opt_in: true }, 'double_opt_in'],
+  ])('refuses %s', async (_what, more, path) => {
+    const id = await api.user();
+    expect(await api.post('/api/consents', { user_id: id, source: 'spec', ...more })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path }] },
+    });
+    expect(((await api.get(`/api/consents/${id}`)).body as { data: unknown[] }).data).toEqual([]);
+  });
+
+  it('lets the database refuse a grant for everything, whoever writes it', async () => {
+    const id = await api.user();
+    const text = `insert into consent_records (user_id, purpose, channel, brand, status, basis, stated_at, received_at,
+        source) values ($1, 'marketing', '*', 'default', 'granted', 'consent', now(), now(), 'spec')`;
+    await expect(app.get(Database).query({ text, values: [id] })).rejects.toThrow(
+      'consent_records_grants_are_specific',
+    );
+  });
+
+  describe('an objection', () => {
+    const object = (id: string, more: object = {}) =>
+      api.post(`/api/consents/${id}/objection`, { source: 'call', ...more });
+    const grant = (id: string, channel: string) =>
+      api.post('/api/consents', { user_id: id, channel, status: 'granted', source: 'spec' });
+
+    it('stops everything that needs consent, and is lifted by a later grant for that one only', async () => {
+      const id = await api.user({ external_id: 'objector' });
+      await grant(id, 'email');
+      await grant(id, 'sms');
+      const recorded = await object('ext:objector', { evidence: { ticket: 7 } });
+      expect(recorded).toMatchObject({
+        status: 201,
+        body: {
+          purpose: '*',
+          channel: '*',
+          brand: '*',
+          status: 'withdrawn',
+          is_objection: true,
+          evidence: { ticket: 7 },
+        },
+      });
+      expect((await api.get(`/api/consents/${id}/summary`)).body).toMatchObject({ is_objecting: true });
+      expect(await state(id)).toMatchObject([
+        { channel: '*', is_allowed: false, reason: 'OBJECTION', is_objection: true },
+        { channel: 'email', is_allowed: false, reason: 'OBJECTION', is_objection: true },
+        { channel: 'sms', is_allowed: false, reason: 'OBJECTION' },
+      ]);
+      await grant(id, 'email');
+      expect(await state(id)).toMatchObject([
+        { channel: '*', is_allowed: false },
+        { channel: 'email', is_allowed: true, reason: null, is_objection: false },
+        { channel: 'sms', is_allowed: false, reason: 'OBJECTION' },
+      ]);
+      expect((await api.get(`/api/consents/${id}/summary`)).body).toMatchObject({ is_objecting: false });
+    });
+
+    it('comes in a batch too, and wakes the runs of the user', async () => {
+      const id = await api.user();
+      await runOf(id);
+      const everything = { purpose: '*', channel: '*', brand: '*' };
+      const imported = { user_id: id, ...everything, status: 'withdrawn', is_objection: true, source: 'import' };
+      expect((await api.post('/api/consents/batch', { consents: [imported] })).status).toBe(201);
+      expect(await state(id)).toMatchObject([{ reason: 'OBJECTION' }]);
+      const text = 'select from outbox where run_key = $1';
+      expect(await app.get(Database).query({ text, values: [`run:${id}`] })).toHaveLength(1);
+    });
+
+    it('is decided about by the gates as everywhere: no marketing, and transactional goes on', async () => {
+      const id = await api.user({ email: 'objects@example.com' });
+      await grant(id, 'email');
+      await object(id);
+      const content = { subject: 'x', html: '{{ company.address }} {{ unsubscribe_url }}' };
+      for (const [key, legal_basis] of [
+        ['offer', 'consent'],
+        ['receipt', 'contract'],
+      ]) {
+        const template = { ...content, text: content.html, key, legal_basis };
+        expect((await api.post('/api/message-templates', template)).status).toBe(201);
+        const action = { key, name: key, channel: 'email', template: key, value: key === 'offer' ? 9 : 1 };
+        expect((await api.post('/api/actions', action)).status).toBe(201);
+      }
+      const decided = await api.post('/api/decisions/next-best-action', { user_id: id, dry_run: true });
+      expect(decided.body).toMatchObject({ outcome: 'act', action: 'receipt' });
+      expect(JSON.stringify(decided.body)).toContain('OBJECTION');
+    });
   });
 
   it('waits for the lock of the user that a claim holds', async () => {

@@ -171,58 +171,6 @@ describe('definitions that operators write', () => {
     });
   });
 
-  describe('policies', () => {
-    const cap = { kind: 'cap', limit: 1, window: { kind: 'calendar', unit: 'day' } };
-    const quiet = { kind: 'quiet_hours', channel: 'email', start: '21:00', end: '08:00' };
-
-    it('keep every version and put one of them in force', async () => {
-      expect(await api.post('/api/policies', { key: 'daily', definition: cap })).toMatchObject({
-        status: 201,
-        body: {
-          version: 1,
-          kind: 'cap',
-          is_active: true,
-          definition: { ...cap, purposes: ['marketing'], scope: { kind: 'global' } },
-        },
-      });
-      expect(await api.put('/api/policies/daily', { ...cap, limit: 2 })).toMatchObject({
-        status: 200,
-        body: { version: 2 },
-      });
-      const versions = (await api.get('/api/policies/daily/versions')).body as { data: object[] };
-      expect(versions.data).toMatchObject([
-        { version: 2, is_active: true },
-        { version: 1, is_active: false },
-      ]);
-      expect((await api.remove('/api/policies/daily')).status).toBe(204);
-      expect(((await api.get('/api/policies')).body as { data: object[] }).data).toEqual([]);
-      expect((await api.get('/api/policies/daily')).body).toMatchObject({ version: 2, is_active: false });
-      expect(await api.put('/api/policies/daily', quiet)).toMatchObject({
-        body: { version: 3, kind: 'quiet_hours', is_active: true },
-      });
-      expect(await api.post('/api/policies', { key: 'daily', definition: cap })).toMatchObject({
-        body: { code: 'POLICY_KEY_TAKEN' },
-      });
-      expect(await actions('daily')).toEqual(['policy.write', 'policy.deactivate', 'policy.write', 'policy.write']);
-    });
-
-    it('have one version in force, however many write at once', async () => {
-      await api.post('/api/policies', { key: 'raced', definition: cap });
-      await Promise.all(Array.from({ length: 8 }, (_, limit) => api.put('/api/policies/raced', { ...cap, limit })));
-      const versions = (await api.get('/api/policies/raced/versions')).body as {
-        data: { version: number; is_active: boolean }[];
-      };
-      expect(versions.data.map(({ version, is_active }) => [version, is_active])).toEqual(
-        [9, 8, 7, 6, 5, 4, 3, 2, 1].map((version) => [version, version === 9]),
-      );
-    });
-
-    it('refuse a day of quiet that nobody asked for', async () => {
-      const refused = await api.post('/api/policies', { key: 'all_day', definition: { ...quiet, end: '21:00' } });
-      expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'definition.end' }] } });
-    });
-  });
-
   it('the kill switch shows who threw it, and is thrown once', async () => {
     const before = (await api.get('/api/controls')).body as { version: number };
     const on = await api.put('/api/controls', { kill_switch: true });

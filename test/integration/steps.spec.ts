@@ -158,8 +158,8 @@ describe('one step of a run, from the question to the mailbox', () => {
     expect(answers.filter((answer) => answer.kind === 'skip' && answer.reason === 'CAP_REACHED')).toHaveLength(19);
     expect(await smtp.mailsTo(email)).toHaveLength(1);
     const rules = await query<{ rule: string }>(
-      `select distinct verdict ->> 'rule' as rule from decisions, jsonb_array_elements(payload #> '{decision,gates}') verdict
-        where user_id = $1 and verdict ->> 'reason' = 'CAP_REACHED'`,
+      `select distinct verdict ->> 4 as rule from decisions, jsonb_array_elements(record::jsonb #> '{decision,gates}') verdict
+        where user_id = $1 and verdict ->> 3 = 'CAP_REACHED'`,
       id,
     );
     expect(rules).toEqual([{ rule: 'daily@1' }]);

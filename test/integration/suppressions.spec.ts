@@ -69,6 +69,68 @@ describe('suppressions', () => {
     expect(await api.post('/api/suppressions', payload)).toMatchObject({ status: 400, body: { errors: [{ path }] } });
   });
 
+  it('are found by every part of their scope', async () => {
+    const address = 'scoped@example.com';
+    const bounced = { address, channel: 'email', reason: 'hard_bounce', source: 'spec' };
+    const made = [
+      await api.post('/api/suppressions', bounced),
+      await api.post('/api/suppressions', { ...bounced, channel: null, purpose: 'marketing', reason: 'complaint' }),
+      await api.post('/api/suppressions', { ...bounced, purpose: 'marketing' }),
+    ];
+    const ids = made.map(({ body }) => (body as { id: string }).id);
+    expect(new Set(ids).size).toBe(3);
+    const which = async (query: string): Promise<number[]> =>
+      (await found(`address=${address}&${query}`)).map(({ id }) => ids.indexOf(id)).sort();
+    expect(await which('reason=hard_bounce')).toEqual([0, 2]);
+    expect(await which('channel=email')).toEqual([0, 2]);
+    expect(await which('channel=*')).toEqual([1]);
+    expect(await which('purpose=marketing')).toEqual([1, 2]);
+    expect(await which('purpose=*')).toEqual([0]);
+    const { since } = made[2]?.body as unknown as { since: string };
+    expect(await which(`since=${since}`)).toContain(2);
+    expect(await which('since=2199-01-01T00:00:00Z')).toEqual([]);
+  });
+
+  it('are one for one address, however it is written', async () => {
+    for (const address of ['info@bücher.example', ' INFO@xn--bcher-kva.example', 'info@bu\u0308cher.EXAMPLE']) {
+      await api.post('/api/suppressions', { address });
+    }
+    expect(await found(`address=${encodeURIComponent('info@Bücher.example')}`)).toHaveLength(1);
+    for (const address of ['+44 (0)20 7946 0123', '0044 20 7946-0123'])
+      await api.post('/api/suppressions', { address });
+    expect(await found(`address=${encodeURIComponent('+442079460123')}`)).toHaveLength(1);
+  });
+
+  it('concern whoever has the telephone number, too', async () => {
+    const id = await api.user({ phone: '+12025550142' });
+    const { body } = await api.post('/api/suppressions', { address: '+1 (202) 555-0142', reason: 'stop' });
+    const text = 'select phone_hash as hash from users where id = $1';
+    const hash = (body as { address_hash: string }).address_hash;
+    expect(await app.get(Database).query({ text, values: [id] })).toEqual([{ hash }]);
+  });
+
+  it('begin anew when they were over', async () => {
+    const suppression = { address: 'again@example.com', reason: 'soft_bounce' };
+    const text = `update suppressions set since = '2020-01-01Z', until = '2020-02-01Z' where id = $1`;
+    const first = await api.post('/api/suppressions', { ...suppression, until: '2031-01-01T00:00:00Z' });
+    await app.get(Database).query({ text, values: [(first.body as { id: string }).id] });
+    const again = (await api.post('/api/suppressions', { ...suppression, until: '2031-01-01T00:00:00Z' }))
+      .body as unknown as { id: string; since: string; until: string };
+    expect(again).toMatchObject({ id: (first.body as { id: string }).id, until: '2031-01-01T00:00:00.000Z' });
+    expect(Date.parse(again.since)).toBeGreaterThan(Date.parse('2026-01-01T00:00:00Z'));
+  });
+
+  it('begin in the millisecond in which they are made, cut and not rounded: the next check may come within it', async () => {
+    const database = app.get(Database);
+    await database.query({ text: 'delete from suppressions' });
+    for (let times = 0; times < 50; times += 1)
+      await api.post('/api/suppressions', { address: `m${times}@example.com` });
+    // The column is rounded by the database: half of the time it is a millisecond ahead of the cut one.
+    const text = `select count(*)::int as made, count(*) filter (where since > created_at)::int as late,
+      count(*) filter (where since < created_at) > 0 as "isCut" from suppressions`;
+    expect(await database.query({ text })).toEqual([{ made: 50, late: 0, isCut: true }]);
+  });
+
   it('wait for the lock of everybody who has the address', async () => {
     const [one, two] = [
       await api.user({ email: 'locked@example.com' }),

@@ -24,7 +24,7 @@ export function clientOf(app: NestFastifyApplication, headers: Readonly<Record<s
       headers: { ...headers, ...more },
       ...(payload === undefined ? {} : { payload }),
     });
-    const isJson = /json/.test(String(response.headers['content-type'] ?? ''));
+    const isJson = /[/+]json/.test(String(response.headers['content-type'] ?? ''));
     return {
       status: response.statusCode,
       headers: response.headers,

@@ -51,6 +51,7 @@ export function grant(more: Partial<ConsentRecord> = {}): ConsentRecord {
     statedAt,
     receivedAt: statedAt,
     expiresAt: null,
+    isObjection: false,
     ...more,
   };
 }
@@ -61,6 +62,7 @@ export function suppression(more: Partial<Suppression> = {}): Suppression {
     id: 'suppression-1',
     addressHash: 'hash',
     channel: 'email',
+    purpose: null,
     reason: 'hard_bounce',
     since: DECIDED_AT - 86_400_000,
     until: null,
@@ -146,6 +148,7 @@ export function decisionInput(more: Partial<DecisionInput> = {}): DecisionInput 
     fatigueModel: null,
     outcomes: [],
     rivals: [],
+    beatenBy: null,
     holdouts: [],
     ...more,
   };

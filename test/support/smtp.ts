@@ -8,6 +8,8 @@ export interface TestSmtp {
   /** Messages that the server took, in order. */
   readonly taken: { readonly to: string; readonly raw: string }[];
   mailsTo(address: string): Promise<Email[]>;
+  /** Whether a message to the address is being handed over. */
+  isServing(address: string): boolean;
   stop(): Promise<void>;
 }
 
@@ -23,17 +25,23 @@ export async function startSmtp({ greetsAfterMs = 0 } = {}): Promise<TestSmtp> {
     for (const socket of sockets) socket.destroy();
   };
   const sockets = new Set<{ destroy(): void }>();
+  const serving = new Map<string, string>();
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
+    onClose: ({ id }) => void serving.delete(id),
     onConnect: (_session, done) => void setTimeout(done, greetsAfterMs),
-    onRcptTo(recipient, _session, done) {
+    onRcptTo(recipient, session, done) {
+      serving.set(session.id, recipient.address);
       if (recipient.address.startsWith('refused')) return done(refusal(550));
       if (recipient.address.startsWith('later')) return done(refusal(451));
       done();
     },
     onData(stream, session, done) {
-      void text(stream).then((raw) => {
+      // A client that goes away in the middle of a message has sent none.
+      const whole = text(stream).catch(() => null);
+      void whole.then((raw) => {
+        if (raw === null) return;
         const to = session.envelope.rcptTo[0]?.address ?? '';
         if (to.startsWith('spam')) return done(refusal(554));
         taken.push({ to, raw });
@@ -52,6 +60,7 @@ export async function startSmtp({ greetsAfterMs = 0 } = {}): Promise<TestSmtp> {
     url: `smtp://127.0.0.1:${port}`,
     taken,
     mailsTo: (address) => Promise.all(taken.filter(({ to }) => to === address).map(({ raw }) => PostalMime.parse(raw))),
+    isServing: (address) => [...serving.values()].includes(address),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

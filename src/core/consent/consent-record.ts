@@ -4,7 +4,10 @@ import type { InstantMs } from '../kernel/instant.js';
 export type ConsentStatus = 'granted' | 'denied' | 'withdrawn' | 'pending';
 export type ConsentBasis = 'consent' | 'soft_opt_in' | 'implied' | 'contract' | 'legitimate_interest';
 
-/** One append-only statement about user x purpose x channel x brand. */
+/** In place of a purpose, a channel or a brand: the statement speaks of every one of them. */
+export const ALL = '*';
+
+/** One append-only statement about user x purpose x channel x brand; each of the last three may be `ALL`. */
 export interface ConsentRecord {
   readonly id: string;
   readonly purpose: string;
@@ -18,4 +21,6 @@ export interface ConsentRecord {
   readonly receivedAt: InstantMs;
   /** First instant at which the grant no longer holds; null means it does not expire. */
   readonly expiresAt: InstantMs | null;
+  /** A withdrawal by which the person objects to direct marketing as such (GDPR art. 21 (2)), on every channel. */
+  readonly isObjection: boolean;
 }

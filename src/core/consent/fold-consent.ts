@@ -1,10 +1,13 @@
 import type { InstantMs } from '../kernel/instant.js';
-import type { ConsentRecord, ConsentStatus } from './consent-record.js';
+import { ALL, type ConsentRecord, type ConsentStatus } from './consent-record.js';
 
 /** Among records of one instant the most restrictive wins: a doubt is never a permission. */
 const RESTRICTION: Readonly<Record<ConsentStatus, number>> = { granted: 0, pending: 1, denied: 2, withdrawn: 3 };
 
-/** Which statements are asked about. A statement about another brand, channel or purpose says nothing here. */
+/**
+ * Which statements are asked about. A statement about another brand, channel or purpose says nothing here; one about
+ * `ALL` of them does. To ask about `ALL` itself finds the statements that were made about all, and no other.
+ */
 export interface ConsentQuestion {
   readonly consents: readonly ConsentRecord[];
   readonly purpose: string;
@@ -18,7 +21,9 @@ export interface ConsentQuestion {
  *
  * The earlier of the two instants orders a record, so that neither a late arrival nor a date in the future lets an old
  * statement undo a newer one. A grant stated or received after `now` does not count yet; every other status counts at
- * once, whatever its date: the future may take a permission away, never give one.
+ * once, whatever its date: what was received is known, and the future may take a permission away, never give one.
+ * A narrow statement does not outrank a wide one: who objected to everything and later grants one purpose on one channel
+ * has lifted the objection there, and who granted first and objected later has not.
  *
  * @returns null when no record counts; the same for every order of `consents`
  */
@@ -50,8 +55,14 @@ export function isGrantValid(record: ConsentRecord | null, now: InstantMs): bool
 }
 
 function isAbout(record: ConsentRecord, question: ConsentQuestion): boolean {
-  return record.purpose === question.purpose && record.channel === question.channel && record.brand === question.brand;
+  return (
+    covers(record.purpose, question.purpose) &&
+    covers(record.channel, question.channel) &&
+    covers(record.brand, question.brand)
+  );
 }
+
+const covers = (stated: string, asked: string): boolean => stated === asked || stated === ALL;
 
 /** A grant counts from the later of its two instants, so as not to be used before it was given. */
 function effectiveFrom(record: ConsentRecord): InstantMs {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import type { ConsentRecord, ConsentStatus } from './consent-record.js';
+import { ALL, type ConsentRecord, type ConsentStatus } from './consent-record.js';
 import { foldConsent } from './fold-consent.js';
 import { gateConsent } from './gate-consent.js';
 
@@ -16,8 +16,13 @@ const record = (status: ConsentStatus, statedAt: number, more: Partial<ConsentRe
   statedAt,
   receivedAt: statedAt,
   expiresAt: null,
+  isObjection: false,
   ...more,
 });
+
+const EVERYTHING = { purpose: ALL, channel: ALL, brand: ALL };
+const objection = (statedAt: number, more: Partial<ConsentRecord> = {}): ConsentRecord =>
+  record('withdrawn', statedAt, { id: `o-${statedAt}`, ...EVERYTHING, isObjection: true, ...more });
 
 const gate = (consents: readonly ConsentRecord[], now = NOW) =>
   gateConsent({ consents, ...ABOUT, legalBasis: 'consent', now });
@@ -72,6 +77,44 @@ describe('gateConsent', () => {
       [record('withdrawn', 10, { receivedAt: 90 }), record('granted', 50)],
       'pass',
     ],
+    [
+      'a grant after a withdrawal that was dated in the future',
+      [record('withdrawn', 9e9, { receivedAt: 20 }), record('granted', 50)],
+      'pass',
+    ],
+    ['an objection after a grant', [record('granted', 10), objection(20)], 'OBJECTION'],
+    ['an objection of somebody who never spoke before', [objection(20)], 'OBJECTION'],
+    ['a grant after an objection', [objection(10), record('granted', 20)], 'pass'],
+    [
+      'a grant elsewhere after an objection',
+      [objection(10), record('granted', 20, { channel: 'sms' }), record('granted', 20, { brand: 'other' })],
+      'OBJECTION',
+    ],
+    ['an objection and a grant at one instant', [record('granted', 10), objection(10)], 'OBJECTION'],
+    ['a late objection with an older time', [record('granted', 50), objection(20, { receivedAt: 90 })], 'pass'],
+    ['an objection dated in the future', [record('granted', 10), objection(9e9, { receivedAt: 90 })], 'OBJECTION'],
+    ['a denial after an objection', [objection(10), record('denied', 20)], 'CONSENT_DENIED'],
+    [
+      'a grant that expired after an objection',
+      [objection(10), record('granted', 20, { expiresAt: 30 })],
+      'CONSENT_EXPIRED',
+    ],
+    [
+      'a withdrawal of one channel for every purpose and brand',
+      [record('granted', 10), record('withdrawn', 20, { purpose: ALL, brand: ALL })],
+      'CONSENT_WITHDRAWN',
+    ],
+    [
+      'a withdrawal of another channel for every purpose and brand',
+      [record('granted', 10), record('withdrawn', 20, { purpose: ALL, brand: ALL, channel: 'sms' })],
+      'pass',
+    ],
+    ['a denial for every brand', [record('granted', 10), record('denied', 20, { brand: ALL })], 'CONSENT_DENIED'],
+    [
+      'a withdrawal of another purpose on every channel',
+      [record('granted', 10), record('withdrawn', 20, { ...EVERYTHING, purpose: 'sale' })],
+      'pass',
+    ],
   ])('%s: %#', (_name, consents, expected) => {
     const verdict = gate(consents);
     expect(verdict.kind === 'pass' ? 'pass' : verdict.reason).toBe(expected);
@@ -95,7 +138,7 @@ describe('gateConsent', () => {
   });
 
   it('lets a message that rests on a contract pass without and against any record', () => {
-    const consents = [record('withdrawn', 10)];
+    const consents = [record('withdrawn', 10), objection(20)];
     expect(gateConsent({ consents, ...ABOUT, legalBasis: 'contract', now: NOW })).toEqual({
       kind: 'pass',
       basis: 'contract',
@@ -109,14 +152,15 @@ describe('foldConsent', () => {
   const records = fc.uniqueArray(
     fc.record({
       id: fc.string({ minLength: 1, maxLength: 2 }),
-      purpose: fc.constant('marketing'),
-      channel: fc.constant('email'),
-      brand: fc.constantFrom('default', 'other'),
+      purpose: fc.constantFrom('marketing', ALL),
+      channel: fc.constantFrom('email', ALL),
+      brand: fc.constantFrom('default', 'other', ALL),
       status: fc.constantFrom<ConsentStatus>('granted', 'denied', 'withdrawn', 'pending'),
       basis: fc.constant('consent' as const),
       statedAt: instant,
       receivedAt: instant,
       expiresAt: fc.option(instant),
+      isObjection: fc.constant(false),
     }),
     { selector: ({ id }) => id, maxLength: 8 },
   );
@@ -144,6 +188,44 @@ describe('foldConsent', () => {
           if (before.kind === 'refuse') expect(after.kind).toBe('refuse');
         },
       ),
+    );
+  });
+
+  it('is not moved by a record that is older than the one that decides, whenever it arrives', () => {
+    fc.assert(
+      fc.property(
+        records,
+        fc.constantFrom<ConsentStatus>('granted', 'denied', 'withdrawn', 'pending'),
+        (list, status) => {
+          const before = foldConsent({ consents: list, ...ABOUT, now: 7 });
+          if (before === null) return;
+          const late = record(status, -1, { id: 'late', receivedAt: 6 });
+          expect(foldConsent({ consents: [...list, late], ...ABOUT, now: 7 })).toEqual(before);
+        },
+      ),
+    );
+  });
+
+  it('gains nothing from a grant that is dated in the future', () => {
+    fc.assert(
+      fc.property(records, instant, (list, receivedAt) => {
+        const dated = record('granted', 8, { id: 'dated', receivedAt });
+        const now = 7;
+        expect(foldConsent({ consents: [...list, dated], ...ABOUT, now })).toEqual(
+          foldConsent({ consents: list, ...ABOUT, now }),
+        );
+      }),
+    );
+  });
+
+  it('never answers with a record about something else, and finds what was said about all only when asked about all', () => {
+    fc.assert(
+      fc.property(records, instant, (list, now) => {
+        const found = foldConsent({ consents: list, ...ABOUT, now });
+        expect(found === null || found.brand !== 'other').toBe(true);
+        const ofAll = foldConsent({ consents: list, ...EVERYTHING, now });
+        expect(ofAll === null || [ofAll.purpose, ofAll.channel, ofAll.brand].every((part) => part === ALL)).toBe(true);
+      }),
     );
   });
 

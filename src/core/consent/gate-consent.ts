@@ -44,7 +44,7 @@ function refusal(record: ConsentRecord | null): ReasonCode {
     case 'denied':
       return 'CONSENT_DENIED';
     case 'withdrawn':
-      return 'CONSENT_WITHDRAWN';
+      return record.isObjection ? 'OBJECTION' : 'CONSENT_WITHDRAWN';
     default:
       return unreachable(record.status);
   }

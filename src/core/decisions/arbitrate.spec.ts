@@ -4,12 +4,13 @@ import fc from 'fast-check';
 
 import { candidate } from '../../../test/support/decision-input.js';
 import { arbitrate } from './arbitrate.js';
-import type { Candidate } from './types.js';
+import type { Candidate, Factors } from './types.js';
 
 const TOLERANCE = 1e-12;
 const none = new Map<string, 'CONSENT_MISSING'>();
+const factors: Factors = { propensity: true, context: true, value: true, levers: true };
 const rank = (candidates: readonly Candidate[], doNothingValue = 0, refusals = none) =>
-  arbitrate({ candidates, doNothingValue, refusals });
+  arbitrate({ candidates, doNothingValue, refusals, factors, fatigueCost: 0 });
 const brief = (scores: ReturnType<typeof rank>) => scores.map(({ key, lostBecause }) => [key, lostBecause]);
 
 /** Rows of the published log by decision; see test/cases/README.md. */

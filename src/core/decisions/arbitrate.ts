@@ -1,12 +1,13 @@
 import { assert } from '../kernel/assert.js';
 import type { ReasonCode } from '../kernel/reasons.js';
-import type { Candidate, CandidateScore } from './types.js';
+import type { Candidate, CandidateScore, Factors } from './types.js';
 
 /** More candidates than this are a mistake of whoever built the list. */
 const CANDIDATES_MAX = 1_000;
 
 /**
- * Ranks candidates by net value, best first: priority P x C x V x L, less the channel's cost and the cost of fatigue.
+ * Ranks candidates by net value, best first: priority P x C x V x L, less the channel's cost and, for what rests on
+ * consent, the cost of fatigue. A factor that is switched off counts as 1.
  * Ties go to the higher priority, then to the smaller key (by code unit), so the same facts give the same order.
  *
  * Doing nothing competes at `doNothingValue`: a candidate must be strictly better. `refusals` names candidates that
@@ -19,6 +20,9 @@ const CANDIDATES_MAX = 1_000;
 export function arbitrate(input: {
   readonly candidates: readonly Candidate[];
   readonly doNothingValue: number;
+  readonly factors: Factors;
+  /** >= 0 */
+  readonly fatigueCost: number;
   readonly refusals: ReadonlyMap<string, ReasonCode>;
 }): readonly CandidateScore[] {
   const { candidates, doNothingValue, refusals } = input;
@@ -27,7 +31,7 @@ export function arbitrate(input: {
   assert(Number.isFinite(doNothingValue), 'the value of doing nothing is no number');
   let isWon = false;
   return candidates
-    .map(scoreCandidate)
+    .map((candidate) => scoreCandidate(candidate, input))
     .sort(compareScores)
     .map((score) => {
       const refusal = refusals.get(score.key);
@@ -39,8 +43,13 @@ export function arbitrate(input: {
     });
 }
 
-function scoreCandidate(candidate: Candidate): CandidateScore {
-  const { key, channel, propensity, contextFactor: context, value, leverFactor: levers, channelCost } = candidate;
+/** One candidate's terms; `lostBecause` is still open. @throws AssertionError if a number is out of its range */
+export function scoreCandidate(
+  candidate: Candidate,
+  terms: { readonly factors: Factors; readonly fatigueCost: number },
+): CandidateScore {
+  const { key, channel, channelCost, legalBasis } = candidate;
+  const { propensity, context, value, levers } = factorsOf(candidate, terms.factors);
   assert(propensity >= 0 && propensity <= 1, `propensity of ${key} out of range: ${propensity}`);
   assert(Number.isFinite(context) && context > 0, `context factor of ${key} out of range: ${context}`);
   assert(Number.isFinite(value) && value >= 0, `value of ${key} out of range: ${value}`);
@@ -48,7 +57,7 @@ function scoreCandidate(candidate: Candidate): CandidateScore {
   assert(Number.isFinite(channelCost), `channel cost of ${key} is no number`);
   const priority = propensity * context * value * levers;
   assert(Number.isFinite(priority), `priority of ${key} is too large`);
-  const fatigueCost = 0;
+  const fatigueCost = legalBasis === 'consent' ? terms.fatigueCost : 0;
   const net = priority - channelCost - fatigueCost;
   return {
     key,
@@ -65,7 +74,20 @@ function scoreCandidate(candidate: Candidate): CandidateScore {
   };
 }
 
-function compareScores(left: CandidateScore, right: CandidateScore): number {
+function factorsOf(
+  candidate: Candidate,
+  factors: Factors,
+): Pick<CandidateScore, 'propensity' | 'context' | 'value' | 'levers'> {
+  return {
+    propensity: factors.propensity ? candidate.propensity : 1,
+    context: factors.context ? candidate.contextFactor : 1,
+    value: factors.value ? candidate.value : 1,
+    levers: factors.levers ? candidate.leverFactor : 1,
+  };
+}
+
+/** Net value, then priority, both falling, then the key by code unit. */
+export function compareScores(left: CandidateScore, right: CandidateScore): number {
   if (left.net !== right.net) return right.net - left.net;
   if (left.priority !== right.priority) return right.priority - left.priority;
   return left.key < right.key ? -1 : 1;

@@ -20,17 +20,21 @@ export function changeText(blocker: GateVerdict, candidate: Candidate): string |
       if (blocker.reason === 'SUPPRESSED_ERASURE') return null;
       return `if the suppression for ${suppressionText(blocker)} on ${channel} were lifted`;
     case 'consent':
-      return `if consent for ${purpose} on ${channel} were ${consentVerb(blocker)}`;
+      return consentChange(blocker, `${purpose} on ${channel}`);
     case 'exit':
       return blocker.reason === 'RUN_PAUSED' ? 'if the run were resumed' : 'if the run had not ended';
     case 'next_best_action':
-      return `if the user met the conditions of ${key}`;
+      return conditionChange(blocker, key);
     case 'quiet_hours':
-      return `if quiet hours on ${channel} left some time open`;
+      return quietChange(blocker, channel);
     case 'journey_conflict':
-      return 'if no run of greater importance were under way';
+      return `if the journey ${blocker.facts['otherJourney']} had ended for the user`;
+    case 'pause':
+      return `if the pause of ${key} were lifted`;
+    case 'fatigue':
+      return 'if the user were less tired of messages';
     case 'expiry':
-      return 'if the message were allowed to be later';
+      return `if ${key} still made sense at ${instantText(Number(blocker.facts['askedAt']))}`;
     case 'pending_candidates':
       return `if ${key} were worth more than what waits beside it`;
     case 'holdout':
@@ -43,8 +47,11 @@ export function changeText(blocker: GateVerdict, candidate: Candidate): string |
 /** What happens at the instant from which a gate passes by itself: `quiet hours end`, `the daily cap of 1 frees`. */
 export function openingText(blocker: GateVerdict): string {
   if (blocker.gate === 'quiet_hours') return 'quiet hours end';
-  if (blocker.gate === 'caps') return `the ${capText(blocker)} frees`;
+  if (blocker.gate === 'caps') return `the ${capText(blocker)} ${isGap(blocker) ? 'is over' : 'frees'}`;
   if (blocker.gate === 'consent') return 'the consent begins to hold';
+  if (blocker.gate === 'pause') return 'the pause ends';
+  if (blocker.gate === 'fatigue') return 'the user is less tired of messages';
+  if (blocker.gate === 'pending_candidates') return 'the message that waits beside it has had its turn';
   return 'the suppression ends';
 }
 
@@ -57,8 +64,24 @@ function identityChange({ reason }: GateVerdict, { key, template, channel }: Can
   return 'if the user existed';
 }
 
+function quietChange({ reason }: GateVerdict, channel: string): string {
+  if (reason === 'EXPIRED') return 'if the message still made sense when quiet hours end';
+  if (reason === 'NO_ALLOWED_TIME') return `if quiet hours on ${channel} left some time open`;
+  return `if it were not a quiet hour on ${channel}`;
+}
+
 function suppressionText({ reason }: GateVerdict): string {
   return (reason ?? '').slice(SUPPRESSION_PREFIX.length).toLowerCase().replace('_', ' ');
+}
+
+function consentChange(blocker: GateVerdict, what: string): string {
+  if (blocker.reason === 'OBJECTION') return `if the user took the objection back with a new consent for ${what}`;
+  return `if consent for ${what} were ${consentVerb(blocker)}`;
+}
+
+function conditionChange({ reason }: GateVerdict, key: string): string {
+  if (reason === 'NOT_APPLICABLE') return `if ${key} made sense for the user now`;
+  return reason === 'NOT_SUITABLE' ? `if ${key} were right for the user` : `if the user met the conditions of ${key}`;
 }
 
 function consentVerb({ reason }: GateVerdict): string {
@@ -66,7 +89,19 @@ function consentVerb({ reason }: GateVerdict): string {
   return reason === 'CONSENT_EXPIRED' ? 'renewed' : 'granted';
 }
 
+const CALENDAR_CAPS: Readonly<Record<string, string>> = {
+  'calendar day': 'daily',
+  'calendar week': 'weekly',
+  'calendar month': 'monthly',
+};
+
 function capText({ facts }: GateVerdict): string {
   const { limit, window } = facts;
-  return window === 'calendar day' ? `daily cap of ${limit}` : `cap of ${limit} per ${window}`;
+  const calendar = CALENDAR_CAPS[String(window)];
+  if (calendar !== undefined) return `${calendar} cap of ${limit}`;
+  return isGap({ facts }) ? `minimum ${window}` : `cap of ${limit} per ${window}`;
+}
+
+function isGap({ facts }: Pick<GateVerdict, 'facts'>): boolean {
+  return String(facts['window']).startsWith('gap of');
 }

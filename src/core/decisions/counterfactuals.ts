@@ -1,5 +1,5 @@
 import type { InstantMs } from '../kernel/instant.js';
-import { assess, blockersOf, type Assessment } from './assess.js';
+import { blockersOf, gateCandidate, newMemos, type Assessment, type CandidateGates, type Memos } from './assess.js';
 import { changeText, openingText } from './change-text.js';
 import { instantText, valueText } from './text.js';
 import type {
@@ -23,6 +23,8 @@ interface Question {
   /** As they stand after the answer: null in `lostBecause` marks the chosen one. */
   readonly scores: readonly CandidateScore[];
   readonly outcome: DecisionOutcome;
+  /** What was said about messages of other runs that wait beside. */
+  readonly pending: readonly GateVerdict[];
 }
 
 /** A counterfactual with the number of things that would have to change. */
@@ -37,9 +39,10 @@ interface Change {
  */
 export function counterfactualsOf(question: Question): readonly Counterfactual[] {
   const chosen = question.scores.find(({ lostBecause }) => lostBecause === null) ?? null;
+  const later: Later = new Map();
   const changes = question.scores
     .slice(0, CANDIDATES_CONSIDERED_MAX)
-    .flatMap((score) => changeFor(question, score, chosen) ?? []);
+    .flatMap((score) => changeFor(question, score, chosen, later) ?? []);
   const sorted = [...changes, ...changesOfSilence(question, chosen)].sort(compareChanges);
   const texts = sorted.map(({ counterfactual }) => counterfactual.change);
   return sorted
@@ -48,16 +51,31 @@ export function counterfactualsOf(question: Question): readonly Counterfactual[]
     .slice(0, COUNTERFACTUALS_MAX);
 }
 
-function changeFor(question: Question, score: CandidateScore, chosen: CandidateScore | null): Change | null {
+/** Answers of the gates at later instants, shared by the candidates that are looked at. */
+type Later = Map<InstantMs, Memos>;
+
+function changeFor(
+  question: Question,
+  score: CandidateScore,
+  chosen: CandidateScore | null,
+  later: Later,
+): Change | null {
   const gates = question.assessment.candidates.find(({ candidate }) => candidate.key === score.key);
   if (gates === undefined) return null;
-  const blockers = blockersOf(question.assessment, gates);
+  const blockers = blockersIn(question, gates);
   const isWorseThanChosen = chosen !== null && score.lostBecause !== null && ranksBelow(question, score, chosen);
   if (isWorseThanChosen) return blockers.length === 0 ? valueChange(score, chosen.net) : null;
   const { doNothingValue } = question.input;
   if (score.net <= doNothingValue) return withValue(blockers, gates.candidate, score, doNothingValue);
   if (blockers.length === 0) return null;
-  return waitFor(question.input, gates.candidate, blockers) ?? lift(blockers, gates.candidate);
+  return waitFor(question.input, gates.candidate, blockers, later) ?? lift(blockers, gates.candidate);
+}
+
+function blockersIn({ input, pending }: Question, gates: CandidateGates): readonly GateVerdict[] {
+  const rivals = pending.filter(
+    ({ kind, candidates }) => kind !== 'pass' && (candidates ?? []).includes(gates.candidate.key),
+  );
+  return [...blockersOf(input, gates), ...rivals];
 }
 
 function ranksBelow({ scores }: Question, score: CandidateScore, chosen: CandidateScore): boolean {
@@ -106,8 +124,12 @@ function lift(blockers: readonly GateVerdict[], candidate: Candidate): Change | 
 }
 
 /** The first instant at which nothing blocks the candidate, if time alone brings it and nothing else happens. */
-function waitFor(input: DecisionInput, candidate: Candidate, blockers: readonly GateVerdict[]): Change | null {
-  const alone = { ...input, candidates: [candidate] };
+function waitFor(
+  input: DecisionInput,
+  candidate: Candidate,
+  blockers: readonly GateVerdict[],
+  later: Later,
+): Change | null {
   let standing = blockers;
   let last: GateVerdict | undefined;
   let now: InstantMs = input.now;
@@ -115,8 +137,10 @@ function waitFor(input: DecisionInput, candidate: Candidate, blockers: readonly 
     if (standing.some(({ until }) => until === null)) return null;
     last = standing.reduce((left, right) => ((right.until ?? 0) > (left.until ?? 0) ? right : left));
     now = last.until ?? now;
-    const assessment = assess({ ...alone, now });
-    standing = assessment.candidates.flatMap((gates) => blockersOf(assessment, gates));
+    const then = { ...input, now };
+    const memos = later.get(now) ?? newMemos();
+    later.set(now, memos);
+    standing = blockersOf(then, gateCandidate(then, candidate, memos));
   }
   if (standing.length > 0 || last === undefined) return null;
   const change = `after ${instantText(now)} when ${openingText(last)}`;

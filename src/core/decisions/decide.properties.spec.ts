@@ -98,7 +98,9 @@ describe('decide, on any input', () => {
       fc.property(inputs, (input) => {
         const decision = decide(input);
         const isOpen = (key: string): boolean =>
-          decision.gates.every(({ candidate: about, kind }) => kind === 'pass' || (about !== null && about !== key));
+          decision.gates.every(
+            ({ candidates: about, kind }) => kind === 'pass' || (about !== null && !about.includes(key)),
+          );
         const winner = decision.candidates.find(({ lostBecause }) => lostBecause === null);
         if (decision.outcome.kind === 'act') {
           const { action } = decision.outcome;

@@ -197,23 +197,22 @@ describe('decide: several candidates', () => {
 describe('decide: the record', () => {
   it('holds every gate in order, for every candidate, also after a refusal', () => {
     const { gates } = decide(decisionInput({ isKillSwitchOn: true, candidates: [candidate('a'), candidate('b')] }));
-    expect(gates.map(({ gate, candidate: key }) => `${gate} ${key ?? '*'}`)).toEqual([
+    expect(gates.map(({ gate, candidates }) => `${gate} ${candidates?.join(' ') ?? '*'}`)).toEqual([
       'kill_switch *',
       'identity *',
-      'identity a',
-      'identity b',
-      'suppression a',
-      'suppression b',
-      'consent a',
-      'consent b',
+      'identity a b',
+      'suppression a b',
+      'consent a b',
       'exit *',
-      'next_best_action a',
-      'next_best_action b',
+      'journey_conflict a b',
+      'next_best_action a b',
+      'pause a b',
+      'fatigue a b',
       'next_best_action *',
-      'quiet_hours a',
-      'quiet_hours b',
-      'caps a',
-      'caps b',
+      'expiry a b',
+      'quiet_hours a b',
+      'caps a b',
+      'holdout a b',
     ]);
   });
 
@@ -221,7 +220,7 @@ describe('decide: the record', () => {
     const { gates } = decide(decisionInput({ capRules: [capRule()], contacts: [contact()] }));
     expect(gates.find(({ gate }) => gate === 'caps')).toEqual({
       gate: 'caps',
-      candidate: 'hello',
+      candidates: ['hello'],
       kind: 'refuse',
       reason: 'CAP_REACHED',
       rule: 'daily@2',

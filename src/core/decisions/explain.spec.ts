@@ -38,7 +38,7 @@ describe('explainDecision', () => {
           grant({ id: 'w', status: 'withdrawn', statedAt: DECIDED_AT - 5, receivedAt: DECIDED_AT - 5 }),
         ],
       },
-      'At 2027-06-15T12:00Z, Jane was not contacted, because the user withdrew consent; it would have been different if consent for marketing on email were granted.',
+      'At 2027-06-15T12:00Z, Jane was not contacted, because the user withdrew consent (marketing on email); it would have been different if consent for marketing on email were granted.',
     ],
     [
       'a complaint, and no consent besides',
@@ -53,7 +53,7 @@ describe('explainDecision', () => {
     [
       'the daily limit',
       { capRules: [capRule()], contacts: [contact()] },
-      'At 2027-06-15T12:00Z, Jane was not contacted, because a limit on contacts is reached (1 of 1 in this calendar day, rule daily@2); it would have been different after 2027-06-16T00:00Z when the daily cap of 1 frees.',
+      'At 2027-06-15T12:00Z, Jane was not contacted, because a limit on contacts is reached (1 of 1 this calendar day, rule daily); it would have been different after 2027-06-16T00:00Z when the daily cap of 1 frees.',
     ],
     [
       'a rolling limit that defers',
@@ -61,12 +61,12 @@ describe('explainDecision', () => {
         capRules: [capRule({ onHit: 'defer', window: { kind: 'rolling', durationMs: 86_400_000 } })],
         contacts: [contact()],
       },
-      'At 2027-06-15T12:00Z, hello for Jane was put off until 2027-06-16T11:00Z, because a limit on contacts is reached (1 of 1 in the last 24 hours, rule daily@2); it would have been different after 2027-06-16T11:00Z when the cap of 1 per 24 hours frees.',
+      'At 2027-06-15T12:00Z, hello for Jane was put off until 2027-06-16T11:00Z, because a limit on contacts is reached (1 of 1 in the last 24 hours, rule daily); it would have been different after 2027-06-16T11:00Z when the cap of 1 per 24 hours frees.',
     ],
     [
       'quiet hours',
       night,
-      'At 2027-06-15T22:00Z, hello for Jane was put off until 2027-06-16T08:04:14Z, because it is a quiet hour for the recipient (rule night@1, UTC); it would have been different after 2027-06-16T08:00Z when quiet hours end.',
+      'At 2027-06-15T22:00Z, hello for Jane was put off until 2027-06-16T08:04:14Z, because it is a quiet hour for the recipient (in UTC, rule night, plus 254 seconds to spread the load); it would have been different after 2027-06-16T08:00Z when quiet hours end.',
     ],
     [
       'nothing worth more than silence',
@@ -76,7 +76,7 @@ describe('explainDecision', () => {
     [
       'nothing eligible',
       { candidates: [candidate('hello', { eligibility: { kind: 'exists', attribute: 'cart' } })] },
-      'At 2027-06-15T12:00Z, Jane was not contacted, because no action was open to this user; it would have been different if the user met the conditions of hello.',
+      'At 2027-06-15T12:00Z, Jane was not contacted, because no action was open to this user (hello: the user does not meet the conditions of the action); it would have been different if the user met the conditions of hello.',
     ],
     [
       'the kill switch',
@@ -86,7 +86,7 @@ describe('explainDecision', () => {
     [
       'no address',
       { candidates: [candidate('hello', { addressHash: null })] },
-      'At 2027-06-15T12:00Z, Jane was not contacted, because the user has no address on this channel; it would have been different if the user had an address on email.',
+      'At 2027-06-15T12:00Z, Jane was not contacted, because the user has no address on this channel (email); it would have been different if the user had an address on email.',
     ],
   ])('%s', (_name, more, expected) => {
     expect(explain(more)).toBe(expected);

@@ -1,86 +1,186 @@
 import { unreachable } from '../kernel/assert.js';
 import type { InstantMs } from '../kernel/instant.js';
-import { REASONS } from '../kernel/reasons.js';
+import { REASONS, type ReasonCode } from '../kernel/reasons.js';
+import { factsText, worthText } from './facts-text.js';
 import { instantText, valueText } from './text.js';
-import type { Decision, DecisionOutcome, GateVerdict } from './types.js';
+import type { CandidateScore, Decision, DecisionOutcome, GateVerdict } from './types.js';
 
 const LABEL_DEFAULT = 'this user';
+
+/** Whether the decision was made, would have been made had somebody asked then, or would be made at a later instant. */
+export type Mood = 'made' | 'supposed_then' | 'supposed_ahead';
 
 /** Who the sentence is about, and when the decision was made. */
 export interface ExplanationContext {
   /** How the reader knows the user; plain text, shown as it is but for white space. */
   readonly userLabel?: string;
   readonly decidedAt: InstantMs;
+  /** `made` when left out. */
+  readonly mood?: Mood;
 }
+
+const VERBS: Readonly<Record<Mood, { readonly was: string; readonly wasNot: string; readonly otherwise: string }>> = {
+  made: { was: 'was', wasNot: 'was not', otherwise: 'it would have been different' },
+  supposed_then: {
+    was: 'would have been',
+    wasNot: 'would not have been',
+    otherwise: 'it would have been different',
+  },
+  supposed_ahead: { was: 'would be', wasNot: 'would not be', otherwise: 'it would be different' },
+};
 
 /**
  * One English sentence for people who never saw the code: what was decided, why, what else stood in the way, and the
  * smallest change that would have made it different. Plain text: whoever shows it escapes it.
  */
-export function explainDecision(decision: Decision, { userLabel, decidedAt }: ExplanationContext): string {
-  const label = (userLabel ?? LABEL_DEFAULT).replace(/\s+/g, ' ').trim();
-  const [nearest] = decision.counterfactuals;
-  const otherwise = nearest === undefined ? '' : `; it would have been different ${nearest.change}`;
-  return `At ${instantText(decidedAt)}, ${answerText(decision, label)}${otherwise}.`;
+export function explainDecision(decision: Decision, context: ExplanationContext): string {
+  return sentence(answerText(decision, context), decision.counterfactuals[0]?.change ?? null, context);
 }
 
-function answerText(decision: Decision, label: string): string {
+/**
+ * The same about one action that was not chosen: why it lost, whatever won.
+ *
+ * @param change what would have made it the answer; null when nothing may
+ */
+export function explainLoss(
+  decision: Decision,
+  lost: { readonly key: string; readonly reason: ReasonCode; readonly change: string | null },
+  context: ExplanationContext,
+): string {
+  const { key, reason, change } = lost;
+  const cause = `${lossText(decision, key, reason)}${othersText(decision, { key, reason })}`;
+  const answer = `${key} ${VERBS[context.mood ?? 'made'].wasNot} chosen for ${labelOf(context)}, because ${cause}`;
+  return sentence(answer, change, context);
+}
+
+function lossText(decision: Decision, key: string, reason: ReasonCode): string {
+  const own = decision.candidates.find((score) => score.key === key);
+  if (reason === 'BELOW_THRESHOLD' && own !== undefined) {
+    return `${worthText(own)}, not more than doing nothing (${valueText(decision.doNothingValue)})`;
+  }
+  const deciding = verdictOn(decision, key, reason);
+  if (deciding !== null) return `${REASONS[reason]}${factsAfter(decision, deciding)}`;
+  return `${REASONS[reason]}${rivalText(decision, key)}`;
+}
+
+function sentence(answer: string, change: string | null, { decidedAt, mood = 'made' }: ExplanationContext): string {
+  return `At ${instantText(decidedAt)}, ${answer}${change === null ? '' : `; ${VERBS[mood].otherwise} ${change}`}.`;
+}
+
+function labelOf({ userLabel }: ExplanationContext): string {
+  return (userLabel ?? LABEL_DEFAULT).replace(/\s+/g, ' ').trim();
+}
+
+function answerText(decision: Decision, context: ExplanationContext): string {
   const { outcome } = decision;
+  const label = labelOf(context);
+  const { was, wasNot } = VERBS[context.mood ?? 'made'];
   switch (outcome.kind) {
-    case 'act':
-      return `${outcome.action} on ${outcome.channel} was chosen for ${label}, because ${worthText(decision, outcome)}`;
+    case 'act': {
+      const { action, channel } = outcome;
+      return `${action} on ${channel} ${was} chosen for ${label}, because ${choiceText(decision, outcome)}`;
+    }
     case 'defer':
-      return `${outcome.action} for ${label} was put off until ${instantText(outcome.until)}, because ${causeText(decision, outcome)}`;
+      return `${outcome.action} for ${label} ${was} put off until ${instantText(outcome.until)}, because ${causeText(decision, outcome)}`;
     case 'do_nothing':
-      return `${label} was not contacted, because ${causeText(decision, outcome)}`;
+      return `${label} ${wasNot} contacted, because ${causeText(decision, outcome)}`;
     default:
       return unreachable(outcome);
   }
 }
 
-function worthText({ candidates, doNothingValue }: Decision, { action }: { readonly action: string }): string {
-  const net = candidates.find(({ key }) => key === action)?.net ?? 0;
+/** What the chosen one was worth, what came after it, and why what was worth more could not be chosen. */
+function choiceText(decision: Decision, { action }: { readonly action: string }): string {
+  const { candidates, doNothingValue } = decision;
+  const rank = candidates.findIndex(({ key }) => key === action);
+  const net = candidates[rank]?.net ?? 0;
   const second = candidates.find(({ lostBecause }) => lostBecause === 'LOWER_PRIORITY');
-  const others = second === undefined ? '' : ` and ${second.key} (${valueText(second.net)})`;
-  return `it was worth ${valueText(net)}, more than doing nothing (${valueText(doNothingValue)})${others}`;
+  const worth = `it was worth ${valueText(net)}, more than doing nothing (${valueText(doNothingValue)})`;
+  return `${worth}${secondText(second, net)}${betterText(decision, candidates.slice(0, rank))}`;
+}
+
+function secondText(second: CandidateScore | undefined, net: number): string {
+  if (second === undefined) return '';
+  const named = `${second.key} (${valueText(second.net)})`;
+  return second.net === net ? `, and comes before ${named}` : ` and ${named}`;
+}
+
+function betterText(decision: Decision, better: readonly CandidateScore[]): string {
+  const [first] = better;
+  if (first === undefined || first.lostBecause === null) return '';
+  const { key, net, lostBecause } = first;
+  const facts = factsAfter(decision, verdictOn(decision, key, lostBecause));
+  const others = better.length === 1 ? '' : `, and ${better.length - 1} more could not be chosen either`;
+  return `; ${key} (${valueText(net)}) would have come first, but ${REASONS[lostBecause]}${facts}${others}`;
 }
 
 /** The deciding reason with its facts, then whatever else stood in the way of the same candidate. */
-function causeText(decision: Decision, outcome: Exclude<DecisionOutcome, { kind: 'act' }>): string {
-  const deciding = decidingVerdict(decision, outcome);
-  const cause = `${REASONS[outcome.reason]}${deciding === null ? '' : factsText(deciding, decision)}`;
-  const others = deciding === null ? [] : otherReasons(decision, deciding);
-  return others.length === 0 ? cause : `${cause} (also in the way: ${others.join(', ')})`;
+function causeText(decision: Decision, { reason }: Exclude<DecisionOutcome, { kind: 'act' }>): string {
+  const deciding = decidingVerdict(decision, reason);
+  const others = deciding === null ? '' : othersText(decision, { key: deciding.key, reason });
+  return `${REASONS[reason]}${factsAfter(decision, deciding)}${others}`;
 }
 
-/** Of verdicts with the outcome's reason, the one about the candidate that ranks highest. */
-function decidingVerdict(
-  { gates, candidates }: Decision,
-  { reason }: { readonly reason: GateVerdict['reason'] },
-): GateVerdict | null {
-  const speaking = gates.filter((verdict) => verdict.reason === reason);
-  const ranked = candidates.flatMap(({ key }) => speaking.find(({ candidate }) => candidate === key) ?? []);
-  return speaking.find(({ candidate }) => candidate === null) ?? ranked[0] ?? null;
+/** A verdict, and the candidate about which it decided; null when it is about everything. */
+interface Deciding {
+  readonly verdict: GateVerdict;
+  readonly key: string | null;
 }
 
-function otherReasons({ gates }: Decision, deciding: GateVerdict): readonly string[] {
-  const others = gates.filter(
-    ({ gate, kind, candidate, reason }) =>
-      kind !== 'pass' &&
-      reason !== deciding.reason &&
-      !(gate === 'next_best_action' && candidate === null) &&
-      (candidate === null || candidate === deciding.candidate),
-  );
-  return [...new Set(others.flatMap(({ reason }) => (reason === null ? [] : REASONS[reason])))];
-}
-
-function factsText({ gate, reason, rule, facts }: GateVerdict, { candidates, doNothingValue }: Decision): string {
-  if (gate === 'caps') {
-    const window = facts.window === 'calendar day' ? 'this calendar day' : `the last ${facts.window}`;
-    return ` (${facts.count} of ${facts.limit} in ${window}, rule ${rule})`;
+/** Of verdicts with this reason, the one about everything, or else about the candidate that ranks highest. */
+function decidingVerdict(decision: Decision, reason: ReasonCode): Deciding | null {
+  const general = decision.gates.find((verdict) => verdict.reason === reason && verdict.candidates === null);
+  if (general !== undefined) return { verdict: general, key: null };
+  for (const { key } of decision.candidates) {
+    const deciding = verdictOn(decision, key, reason);
+    if (deciding !== null) return deciding;
   }
-  if (gate === 'quiet_hours') return ` (rule ${rule}, ${facts.zone})`;
-  const best = candidates.find(({ lostBecause }) => lostBecause === 'BELOW_THRESHOLD');
-  if (reason !== 'BELOW_THRESHOLD' || best === undefined) return '';
-  return ` (${best.key} was worth ${valueText(best.net)}, doing nothing ${valueText(doNothingValue)})`;
+  return null;
+}
+
+/** What was said with this reason about everything or about this candidate. */
+function verdictOn({ gates }: Decision, key: string, reason: ReasonCode): Deciding | null {
+  const verdict = gates.find(
+    (each) => each.reason === reason && each.kind !== 'pass' && (each.candidates === null || isAbout(each, key)),
+  );
+  return verdict === undefined ? null : { verdict, key: verdict.candidates === null ? null : key };
+}
+
+function factsAfter(decision: Decision, deciding: Deciding | null): string {
+  return deciding === null ? '' : factsText(deciding.verdict, deciding.key, decision);
+}
+
+function isAbout({ candidates }: GateVerdict, key: string): boolean {
+  return candidates?.includes(key) ?? false;
+}
+
+function othersText(
+  { gates }: Decision,
+  { key, reason: deciding }: { readonly key: string | null; readonly reason: ReasonCode },
+): string {
+  const others = gates.filter(
+    (verdict) =>
+      verdict.kind !== 'pass' &&
+      verdict.reason !== deciding &&
+      !(verdict.gate === 'next_best_action' && verdict.candidates === null) &&
+      (verdict.candidates === null || (key !== null && isAbout(verdict, key))),
+  );
+  const texts = [...new Set(others.flatMap(({ reason }) => (reason === null ? [] : REASONS[reason])))];
+  return texts.length === 0 ? '' : ` (also in the way: ${texts.join(', ')})`;
+}
+
+/** What was worth more than this candidate, and what became of it. */
+function rivalText({ candidates, outcome }: Decision, key: string): string {
+  const own = candidates.find((score) => score.key === key);
+  const rival = candidates.find(({ lostBecause }) => lostBecause === null) ?? candidates[0];
+  if (own === undefined || rival === undefined || rival === own) return '';
+  const worth = `${rival.key} ${valueText(rival.net)}, ${key} ${valueText(own.net)}`;
+  switch (outcome.kind) {
+    case 'act':
+      return ` (${worth})`;
+    case 'defer':
+      return ` (${worth}) and is waited for until ${instantText(outcome.until)}, because ${REASONS[outcome.reason]}`;
+    case 'do_nothing':
+      return ` (${worth}) and left no room for a lesser one, because ${REASONS[outcome.reason]}`;
+  }
 }

@@ -46,5 +46,5 @@ function exitRefusal(state: NonNullable<DecisionInput['run']>['state']): ReasonC
 }
 
 function verdict(gate: GateName, reason: ReasonCode | null, facts: GateVerdict['facts']): GateVerdict {
-  return { gate, candidate: null, kind: reason === null ? 'pass' : 'refuse', reason, rule: null, until: null, facts };
+  return { gate, candidates: null, kind: reason === null ? 'pass' : 'refuse', reason, rule: null, until: null, facts };
 }

@@ -28,3 +28,8 @@ export function spanText(durationMs: DurationMs): string {
 export function valueText(value: number): string {
   return String(Number(value.toPrecision(FIGURES_SHOWN)));
 }
+
+/** A rule as a sentence names it: without its version, which the record holds. Empty when no rule spoke. */
+export function ruleName(rule: string | null): string {
+  return rule === null ? '' : `rule ${rule.split('@')[0]}`;
+}

@@ -133,6 +133,8 @@ export interface DecisionInput {
   /** What became of contacts, within the longest window of any pause rule and eight half-lives of the model. */
   readonly outcomes: readonly Outcome[];
   readonly rivals: readonly Rival[];
+  /** The decision that took this run's place when both waited for one opening; null when none did. */
+  readonly beatenBy: string | null;
   readonly holdouts: readonly Holdout[];
 }
 
@@ -145,16 +147,19 @@ export type GateName =
   | 'exit'
   | 'journey_conflict'
   | 'next_best_action'
+  | 'pause'
+  | 'fatigue'
   | 'expiry'
   | 'quiet_hours'
   | 'caps'
   | 'pending_candidates'
   | 'holdout';
 
-/** One gate's answer about one candidate (or about everything, when `candidate` is null). */
+/** One gate's answer, about everything or about those candidates of which it says the very same. */
 export interface GateVerdict {
   readonly gate: GateName;
-  readonly candidate: string | null;
+  /** Keys in the order of the input; null when the answer is about everything. */
+  readonly candidates: readonly string[] | null;
   readonly kind: 'pass' | 'refuse' | 'defer';
   readonly reason: ReasonCode | null;
   /** The rule that spoke, as `id@version`; null when the gate has no rules of its own. */
@@ -199,7 +204,12 @@ export interface Counterfactual {
 export type DecisionOutcome =
   | { readonly kind: 'act'; readonly action: string; readonly channel: string; readonly template: string }
   | { readonly kind: 'defer'; readonly action: string; readonly reason: ReasonCode; readonly until: InstantMs }
-  | { readonly kind: 'do_nothing'; readonly reason: ReasonCode };
+  | {
+      readonly kind: 'do_nothing';
+      readonly reason: ReasonCode;
+      /** A cap said so: the step is passed over, whatever it says about refusals. */
+      readonly isPassedOver?: true;
+    };
 
 /** The whole answer: re-evaluating the same input gives the same value, bit for bit. */
 export interface Decision {

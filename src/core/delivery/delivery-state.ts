@@ -7,15 +7,20 @@ export type { DeliveryState } from '../kernel/delivery-state-name.js';
 /** The state that a claim begins with. */
 export const DELIVERY_STATE_INITIAL: DeliveryState = 'sending';
 
-/** What may follow what; an empty list marks an end. A complaint or a late bounce comes after delivery. */
+/**
+ * What may follow what; an empty list marks an end. From `unknown` to `complained` each state may be followed by all that
+ * come after it here, so that what is heard of a message ends in one state, in whatever order it is heard: a provider may
+ * drop what it took (`failed`), and a bounce or a complaint comes even after delivery. Word of a message may also come
+ * while its own attempt still waits for the provider's answer.
+ */
 export const DELIVERY_TRANSITIONS: Readonly<Record<DeliveryState, readonly DeliveryState[]>> = {
-  sending: ['sent', 'failed', 'unknown', 'released'],
+  sending: ['sent', 'failed', 'unknown', 'released', 'delivered', 'bounced', 'complained'],
   released: ['sending'],
-  sent: ['delivered', 'bounced', 'complained'],
-  failed: [],
   unknown: ['sent', 'failed', 'delivered', 'bounced', 'complained'],
+  sent: ['failed', 'delivered', 'bounced', 'complained'],
+  failed: ['delivered', 'bounced', 'complained'],
   delivered: ['bounced', 'complained'],
-  bounced: [],
+  bounced: ['complained'],
   complained: [],
 };
 

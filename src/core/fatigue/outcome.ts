@@ -27,3 +27,19 @@ export interface Outcome {
   readonly action: string;
   readonly group: string | null;
 }
+
+/**
+ * The outcomes that count, oldest first: a kind that is told of one contact more than once counts at its first instant.
+ */
+export function distinctOutcomes(outcomes: readonly Outcome[]): readonly Outcome[] {
+  const seen = new Set<string>();
+  return [...outcomes].sort(oldestFirst).filter(({ decisionId, kind }) => {
+    const isNew = !seen.has(`${kind} ${decisionId}`);
+    seen.add(`${kind} ${decisionId}`);
+    return isNew;
+  });
+}
+
+function oldestFirst(left: Outcome, right: Outcome): number {
+  return left.at - right.at || (left.decisionId < right.decisionId ? -1 : 1);
+}

@@ -10,6 +10,7 @@ const EXIT_EVENTS_MAX = 50;
 const TEXT_LENGTH_MAX = 200;
 const CONDITION_DEPTH_MAX = 20;
 const CONDITION_NODES_MAX = 200;
+const PRIORITY_MAX = 1_000;
 const QUIET_MINUTES_MAX = 20 * 60;
 const MINUTES_PER_DAY = 24 * 60;
 const KEY_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/;
@@ -30,6 +31,7 @@ type CompileFaultCode =
   | 'bad_cool_down'
   | 'bad_exit_events'
   | 'bad_quiet_hours'
+  | 'bad_conflict'
   | 'no_next'
   | 'unknown_step'
   | 'unreachable'
@@ -86,6 +88,13 @@ function checkHead(definition: JourneyDefinition, report: Report): void {
     }
     durationOf(coolDown, 'entry.cool_down', report);
   }
+  const { conflict } = definition;
+  if (conflict !== undefined) {
+    checkText(conflict.group, 'conflict.group', report);
+    if (!Number.isInteger(conflict.priority) || Math.abs(conflict.priority) > PRIORITY_MAX) {
+      report('conflict.priority', 'bad_conflict', `must be a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}`);
+    }
+  }
   const exitEvents = definition.exit?.events ?? [];
   if (exitEvents.length > EXIT_EVENTS_MAX) {
     report('exit.events', 'bad_exit_events', `at most ${EXIT_EVENTS_MAX} exit events`);
@@ -137,12 +146,22 @@ function compileStep(step: StepDefinition, following: string | undefined, path: 
     case 'message': {
       const { kind, channel, template } = step;
       checkText(template, `${path}.template`, report);
-      return { kind, id, channel, template, onRefusal: step.on_refusal ?? 'continue', next: target('next', step.next) };
+      const ttl = ttlOf(step, path, report);
+      return {
+        kind,
+        id,
+        channel,
+        template,
+        ...ttl,
+        onRefusal: step.on_refusal ?? 'continue',
+        next: target('next', step.next),
+      };
     }
     case 'decide': {
       const { kind, actions } = step;
       checkActions(actions, `${path}.actions`, report);
-      return { kind, id, actions, onRefusal: step.on_refusal ?? 'continue', next: target('next', step.next) };
+      const ttl = ttlOf(step, path, report);
+      return { kind, id, actions, ...ttl, onRefusal: step.on_refusal ?? 'continue', next: target('next', step.next) };
     }
     case 'wait': {
       const durationMs = durationOf(step.duration, `${path}.duration`, report);
@@ -164,6 +183,10 @@ function compileStep(step: StepDefinition, following: string | undefined, path: 
       checkText(step.reason, `${path}.reason`, report);
       return { kind: step.kind, id, reason: step.reason };
   }
+}
+
+function ttlOf(step: { readonly ttl?: string | undefined }, path: string, report: Report): { readonly ttlMs?: number } {
+  return step.ttl === undefined ? {} : { ttlMs: durationOf(step.ttl, `${path}.ttl`, report) };
 }
 
 function durationOf(text: string, path: string, report: Report): number {

@@ -14,6 +14,8 @@ export interface JourneyDefinition {
   /** Events that end a run wherever it waits. */
   readonly exit?: { readonly events: readonly string[] } | undefined;
   readonly quiet_hours?: QuietHoursDefinition | undefined;
+  /** Of the running runs of one user in one group, only the one of the highest priority may send. */
+  readonly conflict?: { readonly group: string; readonly priority: number } | undefined;
   /** Left out: the first step of the list. */
   readonly start?: string | undefined;
   readonly steps: readonly StepDefinition[];
@@ -42,12 +44,15 @@ export type StepDefinition = StepHead &
         readonly kind: 'message';
         readonly channel: Channel;
         readonly template: string;
+        /** How long after the step began the message still makes sense. */
+        readonly ttl?: string | undefined;
         readonly on_refusal?: OnRefusal | undefined;
         readonly next?: string | undefined;
       }
     | {
         readonly kind: 'decide';
         readonly actions: readonly string[];
+        readonly ttl?: string | undefined;
         readonly on_refusal?: OnRefusal | undefined;
         readonly next?: string | undefined;
       }

@@ -160,8 +160,10 @@ function noteAnswer(
         ? noteRefusal(plan, told, { kind: 'skip', reason: 'TOO_MANY_ASKS' })
         : putOff(answer.reason, Math.max(answer.until, now + DEFER_MS_MIN));
     case 'skip':
+      if (answer.isPassedOver === true) return goOn(plan, told);
+      return noteRefusal(plan, told, answer);
     case 'do_nothing':
-      return noteRefusal(plan, told, { kind: answer.kind, reason: answer.reason });
+      return noteRefusal(plan, told, answer);
     case 'unknown': {
       const wait: Wait = { because: 'unknown', until: now + UNKNOWN_WAIT_MS, reason: answer.reason };
       return { ...told, phase: beginWait(plan, told, wait) };
@@ -172,14 +174,14 @@ function noteAnswer(
 function noteRefusal(
   plan: Plan,
   told: InterpreterState,
-  answer: { readonly kind: 'skip' | 'do_nothing'; readonly reason: ReasonCode },
+  { kind, reason }: { readonly kind: 'skip' | 'do_nothing'; readonly reason: ReasonCode },
 ): InterpreterState {
   const step = stepOf(plan, told.cursor);
   assert(step.kind === 'message' || step.kind === 'decide', `${step.id} asks nothing`);
-  const state = { ...told, answers: { ...told.answers, [step.id]: answer } };
+  const state = { ...told, answers: { ...told.answers, [step.id]: { kind, reason } } };
   // Silence is an answer of a decide step like any other; of a message step it is a refusal.
-  const isRefusal = step.kind === 'message' || answer.kind === 'skip';
-  if (isRefusal && step.onRefusal === 'exit') return ended(state, 'exited', `refused:${answer.reason}`);
+  const isRefusal = step.kind === 'message' || kind === 'skip';
+  if (isRefusal && step.onRefusal === 'exit') return ended(state, 'exited', `refused:${reason}`);
   return goTo(state, step.next);
 }
 

@@ -13,6 +13,8 @@ export interface MessageStep {
   readonly id: string;
   readonly channel: Channel;
   readonly template: string;
+  /** From the first question of the visit on; left out: as long as it takes. */
+  readonly ttlMs?: DurationMs;
   readonly onRefusal: OnRefusal;
   readonly next: string;
 }
@@ -22,6 +24,8 @@ export interface DecideStep {
   readonly kind: 'decide';
   readonly id: string;
   readonly actions: readonly string[];
+  /** On top of what each action says for itself. */
+  readonly ttlMs?: DurationMs;
   readonly onRefusal: OnRefusal;
   readonly next: string;
 }

@@ -5,13 +5,18 @@ import type { ReasonCode } from '../kernel/reasons.js';
  * The answer of a message or decide step. A refusal is an answer, never an exception.
  * - `sent`: the provider accepted the message.
  * - `defer`: ask again at `until` (or when something about the user changes).
- * - `skip`: the one message of this step may not go out.
+ * - `skip`: the one message of this step may not go out; passed over means that this is no refusal for the step.
  * - `do_nothing`: silence was chosen, or nothing was left to choose from.
  * - `unknown`: the message may or may not have gone out; it is never sent again.
  */
 export type StepAnswer =
   | { readonly kind: 'sent'; readonly decisionId: string; readonly deliveryId: string; readonly action: string }
   | { readonly kind: 'defer'; readonly decisionId: string; readonly reason: ReasonCode; readonly until: InstantMs }
-  | { readonly kind: 'skip'; readonly decisionId: string; readonly reason: ReasonCode }
+  | {
+      readonly kind: 'skip';
+      readonly decisionId: string;
+      readonly reason: ReasonCode;
+      readonly isPassedOver?: true;
+    }
   | { readonly kind: 'do_nothing'; readonly decisionId: string; readonly reason: ReasonCode }
   | { readonly kind: 'unknown'; readonly decisionId: string; readonly deliveryId: string; readonly reason: ReasonCode };

@@ -19,3 +19,13 @@ function stableHash(text: string): number {
 export function stableFraction(text: string): number {
   return stableHash(text) / 2 ** 32;
 }
+
+/**
+ * Where a unit stands in an assignment with this salt: uniform over units, independent between salts. Hashed twice,
+ * because one round of FNV-1a leaves units whose names differ only at their end close to each other.
+ *
+ * @returns a fraction in [0, 1) that belongs to (salt, unit)
+ */
+export function assignmentFraction(salt: string, unit: string): number {
+  return stableHash(`${stableHash(`${salt}:${unit}`)}:${salt}`) / 2 ** 32;
+}

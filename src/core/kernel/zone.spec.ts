@@ -9,6 +9,7 @@ import {
   localTimeOfDayMs,
   nextLocalDay,
   zoneOffsetMs,
+  zoneSpan,
 } from './zone.js';
 
 const at = (text: string): number => Date.parse(text);
@@ -61,6 +62,30 @@ describe('zoneOffsetMs', () => {
   });
 });
 
+describe('zoneSpan', () => {
+  it('holds the instant, and one offset from end to end', () => {
+    const zone = fc.constantFrom('America/New_York', 'Australia/Lord_Howe', 'Asia/Beirut', 'Pacific/Apia', 'UTC');
+    const instant = fc.integer({ min: 0, max: at('2040-01-01T00:00:00Z') });
+    fc.assert(
+      fc.property(zone, instant, fc.double({ min: 0, max: 1, noNaN: true }), (name, asked, share) => {
+        const { offsetMs, from, until } = zoneSpan(name, asked);
+        expect(asked).toBeGreaterThanOrEqual(from);
+        expect(asked).toBeLessThan(until);
+        const wall = new Intl.DateTimeFormat('sv-SE', { timeZone: name, dateStyle: 'short', timeStyle: 'medium' });
+        for (const within of [from, from + Math.floor(share * (until - from - 1)), until - 1]) {
+          const shown = Date.parse(`${wall.format(within).replace(' ', 'T')}Z`);
+          expect(shown).toBe(Math.floor((within + offsetMs) / 1_000) * 1_000);
+        }
+      }),
+    );
+  });
+
+  it('keeps working when more of a zone is asked for than the cache holds', () => {
+    for (let month = 0; month < 8_300; month += 1) expect(zoneSpan('UTC', month * 32 * DAY_MS).offsetMs).toBe(0);
+    expect(zoneSpan('America/New_York', at('2027-06-15T00:00:00Z')).offsetMs).toBe(-4 * HOUR_MS);
+  });
+});
+
 describe('the local clock', () => {
   it('shows minute and time of day', () => {
     expect(localMinute('Asia/Kathmandu', at('2027-06-15T18:14:59.999Z'))).toBe(1_439);
@@ -109,6 +134,13 @@ describe('advanceWallClock', () => {
         if (reached < from + byMs) expect(zoneOffsetMs(name, reached)).not.toBe(zoneOffsetMs(name, from));
       }),
     );
+  });
+
+  it('does not stop where nothing changes, wherever the step begins', () => {
+    for (let hour = 0; hour < 40 * 24; hour += 1) {
+      const from = at('2027-01-05T00:00:00Z') + hour * HOUR_MS;
+      expect(advanceWallClock({ zone: 'Europe/Berlin', at: from, byMs: 2 * HOUR_MS })).toBe(from + 2 * HOUR_MS);
+    }
   });
 
   it('refuses a step that is none or longer than a day', () => {

@@ -1,4 +1,6 @@
-import { MINUTE_MS } from '../kernel/instant.js';
+import fc from 'fast-check';
+
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../kernel/instant.js';
 import { gateQuietHours, type QuietHoursQuestion } from './gate-quiet-hours.js';
 import { everydayRule, type QuietRule } from './quiet-rule.js';
 
@@ -10,19 +12,26 @@ const night = everydayRule({
   startMinute: 1_260,
   endMinute: 480,
 });
+const NOW = Date.parse('2027-06-15T01:30:00Z');
+const OPENING = Date.parse('2027-06-15T12:00:00Z');
 
 const ask = (more: Partial<QuietHoursQuestion> = {}) =>
   gateQuietHours({
     rules: [night],
     zones: ['America/New_York'],
     channel: 'email',
+    purpose: 'marketing',
+    jurisdictions: ['US-NY'],
     legalBasis: 'consent',
     userId: 'user-1',
-    now: Date.parse('2027-06-15T01:30:00Z'),
+    now: NOW,
+    readyAt: NOW,
+    ttlMs: null,
     ...more,
   });
 
-const OPENING = Date.parse('2027-06-15T12:00:00Z');
+const withRule = (more: Partial<QuietRule>, question: Partial<QuietHoursQuestion> = {}) =>
+  ask({ rules: [{ ...night, ...more }], ...question });
 
 describe('gateQuietHours', () => {
   it('puts a message off until the window opens, with the rule and the zone', () => {
@@ -32,36 +41,100 @@ describe('gateQuietHours', () => {
       rule: night,
       zone: 'America/New_York',
       opening: OPENING,
+      onHit: 'defer',
     });
   });
 
   it.each<[string, Partial<QuietHoursQuestion>]>([
     ['by day', { now: OPENING }],
     ['on a channel without a rule', { channel: 'sms' }],
+    ['for a purpose without a rule', { rules: [{ ...night, purposes: ['survey'] }] }],
+    ['where no law of the place says otherwise', { rules: [{ ...night, jurisdictions: ['US-FL'] }] }],
+    ['on a day that does not count', { rules: [{ ...night, weekdays: [7] }] }],
     ['without rules', { rules: [] }],
     ['when it rests on a contract', { legalBasis: 'contract' }],
   ])('passes %s', (_name, more) => {
     expect(ask(more)).toEqual({ kind: 'pass' });
   });
 
+  it('says when a message should go by another channel first', () => {
+    expect(withRule({ onHit: 'switch_channel' })).toMatchObject({
+      kind: 'defer',
+      opening: OPENING,
+      onHit: 'switch_channel',
+    });
+  });
+
+  it('refuses what a rule wants dropped, and tells when it would have passed', () => {
+    const drops = { ...night, onHit: 'drop' as const };
+    const refused = { kind: 'refuse', reason: 'QUIET_HOURS', rule: drops, zone: 'America/New_York' };
+    expect(ask({ rules: [night, drops] })).toEqual({ ...refused, opening: OPENING });
+    const always = { ...drops, startMinute: 480 };
+    expect(ask({ rules: [always] })).toEqual({ ...refused, rule: always, opening: null });
+  });
+
   it('refuses when no time is allowed within eight days', () => {
     const always = { ...night, startMinute: 480 };
-    expect(ask({ rules: [always] })).toEqual({
+    expect(ask({ rules: [always], ttlMs: HOUR_MS })).toEqual({
       kind: 'refuse',
       reason: 'NO_ALLOWED_TIME',
       rule: always,
       zone: 'America/New_York',
     });
   });
+});
 
-  const jitters = (rules: readonly QuietRule[]) =>
+describe('time to live', () => {
+  const waitMs = OPENING - NOW;
+
+  it.each<[string, Partial<QuietRule>, Partial<QuietHoursQuestion>]>([
+    ['of the message', {}, { ttlMs: waitMs }],
+    ['of the rule', { ttlMs: waitMs }, {}],
+    ['of the rule, the smaller one', { ttlMs: waitMs }, { ttlMs: 9 * DAY_MS }],
+    ['of the message, the smaller one', { ttlMs: 9 * DAY_MS }, { ttlMs: waitMs }],
+    ['that began when the message was ready', {}, { ttlMs: waitMs + HOUR_MS, readyAt: NOW - HOUR_MS }],
+    ['that was over long ago', {}, { ttlMs: HOUR_MS, readyAt: NOW - DAY_MS }],
+  ])('%s: an opening at its end comes too late, one a moment earlier does not', (_name, rule, question) => {
+    expect(withRule(rule, question)).toMatchObject({ kind: 'refuse', reason: 'EXPIRED', opening: OPENING });
+    const later = (ttlMs: number | null | undefined) => ((ttlMs ?? null) === null ? null : (ttlMs ?? 0) + 2 * DAY_MS);
+    const longer = { ttlMs: later(rule.ttlMs) };
+    expect(withRule(longer, { ...question, ttlMs: later(question.ttlMs) })).toMatchObject({ kind: 'defer' });
+  });
+
+  it('is exact to the millisecond, and tells when it ended', () => {
+    expect(ask({ ttlMs: waitMs })).toMatchObject({ reason: 'EXPIRED', opening: OPENING, expiresAt: OPENING });
+    expect(ask({ ttlMs: waitMs + 1 })).toMatchObject({ kind: 'defer', opening: OPENING, jitterMs: 0 });
+  });
+
+  it('of a rule that does not hold the message counts for nothing', () => {
+    const other = { ...night, id: 'other', channels: ['sms'], ttlMs: 1 };
+    const noon = { ...night, id: 'noon', startMinute: 720, endMinute: 780, ttlMs: 1 };
+    expect(ask({ rules: [night, other, noon] })).toMatchObject({ kind: 'defer', opening: OPENING });
+  });
+
+  it('of a rule that takes over later on the way to the opening counts', () => {
+    const morning = { ...night, id: 'morning', startMinute: 450, endMinute: 540, ttlMs: HOUR_MS };
+    expect(ask({ rules: [night, morning] })).toMatchObject({
+      reason: 'EXPIRED',
+      rule: night,
+      opening: OPENING + HOUR_MS,
+    });
+  });
+
+  it('does not matter at a time that is allowed', () => {
+    expect(withRule({ ttlMs: 1 }, { now: OPENING, readyAt: NOW, ttlMs: 1 })).toEqual({ kind: 'pass' });
+  });
+});
+
+describe('jitter', () => {
+  const jitters = (more: Partial<QuietHoursQuestion>) =>
     Array.from({ length: 2_000 }, (_, index) => {
-      const verdict = ask({ rules, userId: `user-${index}` });
+      const verdict = ask({ ...more, userId: `user-${index}` });
       return verdict.kind === 'defer' ? verdict.jitterMs : Number.NaN;
     });
 
   it('spreads people evenly over ten minutes from the opening', () => {
-    const spread = jitters([night]);
+    const spread = jitters({});
     expect(Math.min(...spread)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...spread)).toBeLessThanOrEqual(10 * MINUTE_MS);
     const byMinute = spread.reduce((counts, jitterMs) => {
@@ -73,9 +146,20 @@ describe('gateQuietHours', () => {
   });
 
   it('stays within a tenth of a short opening', () => {
-    const spread = jitters([night, { ...night, id: 'day', startMinute: 500, endMinute: 1_260 }]);
+    const spread = jitters({ rules: [night, { ...night, id: 'day', startMinute: 500, endMinute: 1_260 }] });
     expect(Math.max(...spread)).toBeLessThanOrEqual(2 * MINUTE_MS);
     expect(Math.max(...spread)).toBeGreaterThan(1.9 * MINUTE_MS);
+  });
+
+  it('measures the opening by the rules that concern the message', () => {
+    const other = { ...night, id: 'other', channels: ['sms'], startMinute: 481, endMinute: 1_260 };
+    expect(Math.max(...jitters({ rules: [night, other] }))).toBeGreaterThan(9.9 * MINUTE_MS);
+  });
+
+  it('stays within the time left to live', () => {
+    const spread = jitters({ ttlMs: OPENING - NOW + MINUTE_MS });
+    expect(Math.max(...spread)).toBeLessThan(MINUTE_MS);
+    expect(Math.max(...spread)).toBeGreaterThan(0.95 * MINUTE_MS);
   });
 
   it('is the same for a user and an opening, whenever it is asked', () => {
@@ -83,5 +167,26 @@ describe('gateQuietHours', () => {
     expect(later).toEqual(ask());
     const nextNight = ask({ now: Date.parse('2027-06-16T01:30:00Z') });
     expect(nextNight).not.toMatchObject({ jitterMs: later.kind === 'defer' ? later.jitterMs : -1 });
+  });
+
+  it('never leads into quiet or past the time to live: asked again then, the gate passes', () => {
+    const minute = fc.integer({ min: 0, max: 1_439 });
+    const window = fc.tuple(minute, minute).map(([startMinute, endMinute]) => ({ ...night, startMinute, endMinute }));
+    const question = fc.record({
+      rules: fc.array(window, { minLength: 1, maxLength: 3 }),
+      zones: fc.constantFrom(['Australia/Lord_Howe'], ['America/New_York', 'Europe/Berlin']),
+      now: fc.integer({ min: Date.parse('2027-01-01'), max: Date.parse('2027-12-31') }),
+      ttlMs: fc.option(fc.integer({ min: 1, max: 2 * DAY_MS }), { nil: null }),
+      userId: fc.string(),
+    });
+    fc.assert(
+      fc.property(question, (drawn) => {
+        const verdict = ask({ ...drawn, readyAt: drawn.now });
+        if (verdict.kind !== 'defer') return;
+        const wakeAt = verdict.opening + verdict.jitterMs;
+        expect(wakeAt).toBeLessThan(drawn.now + (drawn.ttlMs ?? Number.POSITIVE_INFINITY));
+        expect(ask({ ...drawn, readyAt: drawn.now, now: wakeAt })).toEqual({ kind: 'pass' });
+      }),
+    );
   });
 });

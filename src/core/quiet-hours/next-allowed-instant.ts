@@ -1,19 +1,25 @@
 import { assert, AssertionError } from '../kernel/assert.js';
-import { DAY_MS, MINUTE_MS, type DurationMs, type InstantMs } from '../kernel/instant.js';
-import { advanceWallClock, localTimeOfDayMs } from '../kernel/zone.js';
-import type { QuietRule } from './quiet-rule.js';
+import { DAY_MS, type DurationMs, type InstantMs } from '../kernel/instant.js';
+import { zoneSpan } from '../kernel/zone.js';
+import { quietForMs, untilStartMs } from './compiled-rule.js';
+import type { OnQuiet, QuietRule } from './quiet-rule.js';
 
 /** Beyond this no time counts as allowed: the message would have lost its sense. */
 const HORIZON_DEFAULT_MS: DurationMs = 8 * DAY_MS;
 /** Far above rules x zones x days of any honest search; reached only by a bug. */
 const STEPS_MAX = 50_000;
-const MINUTES_PER_DAY = 1_440;
 
-/** Rules that all must allow an instant, in every zone in which the person may be. */
+const STRICTNESS: Readonly<Record<OnQuiet, number>> = { defer: 0, switch_channel: 1, drop: 2 };
+
+/** One message to one person: every rule that concerns it must allow an instant, in every zone of the person. */
 export interface QuietQuestion {
   readonly rules: readonly QuietRule[];
   /** At least one IANA zone. */
   readonly zones: readonly string[];
+  readonly channel: string;
+  readonly purpose: string;
+  /** ISO 3166 codes of the places whose law may protect the person. */
+  readonly jurisdictions: readonly string[];
   readonly at: InstantMs;
 }
 
@@ -24,19 +30,24 @@ export interface QuietHit {
 }
 
 /**
- * Which rule makes this instant quiet, if any. Quiet is a property of the minute that the wall clock shows: where
- * clocks go back a minute can be quiet twice, where they go forward it may never come.
+ * Which rule makes this instant quiet, if any; of several the strictest: one that drops, then one that tries another
+ * channel, then one that defers. Quiet is a property of what the wall clock shows: where clocks go back a minute can be
+ * quiet twice, where they go forward it may never come.
  *
- * @throws AssertionError if there is no zone, a zone does not exist, or a minute is out of range
+ * @throws AssertionError if there is no zone, a zone does not exist, or a rule cannot be read
  */
-export function findQuiet({ rules, zones, at }: QuietQuestion): QuietHit | null {
-  assert(zones.length > 0, 'a person is in at least one zone');
-  for (const zone of zones) {
-    const timeOfDayMs = localTimeOfDayMs(zone, at);
-    const rule = rules.find((candidate) => isQuiet(candidate, Math.floor(timeOfDayMs / MINUTE_MS)));
-    if (rule !== undefined) return { rule, zone };
+export function findQuiet(question: QuietQuestion): QuietHit | null {
+  const { zones, at } = question;
+  const rules = concerning(question);
+  let strictest: QuietHit | null = null;
+  for (const zone of rules.length === 0 ? [] : zones) {
+    const wallMs = at + zoneSpan(zone, at).offsetMs;
+    for (const rule of rules) {
+      const isStricter = strictest === null || STRICTNESS[rule.onHit] > STRICTNESS[strictest.rule.onHit];
+      if (isStricter && quietForMs(rule, wallMs) > 0) strictest = { rule, zone };
+    }
   }
-  return null;
+  return strictest;
 }
 
 /**
@@ -45,55 +56,75 @@ export function findQuiet({ rules, zones, at }: QuietQuestion): QuietHit | null 
  *
  * @param question.horizonMs how far to look, by default 8 days
  * @returns `at` itself when nothing is quiet now; null when nothing is allowed within the horizon
+ * @throws AssertionError as `findQuiet` does
  * @example New York, quiet 21:00-08:00, at 2027-03-14T04:30Z -> 2027-03-14T12:00Z (the night has 23 h)
  */
 export function nextAllowedInstant(question: QuietQuestion & { readonly horizonMs?: DurationMs }): InstantMs | null {
-  const last = question.at + (question.horizonMs ?? HORIZON_DEFAULT_MS);
-  let at = question.at;
+  const { zones, at: from, horizonMs = HORIZON_DEFAULT_MS } = question;
+  const rules = concerning(question);
+  let at = from;
   for (let step = 0; step < STEPS_MAX; step += 1) {
-    const hit = findQuiet({ ...question, at });
-    if (hit === null) return at;
-    at = nextBoundary(hit, at);
-    if (at > last) return null;
+    const quietUntil = endOfQuiet(rules, zones, at);
+    if (quietUntil === null) return at;
+    at = quietUntil;
+    if (at > from + horizonMs) return null;
   }
   throw new AssertionError(`more than ${STEPS_MAX} edges of quiet windows`);
 }
 
 /**
- * The first quiet instant after `at`, which itself must be allowed: the end of an opening.
+ * The first quiet instant at or after `at`: the end of an opening.
  *
  * @returns at most `at + withinMs`, also when nothing is quiet until then
+ * @throws AssertionError as `findQuiet` does
  */
 export function nextQuietInstant(question: QuietQuestion & { readonly withinMs: DurationMs }): InstantMs {
-  const last = question.at + question.withinMs;
-  let at = question.at;
+  const { zones, at: from, withinMs } = question;
+  const rules = concerning(question);
+  const last = from + withinMs;
+  let at = from;
   for (let step = 0; step < STEPS_MAX; step += 1) {
     if (at >= last) return last;
-    if (findQuiet({ ...question, at }) !== null) return at;
-    at = Math.min(last, ...boundariesOf(question, at));
+    if (endOfQuiet(rules, zones, at) !== null) return at;
+    at = Math.min(last, nextStart(rules, zones, at));
   }
   throw new AssertionError(`more than ${STEPS_MAX} edges of quiet windows`);
 }
 
-function boundariesOf({ rules, zones }: QuietQuestion, at: InstantMs): readonly InstantMs[] {
-  return zones.flatMap((zone) => rules.map((rule) => nextBoundary({ rule, zone }, at)));
+/** The rules that speak of this channel, purpose and place. */
+function concerning({ rules, zones, channel, purpose, jurisdictions }: QuietQuestion): readonly QuietRule[] {
+  assert(zones.length > 0, 'a person is in at least one zone');
+  return rules.filter(
+    (rule) =>
+      (rule.channels?.includes(channel) ?? true) &&
+      (rule.purposes?.includes(purpose) ?? true) &&
+      (rule.jurisdictions?.some((place) => jurisdictions.some((code) => isWithin(code, place))) ?? true),
+  );
 }
 
-/** The next instant at which this rule may turn from quiet to allowed or back: a window's edge or a change of clocks. */
-function nextBoundary({ rule, zone }: QuietHit, at: InstantMs): InstantMs {
-  const timeOfDayMs = localTimeOfDayMs(zone, at);
-  const edgeMinute = isQuiet(rule, Math.floor(timeOfDayMs / MINUTE_MS)) ? rule.endMinute : rule.startMinute;
-  const aheadMs = (edgeMinute * MINUTE_MS - timeOfDayMs + DAY_MS) % DAY_MS;
-  return advanceWallClock({ zone, at, byMs: aheadMs === 0 ? DAY_MS : aheadMs });
+/** `US-FL` lies within `US` and within `US-FL`; `US` does not lie within `US-FL`. */
+function isWithin(code: string, place: string): boolean {
+  return code === place || (code.startsWith(place) && code[place.length] === '-');
 }
 
-function isQuiet({ startMinute, endMinute }: QuietRule, minute: number): boolean {
-  assert(isMinuteOfDay(startMinute) && isMinuteOfDay(endMinute), `no minute of a day: ${startMinute}-${endMinute}`);
-  if (startMinute === endMinute) return true;
-  if (startMinute < endMinute) return startMinute <= minute && minute < endMinute;
-  return minute >= startMinute || minute < endMinute;
+/** When the window of a rule that makes `at` quiet ends, or clocks change before; null when nothing is quiet. */
+function endOfQuiet(rules: readonly QuietRule[], zones: readonly string[], at: InstantMs): InstantMs | null {
+  for (const zone of rules.length === 0 ? [] : zones) {
+    const { offsetMs, until } = zoneSpan(zone, at);
+    for (const rule of rules) {
+      const aheadMs = quietForMs(rule, at + offsetMs);
+      if (aheadMs > 0) return Math.min(at + aheadMs, until);
+    }
+  }
+  return null;
 }
 
-function isMinuteOfDay(minute: number): boolean {
-  return Number.isInteger(minute) && minute >= 0 && minute < MINUTES_PER_DAY;
+/** The next instant at which a window may begin: a clock shows its start, or clocks change and show another time. */
+function nextStart(rules: readonly QuietRule[], zones: readonly string[], at: InstantMs): InstantMs {
+  let next = Number.POSITIVE_INFINITY;
+  for (const zone of rules.length === 0 ? [] : zones) {
+    const { offsetMs, until } = zoneSpan(zone, at);
+    for (const rule of rules) next = Math.min(next, until, at + untilStartMs(rule, at + offsetMs));
+  }
+  return next;
 }

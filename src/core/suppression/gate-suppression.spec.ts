@@ -5,12 +5,21 @@ import { gateSuppression } from './gate-suppression.js';
 import type { Suppression, SuppressionReason } from './suppression.js';
 
 const NOW = 1_000;
-const ALL: readonly SuppressionReason[] = ['hard_bounce', 'complaint', 'stop', 'manual', 'erasure', 'unsubscribe'];
+const BY_GRAVITY: readonly SuppressionReason[] = [
+  'erasure',
+  'stop',
+  'hard_bounce',
+  'manual',
+  'complaint',
+  'unsubscribe',
+  'soft_bounce',
+];
 
 const entry = (more: Partial<Suppression> = {}): Suppression => ({
   id: 's1',
   addressHash: 'hash',
   channel: 'email',
+  purpose: null,
   reason: 'hard_bounce',
   since: 0,
   until: null,
@@ -18,7 +27,7 @@ const entry = (more: Partial<Suppression> = {}): Suppression => ({
 });
 
 const gate = (suppressions: readonly Suppression[], legalBasis: LegalBasis = 'consent', now = NOW) =>
-  gateSuppression({ suppressions, addressHash: 'hash', channel: 'email', legalBasis, now });
+  gateSuppression({ suppressions, addressHash: 'hash', channel: 'email', purpose: 'marketing', legalBasis, now });
 
 describe('gateSuppression', () => {
   it.each<[SuppressionReason, boolean]>([
@@ -28,6 +37,7 @@ describe('gateSuppression', () => {
     ['manual', true],
     ['complaint', false],
     ['unsubscribe', false],
+    ['soft_bounce', false],
   ])('%s stops marketing; stops what rests on a contract: %s', (reason, blocksContract) => {
     expect(gate([entry({ reason })])).toMatchObject({ kind: 'refuse', reason: `SUPPRESSED_${reason.toUpperCase()}` });
     expect(gate([entry({ reason })], 'contract').kind).toBe(blocksContract ? 'refuse' : 'pass');
@@ -38,6 +48,8 @@ describe('gateSuppression', () => {
     ['the user as such', { addressHash: null }, 'refuse'],
     ['another channel', { channel: 'sms' }, 'pass'],
     ['every channel', { channel: null }, 'refuse'],
+    ['another purpose', { purpose: 'surveys' }, 'pass'],
+    ['this purpose', { purpose: 'marketing' }, 'refuse'],
     ['from this instant on', { since: NOW }, 'refuse'],
     ['from the next instant on', { since: NOW + 1 }, 'pass'],
     ['until the next instant', { until: NOW + 1 }, 'refuse'],
@@ -52,6 +64,7 @@ describe('gateSuppression', () => {
         suppressions: [suppression],
         addressHash: null,
         channel: 'email',
+        purpose: 'marketing',
         legalBasis: 'consent',
         now: NOW,
       }).kind;
@@ -68,6 +81,20 @@ describe('gateSuppression', () => {
     ];
     expect(gate(list)).toEqual({ kind: 'refuse', reason: 'SUPPRESSED_MANUAL', suppressionId: 'm', until: NOW + 20 });
     expect(gate([...list, entry({ id: 'for-good', reason: 'unsubscribe' })])).toMatchObject({ until: null });
+  });
+
+  it('names the graver of any two: what a person said before what a server said', () => {
+    for (const [rank, reason] of BY_GRAVITY.entries()) {
+      for (const lesser of BY_GRAVITY.slice(rank + 1)) {
+        const list = [entry({ id: 'a', reason: lesser }), entry({ id: 'b', reason })];
+        expect(gate(list)).toMatchObject({ suppressionId: 'b' });
+      }
+    }
+  });
+
+  it('blocks, by purpose, also what rests on a contract', () => {
+    expect(gate([entry({ purpose: 'marketing' })], 'contract').kind).toBe('refuse');
+    expect(gate([entry({ purpose: 'receipts' })], 'contract').kind).toBe('pass');
   });
 
   it('names, of equal gravity, the one that holds longest, then the smallest id', () => {
@@ -89,7 +116,8 @@ describe('gateSuppression', () => {
         id: fc.string({ minLength: 1, maxLength: 2 }),
         addressHash: fc.constantFrom('hash', 'other', null),
         channel: fc.constantFrom('email', 'sms', null),
-        reason: fc.constantFrom(...ALL),
+        purpose: fc.constantFrom('marketing', 'surveys', null),
+        reason: fc.constantFrom(...BY_GRAVITY),
         since: instant,
         until: fc.option(instant),
       }),

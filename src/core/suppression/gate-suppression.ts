@@ -7,12 +7,14 @@ import type { Suppression, SuppressionReason } from './suppression.js';
 const EFFECTS: Readonly<
   Record<SuppressionReason, { readonly code: ReasonCode; readonly gravity: number; readonly blocksContract: boolean }>
 > = {
-  erasure: { code: 'SUPPRESSED_ERASURE', gravity: 6, blocksContract: true },
-  stop: { code: 'SUPPRESSED_STOP', gravity: 5, blocksContract: true },
-  hard_bounce: { code: 'SUPPRESSED_HARD_BOUNCE', gravity: 4, blocksContract: true },
-  manual: { code: 'SUPPRESSED_MANUAL', gravity: 3, blocksContract: true },
-  complaint: { code: 'SUPPRESSED_COMPLAINT', gravity: 2, blocksContract: false },
-  unsubscribe: { code: 'SUPPRESSED_UNSUBSCRIBE', gravity: 1, blocksContract: false },
+  erasure: { code: 'SUPPRESSED_ERASURE', gravity: 7, blocksContract: true },
+  stop: { code: 'SUPPRESSED_STOP', gravity: 6, blocksContract: true },
+  hard_bounce: { code: 'SUPPRESSED_HARD_BOUNCE', gravity: 5, blocksContract: true },
+  manual: { code: 'SUPPRESSED_MANUAL', gravity: 4, blocksContract: true },
+  complaint: { code: 'SUPPRESSED_COMPLAINT', gravity: 3, blocksContract: false },
+  unsubscribe: { code: 'SUPPRESSED_UNSUBSCRIBE', gravity: 2, blocksContract: false },
+  // A full mailbox may take a password mail tomorrow; and what a person said is named before what a server said.
+  soft_bounce: { code: 'SUPPRESSED_SOFT_BOUNCE', gravity: 1, blocksContract: false },
 };
 
 /** Whether an address or a user is suppressed for this contact. */
@@ -33,6 +35,7 @@ export interface SuppressionQuestion {
   /** Keyed hash of the address that would be used; null when there is none. */
   readonly addressHash: string | null;
   readonly channel: string;
+  readonly purpose: string;
   readonly legalBasis: LegalBasis;
   readonly now: InstantMs;
 }
@@ -40,8 +43,8 @@ export interface SuppressionQuestion {
 /**
  * Is this address or user shut off at `now` (`since <= now < until`)?
  *
- * Erasure, STOP, hard bounce and a manual entry stop everything in their scope; complaint and unsubscribe stop what
- * needs consent. Of several, the gravest is named (then the one that holds longest, then the smallest id).
+ * Erasure, STOP, hard bounce and a manual entry stop everything in their scope; complaint, unsubscribe and repeated
+ * soft bounces stop what needs consent. Of several, the gravest is named (then the one that holds longest, then the smallest id).
  */
 export function gateSuppression(question: SuppressionQuestion): SuppressionVerdict {
   const inScope = question.suppressions.filter((suppression) => isInScope(suppression, question));
@@ -58,8 +61,9 @@ export function gateSuppression(question: SuppressionQuestion): SuppressionVerdi
 function isInScope(suppression: Suppression, question: SuppressionQuestion): boolean {
   const hitsAddress = suppression.addressHash === null || suppression.addressHash === question.addressHash;
   const hitsChannel = suppression.channel === null || suppression.channel === question.channel;
+  const hitsPurpose = suppression.purpose === null || suppression.purpose === question.purpose;
   const hitsBasis = question.legalBasis === 'consent' || EFFECTS[suppression.reason].blocksContract;
-  return hitsAddress && hitsChannel && hitsBasis;
+  return hitsAddress && hitsChannel && hitsPurpose && hitsBasis;
 }
 
 function isHeld(suppression: Suppression, now: InstantMs): boolean {

@@ -14,6 +14,7 @@ const SCOPES = [
   'decisions:read',
   'decisions:write',
   'deliveries:read',
+  'deliveries:write',
   'journeys:read',
   'journeys:write',
   'runs:read',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseDuration } from '../../core/kernel/duration.js';
 import { definitionKey, lineOfText, word } from '../../platform/http/fields.js';
 import { pageFields, pageOf } from '../../platform/http/paging.js';
 import { ConditionDto } from './condition.dto.js';
@@ -9,8 +10,20 @@ const VALUE_MAX = 1e9;
 const WEIGHT_MAX = 1e6;
 /** C and L are 1 + weight/100 and must stay above zero. */
 const WEIGHT_BELOW = -100;
+const CONTEXT_WEIGHTS_MAX = 50;
+const CONTEXT_TEXT_MAX = 200;
+const DURATION_MAX = 40;
 
 const weight = z.number().gt(WEIGHT_BELOW).max(WEIGHT_MAX).default(0);
+const condition = ConditionDto.nullable().default(null);
+
+const contextWeight = z.strictObject({
+  key: definitionKey.meta({ example: 'page' }),
+  value: z
+    .union([z.string().max(CONTEXT_TEXT_MAX), z.number(), z.boolean(), z.null()])
+    .meta({ description: 'Matches when the context has exactly this value.', example: 'pricing' }),
+  weight: z.number().gt(WEIGHT_BELOW).max(WEIGHT_MAX),
+});
 
 const fields = {
   name: lineOfText(NAME_MAX).meta({ example: 'Offer of help' }),
@@ -18,9 +31,31 @@ const fields = {
   template: definitionKey.meta({ description: 'Key of a message template.', example: 'offer_help' }),
   tags: z.array(word).max(TAGS_MAX).default([]),
   is_active: z.boolean().default(true),
-  eligibility: ConditionDto.nullable().default(null),
+  issue: definitionKey
+    .nullable()
+    .default(null)
+    .meta({ description: 'The business question that it answers; levers may speak of it.', example: 'retention' }),
+  group: definitionKey
+    .nullable()
+    .default(null)
+    .meta({ description: 'The group of actions within the issue; caps, pauses and levers may speak of it.' }),
+  eligibility: condition.meta({ description: 'May this person have it at all? Null: everybody.' }),
+  applicability: condition.meta({ description: 'Does it make sense for this person now? Null: for everybody.' }),
+  suitability: condition.meta({ description: 'Is it right for this person? Null: for everybody.' }),
+  ttl: z
+    .string()
+    .max(DURATION_MAX)
+    .refine((text) => parseDuration(text) !== null, 'an ISO 8601 duration such as P2D')
+    .nullable()
+    .default(null)
+    .meta({ description: 'How long after it was ready the message still makes sense.', example: 'P2D' }),
   propensity: z.number().min(0).max(1).default(1),
   context_weight: weight,
+  context_weights: z
+    .array(contextWeight)
+    .max(CONTEXT_WEIGHTS_MAX)
+    .default([])
+    .meta({ description: 'Those that match are added to context_weight.' }),
   value: z.number().min(0).max(VALUE_MAX).default(1),
   lever_weight: weight,
   channel_cost: z.number().min(0).max(VALUE_MAX).default(0),
@@ -48,9 +83,15 @@ export const ActionView = z
     template: z.string(),
     tags: z.array(z.string()),
     is_active: z.boolean(),
+    issue: z.string().nullable(),
+    group: z.string().nullable(),
     eligibility: z.unknown().nullable(),
+    applicability: z.unknown().nullable(),
+    suitability: z.unknown().nullable(),
+    ttl: z.string().nullable(),
     propensity: z.number(),
     context_weight: z.number(),
+    context_weights: z.array(z.unknown()),
     value: z.number(),
     lever_weight: z.number(),
     channel_cost: z.number(),

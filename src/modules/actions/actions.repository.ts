@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Condition } from '../../core/audiences/condition.js';
+import type { Condition, Scalar } from '../../core/audiences/condition.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
@@ -10,9 +10,16 @@ export interface ActionDefinition {
   readonly template: string;
   readonly tags: readonly string[];
   readonly isActive: boolean;
+  readonly issue: string | null;
+  readonly group: string | null;
   readonly eligibility: Condition | null;
+  readonly applicability: Condition | null;
+  readonly suitability: Condition | null;
+  /** ISO 8601 duration. */
+  readonly ttl: string | null;
   readonly propensity: number;
   readonly contextWeight: number;
+  readonly contextWeights: readonly { readonly key: string; readonly value: Scalar; readonly weight: number }[];
   readonly value: number;
   readonly leverWeight: number;
   readonly channelCost: number;
@@ -27,8 +34,9 @@ export interface ActionRow extends ActionDefinition {
   readonly updatedAt: InstantMs;
 }
 
-const ROW = `id, key, version, name, channel, template, tags, is_active as "isActive", eligibility, propensity,
-  context_weight as "contextWeight", value, lever_weight as "leverWeight", channel_cost as "channelCost",
+const ROW = `id, key, version, name, channel, template, tags, is_active as "isActive", issue, action_group as "group",
+  eligibility, applicability, suitability, ttl, propensity, context_weight as "contextWeight",
+  context_weights as "contextWeights", value, lever_weight as "leverWeight", channel_cost as "channelCost",
   created_at as "createdAt", updated_at as "updatedAt"`;
 
 /** The only writer of actions. */
@@ -39,9 +47,10 @@ export class ActionsRepository {
   /** @throws DatabaseError on `actions_key_key` when the key is taken */
   async insert(transaction: Transaction, key: string, action: ActionDefinition): Promise<ActionRow> {
     const [row] = await transaction.query<ActionRow>({
-      text: `insert into actions (key, name, channel, template, tags, is_active, eligibility, propensity,
-          context_weight, value, lever_weight, channel_cost)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning ${ROW}`,
+      text: `insert into actions (key, name, channel, template, tags, is_active, issue, action_group, eligibility,
+          applicability, suitability, ttl, propensity, context_weight, context_weights, value, lever_weight,
+          channel_cost)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) returning ${ROW}`,
       values: [key, ...values(action)],
     });
     if (row === undefined) throw new Error('an inserted action was not returned');
@@ -50,8 +59,9 @@ export class ActionsRepository {
 
   async update(transaction: Transaction, key: string, action: ActionDefinition): Promise<ActionRow | null> {
     const [row] = await transaction.query<ActionRow>({
-      text: `update actions set name = $2, channel = $3, template = $4, tags = $5, is_active = $6, eligibility = $7,
-          propensity = $8, context_weight = $9, value = $10, lever_weight = $11, channel_cost = $12,
+      text: `update actions set name = $2, channel = $3, template = $4, tags = $5, is_active = $6, issue = $7,
+          action_group = $8, eligibility = $9, applicability = $10, suitability = $11, ttl = $12, propensity = $13,
+          context_weight = $14, context_weights = $15, value = $16, lever_weight = $17, channel_cost = $18,
           version = version + 1, updated_at = clock_timestamp()
         where key = $1 returning ${ROW}`,
       values: [key, ...values(action)],
@@ -96,11 +106,20 @@ function values(action: ActionDefinition): readonly unknown[] {
     action.template,
     action.tags,
     action.isActive,
-    action.eligibility === null ? null : JSON.stringify(action.eligibility),
+    action.issue,
+    action.group,
+    jsonOrNull(action.eligibility),
+    jsonOrNull(action.applicability),
+    jsonOrNull(action.suitability),
+    action.ttl,
     action.propensity,
     action.contextWeight,
+    JSON.stringify(action.contextWeights),
     action.value,
     action.leverWeight,
     action.channelCost,
   ];
 }
+
+const jsonOrNull = (condition: Condition | null): string | null =>
+  condition === null ? null : JSON.stringify(condition);

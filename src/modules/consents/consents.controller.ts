@@ -12,30 +12,81 @@ import {
   ConsentView,
   HistoryQuery,
   NewConsent,
+  NewObjection,
   SummaryQuery,
 } from './consents.dto.js';
 import { ConsentsService } from './consents.service.js';
+import { ConfirmationPage, ConfirmationQuery, type ConfirmationView } from './double-opt-in.dto.js';
+import { DoubleOptIn } from './double-opt-in.service.js';
 
 const refusals = { 404: 'no such user' };
+const writeRefusals = { ...refusals, 422: 'a law ends the grant earlier, or wants more evidence' };
 
 @ApiTags('Consents')
 @Controller('api/consents')
 export class ConsentsController {
-  constructor(private readonly consents: ConsentsService) {}
+  constructor(
+    private readonly consents: ConsentsService,
+    private readonly doubleOptIn: DoubleOptIn,
+  ) {}
 
   @Post()
   @Scopes('consents:write')
-  @Answers({ status: 201, summary: 'Records one statement, in force at once', body: ConsentView, refusals })
+  @Answers({
+    status: 201,
+    summary: 'Records one statement, in force at once',
+    description:
+      'With `double_opt_in` the person gets one mail with a link to confirm; where the grant holds already, it is the answer and nothing is recorded or sent.',
+    body: ConsentView,
+    refusals: writeRefusals,
+  })
   async record(@Body({ schema: NewConsent }) body: NewConsent): Promise<ConsentView | undefined> {
+    if (body.double_opt_in) return this.doubleOptIn.ask(body);
     const [view] = await this.consents.record([body]);
     return view;
   }
 
   @Post('batch')
   @Scopes('consents:write')
-  @Answers({ status: 201, summary: 'Records up to 500 statements, all or none', body: ConsentBatchView, refusals })
+  @Answers({
+    status: 201,
+    summary: 'Records up to 500 statements, all or none',
+    body: ConsentBatchView,
+    refusals: writeRefusals,
+  })
   async recordMany(@Body({ schema: ConsentBatch }) body: ConsentBatch): Promise<ConsentBatchView> {
     return { data: [...(await this.consents.record(body.consents))] };
+  }
+
+  @Post(':user_id/objection')
+  @Scopes('consents:write')
+  @Answers({
+    status: 201,
+    summary: 'Records an objection to direct marketing, on every channel',
+    description: 'A later grant lifts it for the purpose, channel and brand of that grant, and for no other.',
+    body: ConsentView,
+    refusals,
+  })
+  object(
+    @Param('user_id', { schema: userReference }) user: UserReference,
+    @Body({ schema: NewObjection }) body: NewObjection,
+  ): Promise<ConsentView> {
+    return this.consents.object(user, body);
+  }
+
+  @Get(':user_id/confirmations')
+  @Scopes('consents:read')
+  @Answers({
+    status: 200,
+    summary: 'Lists what a user was asked to confirm, newest first',
+    body: ConfirmationPage,
+    refusals,
+  })
+  confirmations(
+    @Param('user_id', { schema: userReference }) user: UserReference,
+    @Query({ schema: ConfirmationQuery }) query: ConfirmationQuery,
+  ): Promise<Page<ConfirmationView>> {
+    return this.doubleOptIn.list(user, toPageRequest(query));
   }
 
   @Get(':user_id')
@@ -45,7 +96,8 @@ export class ConsentsController {
     @Param('user_id', { schema: userReference }) user: UserReference,
     @Query({ schema: HistoryQuery }) query: HistoryQuery,
   ): Promise<Page<ConsentView>> {
-    return this.consents.history(user, query.clock_domain, toPageRequest(query));
+    const { clock_domain: clockDomain, purpose = null, channel = null } = query;
+    return this.consents.history(user, { clockDomain, purpose, channel }, toPageRequest(query));
   }
 
   @Get(':user_id/summary')

@@ -1,9 +1,9 @@
-import type { ConsentView, NewConsent } from './consents.dto.js';
+import type { ConsentView, ImportedConsent } from './consents.dto.js';
 import type { ConsentRow, NewConsentRow } from './consents.repository.js';
 
 const text = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-export const toNewConsentRow = (input: NewConsent, userId: string): NewConsentRow => ({
+export const toNewConsentRow = (input: ImportedConsent, userId: string): NewConsentRow => ({
   userId,
   purpose: input.purpose,
   channel: input.channel,
@@ -16,6 +16,7 @@ export const toNewConsentRow = (input: NewConsent, userId: string): NewConsentRo
   source: input.source,
   textVersion: input.text_version,
   evidence: input.evidence,
+  isObjection: input.is_objection,
   clockDomain: input.clock_domain,
 });
 
@@ -34,5 +35,6 @@ export const toConsentView = (record: ConsentRow): ConsentView => ({
   source: record.source,
   text_version: record.textVersion,
   evidence: record.evidence,
+  is_objection: record.isObjection,
   clock_domain: record.clockDomain,
 });

@@ -1,18 +1,18 @@
 import { Inject, Injectable, NotFoundException, type OnModuleInit } from '@nestjs/common';
+import { ALL } from '../../core/consent/consent-record.js';
 import { foldConsent, nextGrantAt, type ConsentQuestion } from '../../core/consent/fold-consent.js';
-import { gateConsent } from '../../core/consent/gate-consent.js';
-import type { InstantMs } from '../../core/kernel/instant.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
 import { refuseVirtualTime } from '../../platform/http/virtual-time.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
-import { Metrics } from '../../platform/observability/metrics.js';
-import { RunSignals } from '../journeys/index.js';
 import { UserHooks, UsersService, type UserReference } from '../users/index.js';
-import type { ConsentSummaryView, ConsentView, NewConsent } from './consents.dto.js';
+import type { ConsentSummaryView, ConsentView, ImportedConsent, NewObjection } from './consents.dto.js';
+import { withLegalExpiry } from './consents.expiry.js';
+import { ConsentLedger, type Said, type Statement } from './consents.ledger.js';
 import { toConsentView, toNewConsentRow } from './consents.mapper.js';
-import { ConsentsRepository, type ConsentRow } from './consents.repository.js';
+import { ConsentsRepository, type HistoryFilter } from './consents.repository.js';
+import { summarise } from './consents.summary.js';
 
 /** A withdrawal that came in by itself, e.g. through the link in a message. */
 export interface Withdrawal {
@@ -30,10 +30,9 @@ export class ConsentsService implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly consents: ConsentsRepository,
+    private readonly ledger: ConsentLedger,
     private readonly users: UsersService,
-    private readonly signals: RunSignals,
     private readonly hooks: UserHooks,
-    private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -45,9 +44,10 @@ export class ConsentsService implements OnModuleInit {
    * Records statements, all or none, in force for the next check. Waiting runs of these users ask their gates again.
    *
    * @throws NotFoundException USER_UNKNOWN with the path of each unknown user
+   * @throws UnprocessableEntityException EXPIRY_BEYOND_LAW, SALE_REQUIRED
    * @throws ForbiddenException VIRTUAL_TIME_REFUSED in production
    */
-  async record(inputs: readonly NewConsent[]): Promise<readonly ConsentView[]> {
+  async record(inputs: readonly ImportedConsent[]): Promise<readonly ConsentView[]> {
     for (const { clock_domain } of inputs) refuseVirtualTime(clock_domain, this.config);
     const ids = await this.users.resolveMany(inputs.map(({ user_id }) => user_id));
     const rows = await this.database.transaction(async (transaction) => {
@@ -57,44 +57,53 @@ export class ConsentsService implements OnModuleInit {
       );
       refuseUnknown(ids, known);
       const records = inputs.map((input, index) => toNewConsentRow(input, ids[index] ?? ''));
-      const added = await this.consents.append(transaction, records);
-      const concerned = new Set(added.filter(isReal).map(({ userId }) => userId));
-      if (concerned.size > 0) await this.signals.wake(transaction, [...concerned], 'consent_changed');
-      return added;
+      return this.ledger.append(transaction, withLegalExpiry(records, await this.consents.now(transaction)));
     });
-    this.signals.kick();
-    for (const { status } of rows) this.metrics.countConsent(status);
+    this.ledger.committed(rows);
     return rows.map(toConsentView);
   }
 
-  /** Withdraws, unless this purpose, channel and brand are withdrawn already: the same link twice is one withdrawal. */
-  async withdraw(withdrawal: Withdrawal): Promise<void> {
-    const { userId, purpose, channel, brand } = withdrawal;
-    const isNew = await this.database.transaction(async (transaction) => {
-      const known = await this.users.lock(transaction, [userId]);
-      if (!known.has(userId)) return false;
-      const { now, records } = await this.consents.records(userId, 'real', transaction);
-      if (isWithdrawnForGood({ consents: records, purpose, channel, brand, now })) return false;
-      const rest = {
-        status: 'withdrawn',
-        basis: 'consent',
-        jurisdiction: null,
-        statedAt: null,
-        expiresAt: null,
-      } as const;
-      await this.consents.append(transaction, [{ ...withdrawal, ...rest, textVersion: null, clockDomain: 'real' }]);
-      await this.signals.wake(transaction, [userId], 'consent_changed');
-      return true;
-    });
-    if (!isNew) return;
-    this.signals.kick();
-    this.metrics.countConsent('withdrawn');
+  /**
+   * Records that a person objects to direct marketing: nothing that needs consent goes out any more, on any channel.
+   * Only a later grant lifts it, for the purpose, channel and brand of that grant.
+   *
+   * @throws NotFoundException USER_UNKNOWN, ForbiddenException VIRTUAL_TIME_REFUSED
+   */
+  async object(user_id: UserReference, input: NewObjection): Promise<ConsentView> {
+    const everything = { purpose: ALL, channel: ALL, brand: ALL } as const;
+    const rest = { status: 'withdrawn', basis: 'consent', expires_at: null, is_objection: true } as const;
+    const [view] = await this.record([{ ...input, ...everything, ...rest, user_id }]);
+    if (view === undefined) throw new Error('an objection was not returned');
+    return view;
   }
 
-  /** Every statement of a user, newest first. */
-  async history(reference: UserReference, clockDomain: string, page: PageRequest): Promise<Page<ConsentView>> {
+  /** Withdraws, unless this purpose, channel and brand are withdrawn already: the same link twice is one withdrawal. */
+  async withdraw({ userId, ...statement }: Withdrawal): Promise<void> {
+    await this.ledger.amend(userId, ({ records, now }) => {
+      const isDone = isWithdrawnForGood({ consents: records, ...statement, now });
+      return isDone ? [] : [{ ...statement, status: 'withdrawn' }];
+    });
+  }
+
+  /**
+   * Records what a person changed by themselves, judged under the lock by what they had said so far.
+   *
+   * @returns what was said, these changes included; null when there is no such person (any more)
+   */
+  async change(userId: string, answer: (said: Said) => readonly Statement[]): Promise<Said | null> {
+    const amended = await this.ledger.amend(userId, answer);
+    return amended === null ? null : this.said(userId);
+  }
+
+  /** What a person said, in real time. */
+  said(userId: string): Promise<Said> {
+    return this.consents.records(userId, 'real');
+  }
+
+  /** Statements of a user, newest first. */
+  async history(reference: UserReference, filter: HistoryFilter, page: PageRequest): Promise<Page<ConsentView>> {
     const userId = await this.users.resolve(reference);
-    const rows = await this.consents.history(userId, clockDomain, { ...page, limit: page.limit + 1 });
+    const rows = await this.consents.history(userId, filter, { ...page, limit: page.limit + 1 });
     return toPage(rows, page, ({ id }) => id, toConsentView);
   }
 
@@ -102,7 +111,7 @@ export class ConsentsService implements OnModuleInit {
   async summary(reference: UserReference, clockDomain: string): Promise<ConsentSummaryView> {
     const userId = await this.users.resolve(reference);
     const { now, records } = await this.consents.records(userId, clockDomain);
-    return { user_id: userId, as_of: new Date(now).toISOString(), consents: summarise(records, now) };
+    return { user_id: userId, ...summarise(records, now) };
   }
 }
 
@@ -110,8 +119,6 @@ export class ConsentsService implements OnModuleInit {
 function isWithdrawnForGood(question: ConsentQuestion): boolean {
   return foldConsent(question)?.status === 'withdrawn' && nextGrantAt(question) === null;
 }
-
-const isReal = (row: ConsentRow): boolean => row.clockDomain === 'real';
 
 function refuseUnknown(ids: readonly (string | null)[], known: ReadonlySet<string>): void {
   const errors = ids.flatMap((id, index) => {
@@ -121,26 +128,4 @@ function refuseUnknown(ids: readonly (string | null)[], known: ReadonlySet<strin
   });
   if (errors.length === 0) return;
   throw new NotFoundException({ code: 'USER_UNKNOWN', detail: 'there is no such user', errors });
-}
-
-function summarise(consents: readonly ConsentRow[], now: InstantMs): ConsentSummaryView['consents'] {
-  const subjects = new Map(consents.map((row) => [`${row.purpose} ${row.channel} ${row.brand}`, row]));
-  return [...subjects.keys()].sort().flatMap((key) => {
-    const subject = subjects.get(key);
-    if (subject === undefined) return [];
-    const { purpose, channel, brand } = subject;
-    const verdict = gateConsent({ consents, purpose, channel, brand, now, legalBasis: 'consent' });
-    const isAllowed = verdict.kind === 'pass';
-    return [
-      {
-        purpose,
-        channel,
-        brand,
-        is_allowed: isAllowed,
-        reason: isAllowed ? null : verdict.reason,
-        basis: isAllowed ? verdict.basis : null,
-        record_id: verdict.recordId,
-      },
-    ];
-  });
 }

@@ -1,68 +1,81 @@
+import type { Scalar } from '../../core/audiences/condition.js';
 import type { Candidate, DecisionInput } from '../../core/decisions/types.js';
+import type { Contact } from '../../core/fatigue/cap-rule.js';
+import type { Outcome, OutcomeKind } from '../../core/fatigue/outcome.js';
 import { assert } from '../../core/kernel/assert.js';
-import { parseDuration } from '../../core/kernel/duration.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
-import { isValidZone } from '../../core/kernel/zone.js';
+import type { DeliveryState } from '../../core/kernel/delivery-state-name.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
-import { toRules } from '../policies/index.js';
+import { attributesOf, outermost, partAt } from './attributes.js';
 import {
-  CONTACTS_READ_MAX,
-  type ActionFacts,
-  type Facts,
-  type FactsQuery,
-  type TemplateFacts,
-  type UserFacts,
-} from './facts.repository.js';
+  contextFactor,
+  missingCandidate,
+  templateCandidate,
+  type ActionCandidate,
+  type Definitions,
+} from './definitions.js';
+import { CONTACTS_READ_MAX, type Facts, type UserFacts } from './facts.repository.js';
+import { capMs } from './horizons.js';
+import { placeOf } from './place.js';
 
-const WORKSPACE_ZONE = 'UTC';
-const PERCENT = 100;
-
-export interface InputContext {
-  readonly query: FactsQuery;
-  readonly journeyKey: string | null;
-  /** Quiet hours that the journey itself sets. */
-  readonly journeyQuietRules: readonly QuietRule[];
+/** What is to be decided, beside the person about whom. */
+export interface Question {
+  readonly userId: string;
+  /** One template, or actions; null keys mean all active ones. */
+  readonly weighs:
+    | { readonly kind: 'template'; readonly key: string }
+    | { readonly kind: 'actions'; readonly keys: readonly string[] | null };
+  readonly journey: {
+    readonly runKey: string;
+    readonly journeyKey: string;
+    /** Quiet hours that the journey itself sets. */
+    readonly quietRules: readonly QuietRule[];
+  } | null;
+  readonly clockDomain: string;
+  /** The situation in which is asked: context weights of actions are matched with it. */
+  readonly context: Readonly<Record<string, Scalar>>;
 }
 
-/** Turns stored facts into the one value that the pure decision rests on. */
-export function toDecisionInput(facts: Facts, context: InputContext): DecisionInput {
-  const { query } = context;
-  assert(facts.contacts.length < CONTACTS_READ_MAX, `too many contacts to decide about ${query.userId}`);
-  const rules = toRules(facts.policies);
-  const candidates = toCandidates(facts, query);
-  const needsAttributes = candidates.some(({ eligibility }) => eligibility !== null);
-  const now = notBeforeLastContact(facts, query);
+interface Sources {
+  readonly facts: Facts;
+  readonly definitions: Definitions;
+  readonly question: Question;
+  /** Where a person is taken to be about whom nothing is known. */
+  readonly workspaceZone: string;
+}
+
+/** Turns stored facts and definitions into the one value that the pure decision rests on. */
+export function toDecisionInput({ facts, definitions, question, workspaceZone }: Sources): DecisionInput {
+  const { shared } = definitions;
+  const candidates = toCandidates(facts.user, definitions, question);
+  const now = notBeforeLastContact(facts, question);
+  refuseCutOff(facts, definitions, now);
   return {
     now,
-    readyAt: now,
+    readyAt: Math.min(facts.run?.askedAt ?? now, now),
     user: {
-      id: query.userId,
+      id: question.userId,
       state: facts.user === null ? 'unknown' : facts.user.isErased ? 'erased' : 'known',
-      // Attributes are personal data: the record keeps them only where a condition was tested on them.
-      attributes: needsAttributes && facts.user !== null ? attributesOf(facts.user) : {},
-      ...zoneOf(facts.user?.timezone ?? null),
-      jurisdictions: [],
+      attributes: facts.user === null ? {} : partAt(attributesOf(facts.user), pathsTested(definitions, question)),
+      ...placeOf(facts.user, workspaceZone),
     },
     isKillSwitchOn: facts.isKillSwitchOn,
-    run:
-      query.runKey === null || context.journeyKey === null
-        ? null
-        : // A run without an entry cannot be told apart from one that was taken back: it sends nothing.
-          { runKey: query.runKey, journeyKey: context.journeyKey, state: facts.runState ?? 'exited', conflict: null },
-    otherRuns: [],
+    run: toRun(facts, question),
+    otherRuns: facts.run?.otherRuns ?? [],
     candidates,
-    doNothingValue: 0,
-    factors: { propensity: true, context: true, value: true, levers: true },
+    doNothingValue: shared.doNothingValue,
+    factors: shared.factors,
     consents: facts.consents,
     suppressions: facts.suppressions,
-    quietRules: [...rules.quietRules, ...context.journeyQuietRules],
-    capRules: rules.capRules,
+    quietRules: question.journey === null ? shared.quietRules : [...shared.quietRules, ...question.journey.quietRules],
+    capRules: shared.capRules,
     contacts: facts.contacts,
-    pauseRules: [],
-    fatigueModel: null,
-    outcomes: [],
-    rivals: [],
-    holdouts: [],
+    pauseRules: shared.pauseRules,
+    fatigueModel: shared.fatigueModel,
+    outcomes: toOutcomes(facts, now - definitions.horizons.outcomesMs),
+    rivals: facts.run?.rivals ?? [],
+    beatenBy: facts.run?.beatenBy ?? null,
+    holdouts: shared.holdouts,
   };
 }
 
@@ -70,100 +83,79 @@ export function toDecisionInput(facts: Facts, context: InputContext): DecisionIn
  * A clock that was set back would hide the latest contacts from the caps, which count up to now: a real decision never
  * lies before them. A virtual one does, when another virtual run of the user has been further ahead.
  */
-function notBeforeLastContact({ now, contacts }: Facts, { clockDomain }: FactsQuery): InstantMs {
+function notBeforeLastContact({ now, contacts }: Facts, { clockDomain }: Question): InstantMs {
   return clockDomain === 'real' ? Math.max(now, contacts[0]?.at ?? now) : now;
 }
 
-/** The document that conditions and templates see: the profile's own fields, and what the company added. */
-export function attributesOf(user: UserFacts): Readonly<Record<string, unknown>> {
-  return {
-    external_id: user.externalId,
-    email: user.email,
-    phone: user.phone,
-    name: user.name,
-    lifecycle_stage: user.lifecycleStage,
-    timezone: user.timezone,
-    locale: user.locale,
-    attributes: user.attributes,
-  };
+/** Only so many contacts are read. Where that cuts into the window of a cap, what was not read could matter. */
+function refuseCutOff({ contacts }: Facts, { shared }: Definitions, now: InstantMs): void {
+  if (contacts.length < CONTACTS_READ_MAX) return;
+  const oldestAt = contacts.at(-1)?.at ?? now;
+  const isCovered = shared.capRules.every((rule) => oldestAt <= now - capMs(rule));
+  assert(isCovered, `more than ${CONTACTS_READ_MAX} contacts within the window of a cap`);
 }
 
-function zoneOf(timezone: string | null): { zones: readonly string[]; zoneSource: string } {
-  if (timezone !== null && isValidZone(timezone)) return { zones: [timezone], zoneSource: 'profile' };
-  return { zones: [WORKSPACE_ZONE], zoneSource: timezone === null ? 'workspace_default' : 'invalid_profile' };
+function toRun({ run }: Facts, { journey }: Question): DecisionInput['run'] {
+  if (journey === null) return null;
+  const { runKey, journeyKey } = journey;
+  // A run without an entry cannot be told apart from one that was taken back: it sends nothing.
+  return { runKey, journeyKey, state: run?.state ?? 'exited', conflict: run?.conflict ?? null };
 }
 
-function toCandidates(facts: Facts, query: FactsQuery): readonly Candidate[] {
-  const templates = new Map(facts.templates.map((template) => [template.key, template]));
-  const address = facts.user?.emailHash ?? null;
-  if (query.weighs.kind === 'template') {
-    const { key } = query.weighs;
-    return [{ ...itself(key), ...ofTemplate(templates.get(key)), template: key, addressHash: address }];
+function toCandidates(user: UserFacts | null, definitions: Definitions, { weighs, context }: Question): Candidate[] {
+  const addressed = (candidate: Candidate, factor: number): Candidate => ({
+    ...candidate,
+    contextFactor: factor,
+    addressHash: addressOf(user, candidate.channel),
+  });
+  if (weighs.kind === 'template') {
+    return [addressed(templateCandidate(weighs.key, definitions.templates.get(weighs.key)), 1)];
   }
-  const known = new Map(facts.actions.map((action) => [action.key, action]));
-  const keys = query.weighs.keys ?? [...known.keys()];
-  return keys.map((key) => {
-    const action = known.get(key);
-    const template = action === undefined ? undefined : templates.get(action.template);
-    return { ...(action === undefined ? missing(key) : ofAction(action, template)), addressHash: address };
+  const hasContext = Object.keys(context).length > 0;
+  const factorOf = (action: ActionCandidate): number =>
+    hasContext ? contextFactor(action, context) : action.candidate.contextFactor;
+  return (weighs.keys ?? definitions.activeKeys).map((key) => {
+    const action = definitions.actions.get(key);
+    return action === undefined ? addressed(missingCandidate(key), 1) : addressed(action.candidate, factorOf(action));
   });
 }
 
-type WithoutAddress = Omit<Candidate, 'addressHash'>;
-
-/** A message step weighs its one message with every factor at 1. */
-function itself(key: string): Omit<WithoutAddress, keyof ReturnType<typeof ofTemplate>> {
-  return {
-    key,
-    version: 1,
-    template: key,
-    renderFault: null,
-    isActive: true,
-    issue: null,
-    group: null,
-    eligibility: null,
-    applicability: null,
-    suitability: null,
-    ttlMs: null,
-    propensity: 1,
-    contextFactor: 1,
-    value: 1,
-    leverFactor: 1,
-    channelCost: 0,
-  };
+function pathsTested({ actions, activePaths }: Definitions, { weighs }: Question): readonly string[] {
+  if (weighs.kind === 'template') return [];
+  return weighs.keys === null ? activePaths : outermost(weighs.keys.flatMap((key) => actions.get(key)?.paths ?? []));
 }
 
-function ofTemplate(
-  template: TemplateFacts | undefined,
-): Pick<WithoutAddress, 'channel' | 'templateVersion' | 'purpose' | 'legalBasis' | 'brand' | 'tags'> {
-  if (template === undefined) {
-    return {
-      channel: 'email',
-      templateVersion: null,
-      purpose: 'marketing',
-      legalBasis: 'consent',
-      brand: 'default',
-      tags: [],
-    };
+function addressOf(user: UserFacts | null, channel: string): string | null {
+  switch (channel) {
+    case 'email':
+      return user?.emailHash ?? null;
+    case 'sms':
+      return user?.phoneHash ?? null;
+    default:
+      return null;
   }
-  const { channel, version, purpose, legalBasis, brand, tags } = template;
-  return { channel, templateVersion: version, purpose, legalBasis, brand, tags };
 }
 
-function ofAction(action: ActionFacts, template: TemplateFacts | undefined): WithoutAddress {
-  const { contextWeight, leverWeight, ttl, ...own } = action;
-  const content = ofTemplate(template);
-  return {
-    ...own,
-    ...content,
-    renderFault: null,
-    ttlMs: ttl === null ? null : parseDuration(ttl),
-    channel: own.channel,
-    tags: [...new Set([...own.tags, ...content.tags])],
-    contextFactor: 1 + contextWeight / PERCENT,
-    leverFactor: 1 + leverWeight / PERCENT,
-  };
+/** What the state of a contact tells of how it went, besides what was reported of it. */
+const OUTCOME_OF: Readonly<Record<DeliveryState, OutcomeKind | null>> = {
+  sending: null,
+  released: null,
+  unknown: null,
+  sent: 'sent',
+  delivered: 'sent',
+  bounced: 'sent',
+  complained: 'sent',
+  failed: 'failed',
+};
+
+function toOutcomes({ outcomes, contacts }: Facts, after: InstantMs): readonly Outcome[] {
+  const reported = new Set(outcomes.map(({ decisionId, kind }) => `${kind} ${decisionId}`));
+  const told = contacts.flatMap((contact) => outcomeOf(contact, after) ?? []);
+  return [...outcomes, ...told.filter(({ decisionId, kind }) => !reported.has(`${kind} ${decisionId}`))];
 }
 
-/** An action that a journey names and nobody knows any more is refused like an inactive one. */
-const missing = (key: string): WithoutAddress => ({ ...itself(key), ...ofTemplate(undefined), isActive: false });
+function outcomeOf(contact: Contact, after: InstantMs): Outcome | null {
+  const { decisionId, at, channel, purpose, action, group, state } = contact;
+  const kind = OUTCOME_OF[state];
+  return kind === null || at <= after ? null : { decisionId, kind, at, channel, purpose, action, group };
+}

@@ -5,6 +5,18 @@ import { userReference } from '../users/index.js';
 
 const ACTIONS_MAX = 100;
 const REFERENCE_MAX = 300;
+const CONTEXT_KEYS_MAX = 50;
+const TEXT_MAX = 200;
+
+/** The situation in which is asked, as far as context weights of actions look at it. */
+const context = z
+  .record(definitionKey, z.union([z.string().max(TEXT_MAX), z.number(), z.boolean(), z.null()]))
+  .refine((values) => Object.keys(values).length <= CONTEXT_KEYS_MAX, `at most ${CONTEXT_KEYS_MAX} keys`)
+  .default({})
+  .meta({
+    description: 'The situation, e.g. the page the person is on: matched with the context weights of actions.',
+    example: { page: 'pricing' },
+  });
 
 export const NextBestActionRequest = z
   .strictObject({
@@ -16,6 +28,7 @@ export const NextBestActionRequest = z
       .refine((keys) => new Set(keys).size === keys.length, 'names an action twice')
       .optional()
       .meta({ description: 'keys of the actions to weigh; all active ones when left out' }),
+    context,
     dry_run: z.boolean().default(false).meta({ description: 'true: nothing is stored' }),
     clock_domain: clockDomain,
   })
@@ -62,7 +75,7 @@ export const ExplanationView = DecisionView.extend({
   gates: z.array(
     z.object({
       gate: z.string(),
-      candidate: nullable,
+      candidates: z.array(z.string()).nullable(),
       verdict: z.enum(['pass', 'refuse', 'defer']),
       reason: nullable,
       reason_text: nullable,

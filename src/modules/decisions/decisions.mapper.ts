@@ -1,13 +1,13 @@
 import { explainDecision } from '../../core/decisions/explain.js';
 import { REASONS } from '../../core/kernel/reasons.js';
 import type { DecisionView, ExplanationView } from './decisions.dto.js';
-import type { DecisionPayload, DecisionRow } from './decisions.repository.js';
+import type { DecisionPayload } from './decision-record.js';
+import type { DecisionRow } from './decisions.repository.js';
 
 const text = (instant: number): string => new Date(instant).toISOString();
 const textOrNull = (instant: number | null): string | null => (instant === null ? null : text(instant));
 
 export function toDecisionView(row: Omit<DecisionRow, 'id'> & { readonly id: string | null }): DecisionView {
-  const outcome = row.payload?.decision.outcome;
   return {
     id: row.id,
     user_id: row.userId,
@@ -22,7 +22,7 @@ export function toDecisionView(row: Omit<DecisionRow, 'id'> & { readonly id: str
     channel: row.channel,
     action: row.action,
     reason: row.reason,
-    until: outcome?.kind === 'defer' ? text(outcome.until) : null,
+    until: textOrNull(row.until),
   };
 }
 
@@ -35,7 +35,7 @@ export function toExplanationView(
     explanation: explainDecision(decision, { decidedAt: input.now }),
     gates: decision.gates.map((verdict) => ({
       gate: verdict.gate,
-      candidate: verdict.candidate,
+      candidates: verdict.candidates === null ? null : [...verdict.candidates],
       verdict: verdict.kind,
       reason: verdict.reason,
       reason_text: verdict.reason === null ? null : REASONS[verdict.reason],

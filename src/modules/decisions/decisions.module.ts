@@ -1,15 +1,37 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { UserHooks, UsersModule } from '../users/index.js';
+import { BatchDecisions } from './batch.service.js';
+import { DecisionInputs } from './decision-inputs.js';
 import { DecisionsController } from './decisions.controller.js';
 import { DecisionsRepository } from './decisions.repository.js';
 import { DecisionsService } from './decisions.service.js';
+import { DefinitionsCache } from './definitions-cache.js';
+import { DefinitionsRepository } from './definitions.repository.js';
 import { FactsRepository } from './facts.repository.js';
+import { DecisionVerifier } from './verify-walk.js';
+import { VerifyRepository } from './verify.repository.js';
+import { VerifyService } from './verify.service.js';
+import { WhyRepository } from './why.repository.js';
+import { WhyService } from './why.service.js';
 
 @Module({
   imports: [UsersModule],
   controllers: [DecisionsController],
-  providers: [DecisionsService, DecisionsRepository, FactsRepository],
-  exports: [DecisionsRepository, FactsRepository],
+  providers: [
+    BatchDecisions,
+    DecisionInputs,
+    DecisionsService,
+    DecisionsRepository,
+    DefinitionsCache,
+    DefinitionsRepository,
+    FactsRepository,
+    DecisionVerifier,
+    VerifyRepository,
+    VerifyService,
+    WhyRepository,
+    WhyService,
+  ],
+  exports: [DecisionInputs, DecisionsRepository],
 })
 export class DecisionsModule implements OnModuleInit {
   constructor(

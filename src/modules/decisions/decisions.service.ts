@@ -1,71 +1,66 @@
 import { GoneException, Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
+import type { Scalar } from '../../core/audiences/condition.js';
 import { decide } from '../../core/decisions/decide.js';
-import { Database, type Queryable } from '../../platform/database/database.js';
+import { Database } from '../../platform/database/database.js';
 import type { Page, PageRequest } from '../../platform/http/paging.js';
 import { toPage } from '../../platform/http/paging.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import { newId } from '../../platform/random/ids.js';
+import type { UserReference } from '../users/index.js';
 import { toColumns } from './decision-columns.js';
-import { toDecisionInput } from './decision-input.js';
+import { DecisionInputs } from './decision-inputs.js';
+import type { DecisionMade } from './decision-record.js';
 import type { DecisionView, ExplanationView } from './decisions.dto.js';
 import { toDecisionView, toExplanationView } from './decisions.mapper.js';
-import { DecisionsRepository, type DecisionPayload, type DecisionRow } from './decisions.repository.js';
-import { FactsRepository, type FactsQuery } from './facts.repository.js';
-
-const ACTIONS_WEIGHED_MAX = 1_000;
+import { DecisionsRepository, type DecisionFilter, type StoredDecision } from './decisions.repository.js';
+import { ACTIONS_WEIGHED_MAX, type Definitions } from './definitions.js';
 
 export interface NextBestActionQuestion {
-  readonly userId: string;
+  readonly user: UserReference;
   /** Null: all active actions. */
   readonly actions: readonly string[] | null;
+  /** The situation, for the context weights of actions. */
+  readonly context: Readonly<Record<string, Scalar>>;
   readonly isDryRun: boolean;
   readonly clockDomain: string;
 }
 
-export interface DecisionFilter {
-  readonly userId: string | null;
-  readonly runKey: string | null;
-  readonly outcome: string | null;
-  readonly reason: string | null;
-}
+type Weighed = DecisionMade & { readonly definitions: Definitions };
 
 /** Decisions asked for over the API, and the stored ones with their reasons. */
 @Injectable()
 export class DecisionsService {
   constructor(
     private readonly database: Database,
-    private readonly facts: FactsRepository,
+    private readonly inputs: DecisionInputs,
     private readonly decisions: DecisionsRepository,
     private readonly metrics: Metrics,
   ) {}
 
   /**
-   * The best action for the user now, or silence with its reason. The answer is recorded; nothing is claimed or sent.
+   * The best action for the user now, or silence with its reason. The answer is recorded; nothing is claimed or sent, so
+   * the facts are read without the user's lock: one statement reads, one records, each a transaction of its own.
    *
-   * @throws NotFoundException USER_UNKNOWN
+   * @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED, UnprocessableEntityException TOO_MANY_ACTIONS
    */
   async nextBestAction(question: NextBestActionQuestion): Promise<ExplanationView> {
-    if (question.isDryRun) {
-      return this.view(null, question, await this.weigh(this.database, question));
-    }
+    const made = await this.weigh(question);
+    if (question.isDryRun) return this.view(null, question, made);
     const id = newId();
-    const payload = await this.database.transaction(async (transaction) => {
-      if (!(await this.decisions.lockUser(transaction, question.userId))) throw unknownUser();
-      const weighed = await this.weigh(transaction, question);
-      const { userId, clockDomain } = question;
-      await this.decisions.append(transaction, {
-        id,
-        userId,
-        source: 'api',
-        step: null,
-        clockDomain,
-        payload: weighed,
-      });
-      return weighed;
+    const { clockDomain } = question;
+    const { id: userId } = made.input.user;
+    const isRecorded = await this.decisions.appendUnlocked({
+      id,
+      userId,
+      source: 'api',
+      step: null,
+      clockDomain,
+      made,
     });
-    const { outcome } = payload.decision;
+    if (!isRecorded) throw erasedUser();
+    const { outcome } = made.decision;
     this.metrics.countDecision(outcome.kind, outcome.kind === 'act' ? null : outcome.reason);
-    return this.view(id, question, payload);
+    return this.view(id, question, made);
   }
 
   /** @throws NotFoundException DECISION_UNKNOWN */
@@ -91,49 +86,51 @@ export class DecisionsService {
     return toPage(rows, page, ({ id }) => id, toDecisionView);
   }
 
-  private async get(id: string): Promise<DecisionRow> {
+  private async get(id: string): Promise<StoredDecision> {
     const row = await this.decisions.find(id);
     if (row === null) throw new NotFoundException({ code: 'DECISION_UNKNOWN', detail: 'there is no such decision' });
     return row;
   }
 
-  private async weigh(queryable: Queryable, question: NextBestActionQuestion): Promise<DecisionPayload> {
-    const query: FactsQuery = {
-      userId: question.userId,
-      runKey: null,
-      clockDomain: question.clockDomain,
+  private async weigh({ user, actions, context, clockDomain }: NextBestActionQuestion): Promise<Weighed> {
+    const { facts, definitions, input } = await this.inputs.read(this.database, {
+      user,
+      weighs: { kind: 'actions', keys: actions },
+      run: null,
+      journey: null,
+      clockDomain,
+      context,
       now: null,
-      weighs: { kind: 'actions', keys: question.actions },
-    };
-    const facts = await this.facts.load(queryable, query);
+    });
     if (facts.user === null) throw unknownUser();
-    if (facts.actions.length > ACTIONS_WEIGHED_MAX) {
+    if (facts.user.isErased) throw erasedUser();
+    if (input.candidates.length > ACTIONS_WEIGHED_MAX) {
       const detail = `more than ${ACTIONS_WEIGHED_MAX} actions are active: name those to weigh`;
       throw new UnprocessableEntityException({ code: 'TOO_MANY_ACTIONS', detail });
     }
-    const input = toDecisionInput(facts, { query, journeyKey: null, journeyQuietRules: [] });
-    return { schema: 1, input, decision: decide(input) };
+    return { definitions, input, decision: decide(input) };
   }
 
-  private view(id: string | null, question: NextBestActionQuestion, payload: DecisionPayload): ExplanationView {
-    const { outcome } = payload.decision;
+  private view(id: string | null, { clockDomain }: NextBestActionQuestion, made: Weighed): ExplanationView {
+    const { outcome } = made.decision;
     const row = {
       id,
-      userId: question.userId,
+      userId: made.input.user.id,
       source: 'api' as const,
       runKey: null,
       stepId: null,
       visit: null,
       ask: null,
-      clockDomain: question.clockDomain,
-      decidedAt: payload.input.now,
+      clockDomain,
+      decidedAt: made.input.now,
       outcome: outcome.kind,
       ...toColumns(outcome),
-      payload,
     };
-    return toExplanationView(row, payload);
+    return toExplanationView(row, made);
   }
 }
 
 const unknownUser = (): NotFoundException =>
   new NotFoundException({ code: 'USER_UNKNOWN', detail: 'there is no such user' });
+
+const erasedUser = (): GoneException => new GoneException({ code: 'USER_ERASED', detail: 'this user was erased' });

@@ -1,141 +1,206 @@
 import { Injectable } from '@nestjs/common';
-import type { Condition } from '../../core/audiences/condition.js';
 import type { ConsentRecord } from '../../core/consent/consent-record.js';
+import type { Rival, RunConflict } from '../../core/decisions/types.js';
 import type { Contact } from '../../core/fatigue/cap-rule.js';
+import type { Outcome } from '../../core/fatigue/outcome.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { Suppression } from '../../core/suppression/suppression.js';
 import type { Queryable } from '../../platform/database/database.js';
+import type { UserReference } from '../users/index.js';
+import type { Horizons } from './horizons.js';
 
-/** Which facts a decision needs. Exactly one of `templates` and `actions` is asked for; null actions mean all active ones. */
+/** Which facts a decision needs. */
 export interface FactsQuery {
-  readonly userId: string;
-  readonly runKey: string | null;
+  readonly user: UserReference;
+  /** Null when no run asks. */
+  readonly run: {
+    readonly runKey: string;
+    readonly stepId: string;
+    readonly visit: number;
+  } | null;
   readonly clockDomain: string;
   /** Virtual runs bring their own time; null lets the database's clock decide. */
   readonly now: InstantMs | null;
-  readonly weighs:
-    | { readonly kind: 'template'; readonly key: string }
-    | { readonly kind: 'actions'; readonly keys: readonly string[] | null };
+  /** How far back contacts and outcomes are read. */
+  readonly horizons: Horizons;
 }
 
-export interface UserFacts {
+/** What the company says about a person, as conditions and templates see it. */
+export interface ProfileFacts {
   readonly externalId: string | null;
   readonly email: string | null;
-  readonly emailHash: string | null;
   readonly name: string | null;
   readonly phone: string | null;
   readonly lifecycleStage: string | null;
   readonly timezone: string | null;
   readonly locale: string | null;
+  /** ISO 3166. */
+  readonly jurisdiction: string | null;
   readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+export interface UserFacts extends ProfileFacts {
+  readonly id: string;
+  readonly emailHash: string | null;
+  readonly phoneHash: string | null;
+  /** Where the person's device says it is. */
+  readonly contextTimezone: string | null;
   readonly isErased: boolean;
 }
 
-export interface TemplateFacts {
-  readonly key: string;
-  readonly version: number;
-  readonly channel: string;
-  readonly purpose: string;
-  readonly legalBasis: 'consent' | 'contract';
-  readonly brand: string;
-  readonly tags: readonly string[];
+type RunState = 'active' | 'paused' | 'exited';
+
+/** What a run brings into a decision of its own. */
+export interface RunFacts {
+  readonly state: RunState;
+  readonly conflict: RunConflict | null;
+  /** When this visit of the step asked for the first time; null when it has not asked yet. */
+  readonly askedAt: InstantMs | null;
+  readonly beatenBy: string | null;
+  readonly otherRuns: readonly (RunConflict & { readonly runKey: string; readonly journeyKey: string })[];
+  readonly rivals: readonly Rival[];
 }
 
-export interface ActionFacts {
-  readonly key: string;
-  readonly version: number;
-  readonly channel: string;
-  readonly template: string;
-  readonly tags: readonly string[];
-  readonly isActive: boolean;
-  readonly issue: string | null;
-  readonly group: string | null;
-  readonly eligibility: Condition | null;
-  readonly applicability: Condition | null;
-  readonly suitability: Condition | null;
-  /** ISO 8601 duration. */
-  readonly ttl: string | null;
-  readonly propensity: number;
-  readonly contextWeight: number;
-  readonly value: number;
-  readonly leverWeight: number;
-  readonly channelCost: number;
-}
-
-interface PolicyFacts {
-  readonly key: string;
-  readonly version: number;
-  readonly kind: string;
-  readonly definition: unknown;
-}
-
-/** Everything that one decision rests on, read in one statement and so in one snapshot. */
+/** Everything about one person that a decision rests on, read in one statement and so in one snapshot. */
 export interface Facts {
   readonly now: InstantMs;
-  readonly user: UserFacts | null;
+  /** Of the definitions that belong to this snapshot. */
+  readonly definitionsVersion: number;
   readonly isKillSwitchOn: boolean;
-  readonly runState: 'active' | 'paused' | 'exited' | null;
+  readonly user: UserFacts | null;
+  /** Null when no run asks, and for a run that was never entered or was taken back. */
+  readonly run: RunFacts | null;
   readonly consents: readonly ConsentRecord[];
   readonly suppressions: readonly Suppression[];
-  readonly policies: readonly PolicyFacts[];
+  /** Newest first. */
   readonly contacts: readonly Contact[];
-  readonly actions: readonly ActionFacts[];
-  readonly templates: readonly TemplateFacts[];
+  /** What was reported of contacts, newest first; that they were sent or failed is told by the contacts themselves. */
+  readonly outcomes: readonly Outcome[];
 }
 
-/** Longer than any window that a cap may have. */
-const CONTACT_DAYS_READ = 32;
-/** More than any cap allows: who reaches it is not decided about, because what was not read could matter. */
+/** More than any cap allows; who reaches it within the window of a cap is not decided about. */
 export const CONTACTS_READ_MAX = 2_000;
+const OUTCOMES_READ_MAX = 4_000;
+/** A person is in a handful of journeys at once; of more, those that rank first are weighed. */
+const RUNS_READ_MAX = 100;
 
-const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::bigint`;
-const list = (select: string): string => `coalesce((select jsonb_agg(to_jsonb(item)) from (${select}) item), '[]')`;
+const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`;
+const list = (select: string): string => `coalesce((select json_agg(item) from (${select}) item), '[]')`;
 
-const FACTS = `
-  with moment as (select coalesce(to_timestamp($4::float8 / 1000), clock_timestamp()) as now),
-  person as (select * from users where id = $1),
-  step_actions as (
-    select * from actions
-    where $5::text is null and (case when $6::text[] is null then is_active else key = any ($6) end)
-  ),
-  current_templates as (
-    select distinct on (key) key, version, channel, purpose, legal_basis, brand, tags from message_templates
-    where key = $5 or key in (select template from step_actions)
-    order by key, version desc
-  )
-  select ${ms('moment.now')} as now,
-    (select jsonb_build_object('externalId', external_id, 'email', email, 'emailHash', email_hash, 'name', name,
-      'phone', phone, 'lifecycleStage', lifecycle_stage, 'timezone', timezone, 'locale', locale,
-      'attributes', attributes, 'isErased', erased_at is not null) from person) as "user",
-    (select is_kill_switch_on from controls) as "isKillSwitchOn",
-    (select case when exit_requested_at is not null or ended_at is not null or has_exit_event then 'exited'
-      when paused_at is not null then 'paused' else 'active' end
-      from journey_entries entry, lateral (select exists (
-        select from run_waits wait
-        join events event on event.user_id = wait.user_id and event.event_name = wait.event_name
-        where wait.run_key = entry.run_key and wait.is_exit and event.clock_domain in ('real', $3)
-          and event.occurred_at > entry.entered_at and event.occurred_at <= moment.now) as has_exit_event) exits
-      where entry.run_key = $2) as "runState",
-    ${list(`select id, purpose, channel, brand, status, basis, ${ms('stated_at')} as "statedAt",
-      ${ms('received_at')} as "receivedAt", ${ms('expires_at')} as "expiresAt"
-      from consent_records where user_id = $1 and clock_domain in ('real', $3) order by id`)} as consents,
-    ${list(`select id, address_hash as "addressHash", channel, reason, ${ms('since')} as since, ${ms('until')} as until
-      from suppressions
-      where user_id = $1 or address_hash = (select email_hash from person) order by id`)} as suppressions,
-    ${list(`select key, version, kind, definition from policies where is_active order by key`)} as policies,
-    ${list(`select decision_id as "decisionId", ${ms('at')} as at, channel, purpose, journey_key as "journeyKey", tags,
-      action, action_group as "group", state
-      from contact_ledger
-      where user_id = $1 and clock_domain = $3 and state <> 'released'
-        and at > moment.now - interval '${CONTACT_DAYS_READ} days'
-      order by at desc, delivery_id limit ${CONTACTS_READ_MAX}`)} as contacts,
-    ${list(`select key, version, channel, template, tags, is_active as "isActive", issue,
-      action_group as "group", eligibility, applicability, suitability, ttl, propensity,
-      context_weight as "contextWeight", value, lever_weight as "leverWeight", channel_cost as "channelCost"
-      from step_actions order by key`)} as actions,
-    ${list(`select key, version, channel, purpose, legal_basis as "legalBasis", brand, tags
-      from current_templates order by key`)} as templates
-  from moment`;
+// In all of these: $1 the person, $2 the clock domain, $3 now or null; `person` and `moment` are rows of the statement.
+
+/** Whether a run may go on: asked of its entry, and of the events that end it but were not heard by the run yet. */
+const RUN_STATE = `case
+    when entry.exit_requested_at is not null or entry.ended_at is not null or exists (
+      select from run_waits wait
+      join events event on event.user_id = wait.user_id and event.event_name = wait.event_name
+      where wait.run_key = entry.run_key and wait.is_exit and event.clock_domain in ('real', $2)
+        and event.occurred_at > entry.entered_at and event.occurred_at <= moment.now) then 'exited'
+    when entry.paused_at is not null then 'paused' else 'active' end`;
+
+const ENTRY_CONFLICT = `entry.conflict_group as "group", entry.conflict_priority as priority,
+  ${ms('entry.entered_at')} as "enteredAt"`;
+
+const OTHER_RUNS = list(`select other.run_key as "runKey", journey.key as "journeyKey", other."group", other.priority,
+    other."enteredAt"
+  from (select entry.run_key, entry.journey_id, ${ENTRY_CONFLICT}, ${RUN_STATE} as state
+    from journey_entries entry
+    where entry.user_id = person.id and entry.clock_domain = $2 and entry.run_key <> $4
+      and entry.conflict_group is not null and entry.ended_at is null
+    order by entry.conflict_priority desc, entry.entered_at, entry.run_key limit ${RUNS_READ_MAX}) other
+  join journeys journey on journey.id = other.journey_id
+  where other.state = 'active' order by other.priority desc, other."enteredAt", other.run_key`);
+
+const RIVALS = list(`select entry.run_key as "runKey", journey.key as "journeyKey", pending.step_id as "stepId",
+    ${RUN_STATE} as "runState", pending.candidate, ${ms('pending.opening_at')} as opening,
+    ${ms('pending.passes_on_at')} as "passesOnAt"
+  from pending_candidates pending
+  join journey_entries entry on entry.run_key = pending.run_key
+  join journeys journey on journey.id = entry.journey_id
+  where pending.user_id = person.id and pending.clock_domain = $2 and pending.run_key <> $4
+    and pending.passes_on_at > moment.now
+  order by pending.opening_at, pending.run_key limit ${RUNS_READ_MAX}`);
+
+/** $4 the run, $5 the step, $6 the visit. */
+const RUN = `(select row_to_json(item) from (
+    select ${RUN_STATE} as state,
+      case when entry.conflict_group is not null then
+        (select row_to_json(conflict) from (select ${ENTRY_CONFLICT}) conflict) end as conflict,
+      (select ${ms('min(asked_at)')} from step_answers where run_key = $4 and step_id = $5 and visit = $6) as "askedAt",
+      (select beaten_by from pending_candidates where run_key = $4 and step_id = $5 and visit = $6) as "beatenBy",
+      ${OTHER_RUNS} as "otherRuns", ${RIVALS} as rivals
+    from journey_entries entry where entry.run_key = $4
+  ) item)`;
+
+const USER = `(select row_to_json(item) from (select person.id, person.external_id as "externalId", person.email,
+    person.email_hash as "emailHash", person.name, person.phone, person.phone_hash as "phoneHash",
+    person.lifecycle_stage as "lifecycleStage", person.timezone, person.context_timezone as "contextTimezone",
+    person.locale, person.jurisdiction, person.attributes, person.erased_at is not null as "isErased"
+    where person.id is not null) item)`;
+
+const CONSENTS = list(`select id, purpose, channel, brand, status, basis, is_objection as "isObjection",
+    ${ms('stated_at')} as "statedAt", ${ms('received_at')} as "receivedAt", ${ms('expires_at')} as "expiresAt"
+  from consent_records where user_id = person.id and clock_domain in ('real', $2) order by id`);
+
+const SUPPRESSIONS = list(`select id, address_hash as "addressHash", channel, purpose, reason, ${ms('since')} as since,
+    ${ms('until')} as until
+  from suppressions where user_id = person.id or address_hash in (person.email_hash, person.phone_hash) order by id`);
+
+const contactsSince = (horizon: string): string =>
+  list(`select contact.decision_id as "decisionId", ${ms('contact.at')} as at, contact.channel, contact.purpose,
+      contact.journey_key as "journeyKey", contact.action, contact.action_group as "group", contact.tags, contact.state
+    from contact_ledger contact
+    where contact.user_id = person.id and contact.clock_domain = $2 and contact.state <> 'released'
+      and contact.at > moment.now - make_interval(secs => ${horizon}::float8 / 1000)
+    order by contact.at desc, contact.delivery_id limit ${CONTACTS_READ_MAX}`);
+
+const outcomesSince = (horizon: string): string =>
+  list(`select outcome.decision_id as "decisionId", outcome.kind, ${ms('outcome.at')} as at, outcome.channel,
+      outcome.purpose, outcome.action, outcome.action_group as "group"
+    from contact_outcomes outcome
+    where outcome.user_id = person.id and outcome.clock_domain = $2
+      and outcome.at > moment.now - make_interval(secs => ${horizon}::float8 / 1000)
+    order by outcome.at desc, outcome.delivery_id, outcome.kind limit ${OUTCOMES_READ_MAX}`);
+
+/** What distinguishes one facts statement from another; what a decision does not need is not asked for. */
+interface Shape {
+  readonly by: UserReference['kind'];
+  readonly hasRun: boolean;
+  readonly hasContacts: boolean;
+  readonly hasOutcomes: boolean;
+}
+
+function factsText({ by, hasRun, hasContacts, hasOutcomes }: Shape): string {
+  const contacts = hasRun ? 7 : 4;
+  const outcomes = hasContacts ? contacts + 1 : contacts;
+  return `
+  with moment as materialized (select coalesce(to_timestamp($3::float8 / 1000), clock_timestamp()) as now)
+  select ${ms('moment.now')} as now, controls.definitions_version as "definitionsVersion",
+    controls.is_kill_switch_on as "isKillSwitchOn", ${USER} as "user", ${hasRun ? RUN : 'null::json'} as run,
+    ${CONSENTS} as consents, ${SUPPRESSIONS} as suppressions,
+    ${hasContacts ? contactsSince(`$${contacts}`) : `'[]'::json`} as contacts,
+    ${hasOutcomes ? outcomesSince(`$${outcomes}`) : `'[]'::json`} as outcomes
+  from moment, controls
+  left join users person on ${by === 'id' ? 'person.id = $1::uuid' : 'person.external_id = $1::text'}
+  where $2::text is not null`;
+}
+
+const texts = new Map<string, string>();
+
+/** The statement of a shape under its name; there are at most twelve. */
+function factsStatement(shape: Shape): { readonly name: string; readonly text: string } {
+  const { by, hasRun, hasContacts, hasOutcomes } = shape;
+  const parts = [
+    by,
+    ...(hasRun ? ['run'] : []),
+    ...(hasContacts ? ['contacts'] : []),
+    ...(hasOutcomes ? ['outcomes'] : []),
+  ];
+  const name = `facts_${parts.join('_')}`;
+  const text = texts.get(name) ?? factsText(shape);
+  texts.set(name, text);
+  return { name, text };
+}
 
 /** Reads facts from the tables of many features; writes none. */
 @Injectable()
@@ -144,17 +209,18 @@ export class FactsRepository {
    * @param queryable the pool for a first opinion; for the claim a transaction that already holds the user's lock, so
    *   that this statement's snapshot and clock are both later than everything the lock's former holders wrote
    */
-  async load(queryable: Queryable, query: FactsQuery): Promise<Facts> {
+  async load(queryable: Queryable, { user, run, clockDomain, now, horizons }: FactsQuery): Promise<Facts> {
+    const { contactsMs, outcomesMs } = horizons;
+    const shape = { by: user.kind, hasRun: run !== null, hasContacts: contactsMs > 0, hasOutcomes: outcomesMs > 0 };
     const [facts] = await queryable.query<Facts>({
-      name: 'facts_load',
-      text: FACTS,
+      ...factsStatement(shape),
       values: [
-        query.userId,
-        query.runKey,
-        query.clockDomain,
-        query.now,
-        query.weighs.kind === 'template' ? query.weighs.key : null,
-        query.weighs.kind === 'actions' ? query.weighs.keys : null,
+        user.kind === 'id' ? user.id : user.externalId,
+        clockDomain,
+        now,
+        ...(run === null ? [] : [run.runKey, run.stepId, run.visit]),
+        ...(contactsMs > 0 ? [contactsMs] : []),
+        ...(outcomesMs > 0 ? [outcomesMs] : []),
       ],
     });
     if (facts === undefined) throw new Error('the facts statement returned no row');

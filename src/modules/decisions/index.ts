@@ -1,4 +1,5 @@
-export { attributesOf, toDecisionInput } from './decision-input.js';
+export { attributesOf } from './attributes.js';
+export { DecisionInputs, type InputQuery, type Material } from './decision-inputs.js';
 export { DecisionsModule } from './decisions.module.js';
 export { DecisionsRepository } from './decisions.repository.js';
-export { FactsRepository, type Facts, type FactsQuery, type UserFacts } from './facts.repository.js';
+export type { Facts, ProfileFacts, UserFacts } from './facts.repository.js';

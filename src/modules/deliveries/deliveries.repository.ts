@@ -65,6 +65,34 @@ export interface Settlement {
   readonly failure: string | null;
 }
 
+/** What was heard of a message, from its provider or from anybody else. */
+export interface DeliveryWord {
+  readonly deliveryId: string;
+  readonly state: Extract<DeliveryState, 'sent' | 'failed' | 'delivered' | 'bounced' | 'complained'>;
+  /** In the provider's words, which may hold personal data: not kept for a person who was erased. */
+  readonly failure: string | null;
+}
+
+/** The contact behind a delivery, as far as what becomes of it is concerned. */
+export interface DeliveredContact {
+  readonly id: string;
+  readonly userId: string;
+  readonly decisionId: string;
+  readonly channel: string;
+  readonly purpose: string;
+  readonly action: string;
+  /** Group of the action at the time of the contact; null too where it uses up no quota. */
+  readonly actionGroup: string | null;
+  /** Null once the person is erased. */
+  readonly address: string | null;
+  readonly state: DeliveryState;
+  readonly clockDomain: string;
+  readonly claimedAt: InstantMs;
+}
+
+/** States that can be heard of a message before its own attempt has its answer. */
+const HEARD: readonly DeliveryState[] = ['sent', 'failed', 'delivered', 'bounced', 'complained'];
+
 const ROW = `id, user_id as "userId", decision_id as "decisionId", run_key as "runKey", step_id as "stepId", visit,
   channel, provider, action, template, template_version as "templateVersion", purpose, state, attempt,
   provider_message_id as "providerMessageId", failure, clock_domain as "clockDomain", claimed_at as "claimedAt",
@@ -106,6 +134,9 @@ export class DeliveriesRepository {
           on conflict (delivery_id) do update set state = 'sending', decision_id = excluded.decision_id,
             at = excluded.at, channel = excluded.channel, purpose = excluded.purpose, tags = excluded.tags,
             action = excluded.action, action_group = excluded.action_group
+        ), given_up as (
+          -- The line of an earlier attempt that counted: this contact must not be told in its words.
+          delete from contact_ledger where not $21 and delivery_id in (select id from claimed)
         )
         select id, attempt from claimed`,
       values: [
@@ -138,7 +169,9 @@ export class DeliveriesRepository {
 
   /**
    * Records how an attempt ended, in the ledger too: which states give a contact back is for each rule to say.
-   * An `unknown` that turns out to have been sent or refused may still be settled by its own attempt.
+   * An `unknown` that turns out to have been sent or refused may still be settled by its own attempt. Word of the message
+   * that came before the provider's answer (`advance`) stands. To settle the same attempt once more changes nothing: whose
+   * connection broke cannot know whether the first time succeeded.
    *
    * @returns the state that now holds, or null when the attempt was not the one that is open
    */
@@ -146,9 +179,11 @@ export class DeliveriesRepository {
     const [row] = await this.database.query<{ state: DeliveryState }>({
       name: 'deliveries_settle',
       text: `with settled as (
-          update deliveries set state = $3, provider_message_id = $4, failure = $5,
-            settled_at = clock_timestamp(), updated_at = clock_timestamp()
-          where id = $1 and attempt_token = $2 and state = any($6)
+          update deliveries set state = case when state = any ($6) then $3 else state end,
+            failure = case when state = any ($6) then $5 else failure end,
+            provider_message_id = coalesce($4, provider_message_id), settled_at = clock_timestamp(),
+            updated_at = clock_timestamp()
+          where id = $1 and attempt_token = $2 and state = any ($6::text[] || $7::text[])
           returning id, state
         ), ledger as (
           update contact_ledger ledger set state = settled.state from settled where ledger.delivery_id = settled.id
@@ -161,9 +196,56 @@ export class DeliveriesRepository {
         settlement.providerMessageId,
         settlement.failure,
         statesBefore(settlement.state),
+        HEARD,
       ],
     });
+    return row?.state ?? this.settledBefore(settlement);
+  }
+
+  /** Its own statement: one that waited for the row sees it as it was before the wait. */
+  private async settledBefore({ deliveryId, attemptToken, state }: Settlement): Promise<DeliveryState | null> {
+    const [row] = await this.database.query<{ state: DeliveryState }>({
+      name: 'deliveries_settled_before',
+      text: 'select state from deliveries where id = $1 and attempt_token = $2 and state = $3',
+      values: [deliveryId, attemptToken, state],
+    });
     return row?.state ?? null;
+  }
+
+  /**
+   * Moves a delivery to what was heard of it, in the ledger too; where it stands is no worse than that already, it stays.
+   * What an attempt that may be alive records later does not undo it.
+   *
+   * @returns whether it moved
+   */
+  async advance(transaction: Transaction, word: DeliveryWord): Promise<boolean> {
+    const moved = await transaction.query({
+      name: 'deliveries_advance',
+      text: `with moved as (
+          update deliveries set state = $2, failure = case when address is null then null else coalesce($3, failure) end,
+            settled_at = coalesce(settled_at, clock_timestamp()), updated_at = clock_timestamp()
+          where id = $1 and state = any ($4)
+          returning id, state
+        ), ledger as (
+          update contact_ledger ledger set state = moved.state from moved where ledger.delivery_id = moved.id
+        )
+        select id from moved`,
+      values: [word.deliveryId, word.state, word.failure, statesBefore(word.state)],
+    });
+    return moved.length > 0;
+  }
+
+  /** @returns null when there is no such delivery */
+  async findContact(id: string, queryable: Queryable = this.database): Promise<DeliveredContact | null> {
+    const [row] = await queryable.query<DeliveredContact>({
+      name: 'deliveries_find_contact',
+      text: `select id, user_id as "userId", decision_id as "decisionId", channel, purpose, action, address, state,
+          clock_domain as "clockDomain", claimed_at as "claimedAt",
+          (select action_group from contact_ledger where delivery_id = id) as "actionGroup"
+        from deliveries where id = $1`,
+      values: [id],
+    });
+    return row ?? null;
   }
 
   /**

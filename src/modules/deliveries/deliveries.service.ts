@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, NotFoundException } from '@nestjs/common';
-import type { Transaction } from '../../platform/database/database.js';
+import type { Queryable, Transaction } from '../../platform/database/database.js';
 import { Semaphore } from '../../platform/concurrency/semaphore.js';
+import { repeatWhileUnavailable } from '../../platform/database/while-unavailable.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import type { OutboundMessage, SendResult } from './connector.js';
-import { DeliveriesRepository, type DeliveryRow, type NewClaim, type Settlement } from './deliveries.repository.js';
+import {
+  DeliveriesRepository,
+  type DeliveredContact,
+  type DeliveryRow,
+  type DeliveryWord,
+  type NewClaim,
+  type Settlement,
+} from './deliveries.repository.js';
 import { EmailConnector } from './email.connector.js';
 
 /** A claimed contact, and the proof that this process holds the attempt. */
@@ -74,8 +82,9 @@ export class DeliveriesService {
     const { deliveryId } = claimed;
     const outbound = { ...message, deliveryId, to: message.address };
     const result: DeliveryResult = startWithinMs <= 0 ? { kind: 'stale' } : await this.email.send(outbound);
-    const settlement = settlementOf(result);
-    const state = await this.deliveries.settle({ deliveryId, attemptToken: claimed.attemptToken, ...settlement });
+    const settlement = { deliveryId, attemptToken: claimed.attemptToken, ...settlementOf(result) };
+    // The provider says it once. What is not recorded now stays unknown for good.
+    const state = await repeatWhileUnavailable(() => this.deliveries.settle(settlement));
     // Only this attempt holds the token; the settler may have called it unknown, which is then put right.
     if (state === null) throw new Error(`the attempt of delivery ${deliveryId} is not open any more`);
     this.metrics.countDelivery('email', settlement.state);
@@ -85,9 +94,24 @@ export class DeliveriesService {
   /** @throws NotFoundException DELIVERY_UNKNOWN */
   async get(id: string): Promise<DeliveryRow> {
     const delivery = await this.deliveries.find(id);
-    if (delivery === null)
-      throw new NotFoundException({ code: 'DELIVERY_UNKNOWN', detail: 'there is no such delivery' });
+    if (delivery === null) throw unknownDelivery();
     return delivery;
+  }
+
+  /** @throws NotFoundException DELIVERY_UNKNOWN */
+  async contactOf(id: string, queryable?: Queryable): Promise<DeliveredContact> {
+    const contact = await this.deliveries.findContact(id, queryable);
+    if (contact === null) throw unknownDelivery();
+    return contact;
+  }
+
+  /**
+   * Moves a delivery to what was heard of it, unless it is beyond that already. The user's lock is held.
+   *
+   * @returns whether it moved
+   */
+  advance(transaction: Transaction, word: DeliveryWord): Promise<boolean> {
+    return this.deliveries.advance(transaction, word);
   }
 
   list(query: DeliveryQuery, page: { after: string | null; limit: number }): Promise<readonly DeliveryRow[]> {
@@ -100,6 +124,9 @@ export class DeliveriesService {
     return this.get(id);
   }
 }
+
+const unknownDelivery = (): NotFoundException =>
+  new NotFoundException({ code: 'DELIVERY_UNKNOWN', detail: 'there is no such delivery' });
 
 function settlementOf(result: DeliveryResult): Pick<Settlement, 'state' | 'providerMessageId' | 'failure'> {
   switch (result.kind) {

@@ -1,4 +1,4 @@
 export { DeliveriesModule } from './deliveries.module.js';
-export type { DeliveryRow } from './deliveries.repository.js';
+export type { DeliveredContact, DeliveryRow, DeliveryWord } from './deliveries.repository.js';
 export { DeliveriesService, type ClaimedDelivery } from './deliveries.service.js';
 export { DeliverySettler } from './delivery-settler.js';

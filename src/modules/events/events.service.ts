@@ -10,6 +10,7 @@ import { Metrics } from '../../platform/observability/metrics.js';
 import { newId } from '../../platform/random/ids.js';
 import { RunSignals } from '../journeys/index.js';
 import { UserHooks, UsersService, type UserReference } from '../users/index.js';
+import { readDeviceZones } from './device-zones.js';
 import type { EventResult, EventView, NewEvent } from './events.dto.js';
 import { toEventView, toNewEventRow, toUserEvent } from './events.mapper.js';
 import { EventsRepository, type NewEventRow, type FoundEventRow } from './events.repository.js';
@@ -41,7 +42,8 @@ export class EventsService implements OnModuleInit {
 
   /**
    * Stores events and hands them to the runs that listen. Each event has a result of its own: `duplicate` when its
-   * message id was seen before, `refused` when its user does not exist or it lies in the future.
+   * message id was seen before, `refused` when its user does not exist or it lies in the future. `context.timezone`
+   * tells where the person is; what is no time zone there becomes an event of its own, see `INVALID_TIMEZONE`.
    *
    * @throws ForbiddenException VIRTUAL_TIME_REFUSED in production
    */
@@ -49,7 +51,7 @@ export class EventsService implements OnModuleInit {
     for (const { clock_domain } of inputs) refuseVirtualTime(clock_domain, this.config);
     const now = this.clock.now();
     const ids = await this.users.resolveMany(inputs.map(({ user_id }) => user_id));
-    const results = await this.database.transaction(async (transaction) => {
+    const { results, zones } = await this.database.transaction(async (transaction) => {
       const known = await this.users.hold(
         transaction,
         ids.filter((id) => id !== null),
@@ -60,12 +62,16 @@ export class EventsService implements OnModuleInit {
         judge(input, { id: eventIds[index] ?? newId(), userId: ids[index] ?? null, known, now }),
       );
       const rows = judged.flatMap((each) => (each.kind === 'event' ? [each.row] : []));
-      const fresh = await this.events.takeKeys(transaction, rows);
-      const accepted = rows.filter(({ id }) => fresh.has(id));
+      const { zones, faults } = readDeviceZones(rows);
+      const stored = [...rows, ...faults];
+      const fresh = await this.events.takeKeys(transaction, stored);
+      const accepted = stored.filter(({ id }) => fresh.has(id));
       await this.events.insert(transaction, accepted);
       await this.signals.events(transaction, accepted.map(toUserEvent));
-      return judged.map((each) => toResult(each, fresh));
+      return { results: judged.map((each) => toResult(each, fresh)), zones };
     });
+    // Of repeated events too: who repeats them because this failed makes up for it.
+    await this.users.noteDeviceZones(zones);
     this.signals.kick();
     this.count(results);
     return results;

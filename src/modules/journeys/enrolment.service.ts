@@ -135,6 +135,7 @@ function toEntry(wish: {
     entryKey,
     clockDomain: enrolment.clock_domain,
     source: enrolment.source,
+    conflict: journey.conflict,
     listensTo: listenedEvents(plan),
   };
 }

@@ -11,6 +11,8 @@ export interface NewEntry {
   readonly entryKey: string;
   readonly clockDomain: string;
   readonly source: string;
+  /** The group in which the run competes with the user's other runs; null: with none. */
+  readonly conflict: { readonly group: string; readonly priority: number } | null;
   /** The events that the run may react to. */
   readonly listensTo: readonly { readonly name: string; readonly isExit: boolean }[];
 }
@@ -67,8 +69,9 @@ export class EntriesRepository {
     await transaction.query({
       name: 'entries_insert',
       text: `with entry as (
-          insert into journey_entries (run_key, journey_id, version, user_id, entry_key, clock_domain, source)
-          values ($1, $2, $3, $4, $5, $6, $7) returning run_key, entered_at
+          insert into journey_entries (run_key, journey_id, version, user_id, entry_key, clock_domain, source,
+            conflict_group, conflict_priority)
+          values ($1, $2, $3, $4, $5, $6, $7, $11, $12) returning run_key, entered_at
         ), run as (
           insert into journey_runs (run_key, journey_key, version, user_id, clock_domain, state, started_at)
           select run_key, $8, $3, $4, $6, 'starting', entered_at from entry
@@ -89,6 +92,8 @@ export class EntriesRepository {
         entry.journeyKey,
         entry.listensTo.map(({ name }) => name),
         entry.listensTo.map(({ isExit }) => isExit),
+        entry.conflict?.group ?? null,
+        entry.conflict?.priority ?? 0,
       ],
     });
   }

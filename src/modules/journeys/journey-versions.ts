@@ -8,6 +8,7 @@ import type { JourneyDefinitionDto } from './journeys.dto.js';
 export interface PublishedJourney {
   readonly id: string;
   readonly entry: JourneyDefinitionDto['entry'];
+  readonly conflict: NonNullable<JourneyDefinitionDto['conflict']> | null;
   readonly plan: Plan;
 }
 
@@ -44,7 +45,8 @@ export class JourneyVersions {
     if (row.status !== 'published' || row.definition === null || row.plan === null) {
       throw new ConflictException({ code: 'JOURNEY_NOT_PUBLISHED', detail: 'the journey is not published' });
     }
-    return { id: row.id, entry: row.definition.entry, plan: row.plan };
+    const { entry, conflict = null } = row.definition;
+    return { id: row.id, entry, conflict, plan: row.plan };
   }
 
   /**

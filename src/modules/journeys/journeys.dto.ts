@@ -8,11 +8,13 @@ const STEPS_MAX = 200;
 const ACTIONS_MAX = 50;
 const LISTED_MAX = 100;
 const TEXT_MAX = 200;
+const PRIORITY_MAX = 1_000;
 
 const Duration = z.string().max(40).meta({ description: 'ISO 8601 duration of weeks to seconds', example: 'PT1H' });
 const LocalTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a local time such as 21:00');
 const EventName = lineOfText(TEXT_MAX);
 
+const Ttl = Duration.optional().meta({ description: 'how long after the step began a message still makes sense' });
 const OnRefusal = z.enum(['continue', 'exit']).default('continue');
 const Next = Key.optional().meta({ description: 'the following step when left out' });
 const StepDto = z.discriminatedUnion('kind', [
@@ -21,6 +23,7 @@ const StepDto = z.discriminatedUnion('kind', [
     id: Key,
     channel: z.literal('email'),
     template: Key,
+    ttl: Ttl,
     on_refusal: OnRefusal,
     next: Next,
   }),
@@ -32,6 +35,7 @@ const StepDto = z.discriminatedUnion('kind', [
       .min(1)
       .max(ACTIONS_MAX)
       .refine((keys) => new Set(keys).size === keys.length, 'names an action twice'),
+    ttl: Ttl,
     on_refusal: OnRefusal,
     next: Next,
   }),
@@ -59,6 +63,10 @@ export const JourneyDefinitionDto = z
       .default({ mode: 'once' }),
     exit: z.strictObject({ events: z.array(EventName).max(LISTED_MAX) }).default({ events: [] }),
     quiet_hours: z.strictObject({ email: z.strictObject({ start: LocalTime, end: LocalTime }).optional() }).optional(),
+    conflict: z
+      .strictObject({ group: Key, priority: z.number().int().min(-PRIORITY_MAX).max(PRIORITY_MAX).default(0) })
+      .optional()
+      .meta({ description: 'of the running runs of one user in one group, only the highest priority may send' }),
     start: Key.optional(),
     steps: z.array(StepDto).min(1).max(STEPS_MAX),
   })

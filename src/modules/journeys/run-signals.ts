@@ -54,6 +54,18 @@ export class RunSignals {
     });
   }
 
+  /** As `wake`, for these runs alone: what makes them ask again does not concern their users' other runs. */
+  async wakeRuns(transaction: Transaction, runKeys: readonly string[], because: string): Promise<void> {
+    await transaction.query({
+      name: 'run_signals_wake_runs',
+      text: `insert into outbox (kind, run_key, payload)
+        select 'signal_run', run_key,
+          jsonb_build_object('signal', $2::text, 'argument', jsonb_build_object('because', $3::text))
+        from journey_entries where run_key = any($1::text[]) and clock_domain = 'real' and ended_at is null`,
+      values: [runKeys, WAKE_SIGNAL, because],
+    });
+  }
+
   /** Ends every running run of the user. The claim of a message refuses from this transaction on. */
   async exit(transaction: Transaction, userId: string, reason: string): Promise<void> {
     await transaction.query({

@@ -56,6 +56,8 @@ export class RunsRepository {
           where run_key = $1 and ended_at is null returning run_key, ended_at
         ), waits as (
           delete from run_waits where run_key = $1
+        ), pending as (
+          delete from pending_candidates where run_key = $1
         )
         update journey_runs run set state = $2, reason = $3, ended_at = entry.ended_at, waits_for = null,
           waits_until = null, updated_at = clock_timestamp()

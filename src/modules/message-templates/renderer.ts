@@ -23,7 +23,15 @@ export class RenderError extends Error {
 }
 
 /** What templates may see. Any other name is a typing error, told when the template is saved. */
-const ROOTS: ReadonlySet<string> = new Set(['user', 'run', 'company', 'unsubscribe_url']);
+const ROOTS: ReadonlySet<string> = new Set([
+  'user',
+  'run',
+  'company',
+  'unsubscribe_url',
+  'preferences_url',
+  // Only in the template `double_opt_in`; empty elsewhere.
+  'confirm_url',
+]);
 
 const PARSED_CHARACTERS_MAX = 400_000;
 const RENDER_MS_MAX = 500;

@@ -1,2 +1,4 @@
+export { LegalOverlays } from './legal-overlays.js';
 export { PoliciesModule } from './policies.module.js';
+export type { Levers, Rules } from './rules.js';
 export { toRules } from './to-rules.js';

@@ -2,20 +2,23 @@ import { Injectable } from '@nestjs/common';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
-import type { PolicyDefinition } from './policies.dto.js';
+import type { PolicyDefinition, PolicyKind } from './policies.dto.js';
 
 /** One version of a rule. Of all versions under a key at most one is active. */
 export interface PolicyRow {
   readonly id: string;
   readonly key: string;
   readonly version: number;
-  readonly kind: 'cap' | 'quiet_hours';
+  readonly kind: PolicyKind;
   readonly isActive: boolean;
   readonly definition: PolicyDefinition;
   readonly createdAt: InstantMs;
+  /** Null while it is active. */
+  readonly deactivatedAt: InstantMs | null;
 }
 
-const ROW = 'id, key, version, kind, is_active as "isActive", definition, created_at as "createdAt"';
+const ROW = `id, key, version, kind, is_active as "isActive", definition, created_at as "createdAt",
+  deactivated_at as "deactivatedAt"`;
 
 /** The only writer of policies. A definition never changes; only which version is active does. */
 @Injectable()
@@ -45,7 +48,7 @@ export class PoliciesRepository {
 
   async deactivate(transaction: Transaction, key: string): Promise<void> {
     await transaction.query({
-      text: 'update policies set is_active = false where key = $1 and is_active',
+      text: 'update policies set is_active = false, deactivated_at = clock_timestamp() where key = $1 and is_active',
       values: [key],
     });
   }
@@ -59,12 +62,29 @@ export class PoliciesRepository {
     return row ?? null;
   }
 
-  /** The active rules, newest first. */
-  list(page: PageRequest): Promise<readonly PolicyRow[]> {
+  /** Newest first: those in force, or the last version of those that are not. */
+  list(
+    filter: { readonly isActive: boolean; readonly kind: PolicyKind | null },
+    page: PageRequest,
+  ): Promise<readonly PolicyRow[]> {
     return this.database.query<PolicyRow>({
-      text: `select ${ROW} from policies where is_active and ($1::uuid is null or id < $1) order by id desc limit $2`,
-      values: [page.after, page.limit],
+      text: `select ${ROW} from policies policy
+        where is_active = $1 and ($2::text is null or kind = $2) and ($3::uuid is null or id < $3)
+          and (is_active or not exists (
+            select from policies later where later.key = policy.key and later.version > policy.version
+          ))
+        order by id desc limit $4`,
+      values: [filter.isActive, filter.kind, page.after, page.limit],
     });
+  }
+
+  /** The keys among these under which there is, or ever was, a policy. */
+  async existing(transaction: Transaction, keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await transaction.query<{ key: string }>({
+      text: 'select distinct key from policies where key = any($1)',
+      values: [keys],
+    });
+    return new Set(rows.map(({ key }) => key));
   }
 
   /** Newest first. */

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Candidate } from '../../core/decisions/types.js';
 import type { RunReference } from '../../core/journeys/run-reference.js';
 import { MessageTemplatesService, RenderError } from '../message-templates/index.js';
+import { PreferenceTokens } from '../preferences/index.js';
 import { UnsubscribeTokens } from '../unsubscribe/index.js';
 
 export const COMPANY = Symbol('COMPANY');
@@ -36,6 +37,7 @@ export class MessageRenderer {
   constructor(
     private readonly templates: MessageTemplatesService,
     private readonly tokens: UnsubscribeTokens,
+    private readonly preferences: PreferenceTokens,
     @Inject(COMPANY) private readonly company: Company,
   ) {}
 
@@ -59,6 +61,7 @@ export class MessageRenderer {
       run: { key: run.runKey, journey: run.journeyKey, version: run.journeyVersion },
       company: this.company,
       unsubscribe_url: unsubscribeUrl,
+      preferences_url: this.preferences.urlFor(run.userId),
     };
     try {
       const version = candidate.templateVersion;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Condition } from '../../core/audiences/condition.js';
 import { evaluateCondition } from '../../core/audiences/evaluate-condition.js';
 import { Database } from '../../platform/database/database.js';
-import { attributesOf, type UserFacts } from '../decisions/index.js';
+import { attributesOf, type ProfileFacts } from '../decisions/index.js';
 
 /** What a run asks about its user besides the contact itself. Reads only. */
 @Injectable()
@@ -11,10 +11,10 @@ export class RunQuestions {
 
   /** Whether the condition holds for the user as stored now; false for a user who is gone. */
   async holds(userId: string, condition: Condition): Promise<boolean> {
-    const [user] = await this.database.query<UserFacts>({
+    const [user] = await this.database.query<ProfileFacts & { readonly isErased: boolean }>({
       name: 'run_questions_user',
-      text: `select external_id as "externalId", email, email_hash as "emailHash", name, phone,
-          lifecycle_stage as "lifecycleStage", timezone, locale, attributes, erased_at is not null as "isErased"
+      text: `select external_id as "externalId", email, name, phone, lifecycle_stage as "lifecycleStage", timezone, locale,
+          jurisdiction, attributes, erased_at is not null as "isErased"
         from users where id = $1`,
       values: [userId],
     });

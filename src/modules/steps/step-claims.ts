@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { waitingCandidate } from '../../core/decisions/waiting-candidate.js';
 import type { DecisionOutcome } from '../../core/decisions/types.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
@@ -9,10 +10,11 @@ import { newId } from '../../platform/random/ids.js';
 import { DecisionsRepository } from '../decisions/index.js';
 import { DeliveriesService, type ClaimedDelivery } from '../deliveries/index.js';
 import type { RenderedMessage } from './message-renderer.js';
+import { PendingRepository } from './pending.repository.js';
 import { chosenCandidate, StepDecider, type Opinion, type ReadyOpinion, type RenderFaults } from './step-decider.js';
 import { ContendedError } from './step-errors.js';
 import { clockDomainOf, type RunStepRequest } from './step-request.js';
-import { ATTEMPT_ALIVE_MS } from './step-timing.js';
+import { ATTEMPT_ALIVE_MS, PLACE_HELD_MS } from './step-timing.js';
 import { StepsRepository, type StepQuestion } from './steps.repository.js';
 
 export interface ClaimRequest {
@@ -37,7 +39,10 @@ export type Claimed =
       /** Runs since just before the commit. */
       readonly since: Stopwatch;
     }
-  /** Under the lock another message won than the one that is rendered: start over. */
+  /**
+   * Under the lock another message won than the one that is rendered, or the question turned out to be in other hands:
+   * nothing was written, start over.
+   */
   | { readonly kind: 'stale' };
 
 /** The transaction that decides for good. */
@@ -49,6 +54,7 @@ export class StepClaims {
     private readonly decisions: DecisionsRepository,
     private readonly deliveries: DeliveriesService,
     private readonly steps: StepsRepository,
+    private readonly pending: PendingRepository,
     private readonly metrics: Metrics,
   ) {}
 
@@ -65,6 +71,8 @@ export class StepClaims {
   private async decideForGood(transaction: Transaction, claim: ClaimRequest): Promise<Claimed> {
     const { run } = claim.request;
     if (!(await this.decisions.lockUser(transaction, run.userId))) throw new Error(`no contact state: ${run.runKey}`);
+    // A second asker of this very question would count the first one's contact, and refuse what was just sent.
+    if (await this.steps.isTaken(transaction, claim.question, claim.idempotencyKey)) return { kind: 'stale' };
     const opinion = await this.decider.decide(transaction, claim.request, claim.opinion.faults);
     const chosen = chosenCandidate(opinion);
     if (chosen === null) return this.recordSilence(transaction, claim, opinion);
@@ -79,8 +87,14 @@ export class StepClaims {
 
   private async recordSilence(transaction: Transaction, claim: ClaimRequest, opinion: Opinion): Promise<Claimed> {
     const decisionId = await this.append(transaction, claim, opinion);
+    await this.keepPlace(transaction, claim, opinion, decisionId);
     const answer = silentAnswer(opinion.decision.outcome, decisionId, claim.request.step.kind);
-    await this.steps.insert(transaction, claim.question, { decisionId, deliveryId: null, answer });
+    await this.steps.insert(transaction, claim.question, {
+      decisionId,
+      deliveryId: null,
+      answer,
+      askedAt: opinion.input.now,
+    });
     return { kind: 'answered', answer };
   }
 
@@ -117,8 +131,43 @@ export class StepClaims {
       claimedAt: opinion.input.now,
     });
     if (delivery === null) throw new ContendedError(`another attempt took ${question.stepId} of ${question.runKey}`);
-    await this.steps.insert(transaction, question, { decisionId, deliveryId: delivery.deliveryId, answer: null });
+    await this.pending.win(transaction, {
+      runKey: question.runKey,
+      userId: request.run.userId,
+      clockDomain: clockDomainOf(request),
+      decisionId,
+      now: opinion.input.now,
+    });
+    await this.steps.insert(transaction, question, {
+      decisionId,
+      deliveryId: delivery.deliveryId,
+      answer: null,
+      askedAt: opinion.input.now,
+    });
     return { kind: 'claimed', delivery, message, decisionId, now: opinion.input.now, since: new Stopwatch() };
+  }
+
+  /** Who waits for an opening is weighed there beside the user's other runs; who no longer waits is not. */
+  private async keepPlace(
+    transaction: Transaction,
+    { question, request }: ClaimRequest,
+    { input, decision }: Opinion,
+    decisionId: string,
+  ): Promise<void> {
+    const { outcome } = decision;
+    // Who waits for a better one to have its turn keeps the place that it has.
+    if (outcome.kind === 'defer' && outcome.reason === 'LOWER_PRIORITY') return;
+    const waiting = waitingCandidate(input, decision);
+    if (waiting === null) return this.pending.drop(transaction, question.runKey);
+    await this.pending.keep(transaction, {
+      question,
+      userId: request.run.userId,
+      clockDomain: clockDomainOf(request),
+      candidate: waiting.candidate,
+      opening: waiting.opening,
+      passesOnAt: waiting.wakeAt + PLACE_HELD_MS,
+      decisionId,
+    });
   }
 
   private async append(transaction: Transaction, claim: ClaimRequest, opinion: Opinion): Promise<string> {
@@ -129,7 +178,7 @@ export class StepClaims {
       source: 'step',
       step: claim.question,
       clockDomain: clockDomainOf(claim.request),
-      payload: { schema: 1, input: opinion.input, decision: opinion.decision },
+      made: opinion,
     });
     return id;
   }
@@ -151,7 +200,10 @@ function silentAnswer(
       throw new Error('an action is not silence');
     case 'defer':
       return { kind: 'defer', decisionId, reason: outcome.reason, until: outcome.until };
-    case 'do_nothing':
-      return { kind: stepKind === 'message' ? 'skip' : 'do_nothing', decisionId, reason: outcome.reason };
+    case 'do_nothing': {
+      const { reason, isPassedOver } = outcome;
+      if (stepKind === 'decide') return { kind: 'do_nothing', decisionId, reason };
+      return { kind: 'skip', decisionId, reason, ...(isPassedOver === true ? { isPassedOver } : {}) };
+    }
   }
 }

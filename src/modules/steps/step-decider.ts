@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { decide } from '../../core/decisions/decide.js';
 import type { Candidate, Decision, DecisionInput } from '../../core/decisions/types.js';
+import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
-import { attributesOf, FactsRepository, toDecisionInput, type Facts, type FactsQuery } from '../decisions/index.js';
+import { attributesOf, DecisionInputs, type InputQuery, type Material } from '../decisions/index.js';
 import { JourneyVersions } from '../journeys/index.js';
 import { MessageRenderer, type RenderedMessage } from './message-renderer.js';
 import { clockDomainOf, type RunStepRequest } from './step-request.js';
 
-/** A decision with the facts that it rests on. */
-export interface Opinion {
-  readonly facts: Facts;
-  readonly input: DecisionInput;
+/** A decision with what it rests on. */
+export interface Opinion extends Material {
   readonly decision: Decision;
 }
 
@@ -27,7 +26,7 @@ export type RenderFaults = ReadonlyMap<string, string>;
 export class StepDecider {
   constructor(
     private readonly database: Database,
-    private readonly facts: FactsRepository,
+    private readonly inputs: DecisionInputs,
     private readonly versions: JourneyVersions,
     private readonly renderer: MessageRenderer,
   ) {}
@@ -59,12 +58,10 @@ export class StepDecider {
 
   /** The same question on the facts that `queryable` sees now. */
   async decide(queryable: Queryable, request: RunStepRequest, faults: RenderFaults): Promise<Opinion> {
-    const query = toFactsQuery(request);
-    const { journeyKey } = request.run;
-    const journeyQuietRules = await this.versions.quietRulesOf(queryable, request.run);
-    const facts = await this.facts.load(queryable, query);
-    const input = withFaults(toDecisionInput(facts, { query, journeyKey, journeyQuietRules }), faults);
-    return { facts, input, decision: decide(input) };
+    const quietRules = await this.versions.quietRulesOf(queryable, request.run);
+    const material = await this.inputs.read(queryable, toInputQuery(request, quietRules));
+    const input = withFaults(material.input, faults);
+    return { ...material, input, decision: decide(input) };
   }
 }
 
@@ -75,13 +72,16 @@ export function chosenCandidate({ input, decision }: Opinion): Candidate | null 
   return input.candidates.find(({ key }) => key === outcome.action) ?? null;
 }
 
-function toFactsQuery(request: RunStepRequest): FactsQuery {
-  const { run, step, clock } = request;
+function toInputQuery(request: RunStepRequest, quietRules: readonly QuietRule[]): InputQuery {
+  const { run, step, visit, clock } = request;
+  const { runKey, journeyKey } = run;
   return {
-    userId: run.userId,
-    runKey: run.runKey,
+    user: { kind: 'id', id: run.userId },
+    run: { runKey, stepId: step.id, visit },
+    journey: { runKey, journeyKey, quietRules },
     clockDomain: clockDomainOf(request),
     now: clock.kind === 'real' ? null : clock.now,
+    context: {},
     weighs:
       step.kind === 'message' ? { kind: 'template', key: step.template } : { kind: 'actions', keys: step.actions },
   };

@@ -9,6 +9,9 @@ export const CLAIM_TO_SEND_MS_MAX: DurationMs = 500;
  */
 export const ATTEMPT_ALIVE_MS: DurationMs = 90 * SECOND_MS;
 
+/** How long after its wake a message that waited for an opening keeps its place before those that are worth less. */
+export const PLACE_HELD_MS: DurationMs = 60 * SECOND_MS;
+
 const RETRY_MIN_MS: DurationMs = 30 * SECOND_MS;
 const RETRY_MAX_MS: DurationMs = HOUR_MS;
 

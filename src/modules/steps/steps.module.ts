@@ -1,11 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DecisionsModule } from '../decisions/index.js';
 import { MessageTemplatesModule } from '../message-templates/index.js';
+import { PreferencesModule } from '../preferences/index.js';
 import { UnsubscribeModule } from '../unsubscribe/index.js';
 import { COMPANY, MessageRenderer, type Company } from './message-renderer.js';
 import { RunQuestions } from './run-questions.service.js';
 import { StepClaims } from './step-claims.js';
 import { StepDecider } from './step-decider.js';
+import { PendingRepository } from './pending.repository.js';
 import { StepsRepository } from './steps.repository.js';
 import { StepsService } from './steps.service.js';
 
@@ -15,7 +17,7 @@ export class StepsModule {
   static forRoot(company: Company): DynamicModule {
     return {
       module: StepsModule,
-      imports: [DecisionsModule, MessageTemplatesModule, UnsubscribeModule],
+      imports: [DecisionsModule, MessageTemplatesModule, PreferencesModule, UnsubscribeModule],
       providers: [
         { provide: COMPANY, useValue: company },
         MessageRenderer,
@@ -23,6 +25,7 @@ export class StepsModule {
         StepClaims,
         StepDecider,
         StepsRepository,
+        PendingRepository,
         StepsService,
       ],
       exports: [StepsService, RunQuestions],

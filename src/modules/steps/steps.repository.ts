@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { InstantMs } from '../../core/kernel/instant.js';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 
@@ -33,16 +34,32 @@ export class StepsRepository {
     return row ?? { answer: null, deliveryId: null };
   }
 
+  /**
+   * Whether somebody else has answered the question, or has taken the contact of its visit, since `known` was asked.
+   * Ask under the user's lock: whoever did it held that lock.
+   */
+  async isTaken(transaction: Transaction, question: StepQuestion, idempotencyKey: string): Promise<boolean> {
+    const [row] = await transaction.query<{ isTaken: boolean }>({
+      name: 'steps_is_taken',
+      text: `select
+          exists (select from step_answers
+            where run_key = $1 and step_id = $2 and visit = $3 and ask = $4 and answer is not null)
+          or exists (select from deliveries where idempotency_key = $5 and state <> 'released') as "isTaken"`,
+      values: [question.runKey, question.stepId, question.visit, question.ask, idempotencyKey],
+    });
+    return row?.isTaken ?? false;
+  }
+
   /** Writes the question with its decision; a question whose first attempt was given back is written anew. */
   async insert(
     transaction: Transaction,
     question: StepQuestion,
-    decided: { decisionId: string; deliveryId: string | null; answer: StepAnswer | null },
+    decided: { decisionId: string; deliveryId: string | null; answer: StepAnswer | null; askedAt: InstantMs },
   ): Promise<void> {
     await transaction.query({
       name: 'steps_insert',
-      text: `insert into step_answers (run_key, step_id, visit, ask, decision_id, delivery_id, answer)
-        values ($1, $2, $3, $4, $5, $6, $7)
+      text: `insert into step_answers (run_key, step_id, visit, ask, decision_id, delivery_id, answer, asked_at)
+        values ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8::float8 / 1000))
         on conflict (run_key, step_id, visit, ask) do update set decision_id = excluded.decision_id,
           delivery_id = excluded.delivery_id, answer = excluded.answer
         where step_answers.answer is null`,
@@ -54,6 +71,7 @@ export class StepsRepository {
         decided.decisionId,
         decided.deliveryId,
         decided.answer === null ? null : JSON.stringify(decided.answer),
+        decided.askedAt,
       ],
     });
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
+import { repeatWhileUnavailable } from '../../platform/database/while-unavailable.js';
 import { newId } from '../../platform/random/ids.js';
 import { DeliveriesService, type DeliveryRow } from '../deliveries/index.js';
 import { StepClaims, type Claimed, type ClaimRequest } from './step-claims.js';
@@ -32,11 +33,11 @@ export class StepsService {
   async run(request: RunStepRequest): Promise<StepAnswer> {
     const question = questionOf(request);
     const idempotencyKey = idempotencyKeyOf(question);
-    const known = await this.steps.known(question, idempotencyKey);
-    if (known.answer !== null) return known.answer;
-    const earlier = known.deliveryId === null ? null : await this.deliveries.get(known.deliveryId);
-    if (earlier !== null && earlier.state !== 'released') return this.settle(question, earlier);
     for (let claim = 1; claim <= CLAIMS_MAX; claim += 1) {
+      const known = await this.steps.known(question, idempotencyKey);
+      if (known.answer !== null) return known.answer;
+      const earlier = known.deliveryId === null ? null : await this.deliveries.get(known.deliveryId);
+      if (earlier !== null && earlier.state !== 'released') return this.settle(question, earlier);
       const deliveryId = earlier?.id ?? newId();
       const opinion = await this.decider.prepare(request, deliveryId);
       const attempt = { request, question, idempotencyKey, deliveryId, opinion };
@@ -47,7 +48,10 @@ export class StepsService {
     throw new ContendedError(`step ${question.stepId} of ${question.runKey}: the facts kept changing`);
   }
 
-  /** @returns null when the step must start over: the facts changed, or the claim grew stale and was given back */
+  /**
+   * @returns null when the step must start over: the facts changed, somebody else took the question, or the claim grew
+   *   stale and was given back
+   */
   private async claimAndSend(attempt: ClaimRequest): Promise<StepAnswer | null> {
     const claimed = await this.claims.claim(attempt);
     if (claimed.kind === 'answered') return claimed.answer;
@@ -63,15 +67,15 @@ export class StepsService {
     const { deliveryId } = delivery;
     switch (result.kind) {
       case 'accepted':
-        return this.steps.answer(question, { kind: 'sent', decisionId, deliveryId, action: message.candidateKey });
+        return this.answer(question, { kind: 'sent', decisionId, deliveryId, action: message.candidateKey });
       case 'rejected':
-        return this.steps.answer(question, { kind: 'skip', decisionId, reason: 'PROVIDER_REJECTED' });
+        return this.answer(question, { kind: 'skip', decisionId, reason: 'PROVIDER_REJECTED' });
       case 'unavailable': {
         const until = now + retryAfterMs(delivery.attempt);
-        return this.steps.answer(question, { kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE', until });
+        return this.answer(question, { kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE', until });
       }
       case 'unknown':
-        return this.steps.answer(question, { kind: 'unknown', decisionId, deliveryId, reason: 'OUTCOME_UNKNOWN' });
+        return this.answer(question, { kind: 'unknown', decisionId, deliveryId, reason: 'OUTCOME_UNKNOWN' });
       case 'stale':
         return null;
     }
@@ -81,7 +85,11 @@ export class StepsService {
   private async settle(question: StepQuestion, found: DeliveryRow): Promise<StepAnswer> {
     if (found.state === 'sending' && found.aliveForMs > 0) throw new AttemptAliveError(found.id, found.aliveForMs);
     const delivery = found.state === 'sending' ? await this.deliveries.settleOverdue(found.id) : found;
-    return this.steps.answer(question, answerOf(delivery));
+    return this.answer(question, answerOf(delivery));
+  }
+
+  private answer(question: StepQuestion, answer: StepAnswer): Promise<StepAnswer> {
+    return repeatWhileUnavailable(() => this.steps.answer(question, answer));
   }
 }
 

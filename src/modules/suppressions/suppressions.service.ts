@@ -1,16 +1,22 @@
 import { ConflictException, Injectable, NotFoundException, type OnModuleInit } from '@nestjs/common';
 import { AddressHasher } from '../../platform/address/address-hash.js';
-import { Database, type Transaction } from '../../platform/database/database.js';
+import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { AuditLog } from '../access/index.js';
 import { RunSignals } from '../journeys/index.js';
 import { UserHooks, UsersService, type Erasure } from '../users/index.js';
-import type { NewSuppression, SuppressionFilter, SuppressionView } from './suppressions.dto.js';
+import type { ExportQuery, NewSuppression, SuppressionFilter, SuppressionView } from './suppressions.dto.js';
+import { channelOf } from './channel-of.js';
 import { toSuppressionView } from './suppressions.mapper.js';
-import { SuppressionsRepository, type SuppressionTarget } from './suppressions.repository.js';
+import {
+  SuppressionsRepository,
+  type NewSuppressionRow,
+  type SuppressionQuery,
+  type SuppressionTarget,
+} from './suppressions.repository.js';
 
-/** Channel by whose address a bare address is meant. */
-const channelOf = (address: string): string => (address.includes('@') ? 'email' : 'sms');
+/** A suppression that another feature makes because of what it heard. */
+export type HeardSuppression = Omit<NewSuppressionRow, 'since'>;
 
 /** Addresses and users that must not be contacted, whatever they once agreed to. */
 @Injectable()
@@ -36,10 +42,11 @@ export class SuppressionsService implements OnModuleInit {
    */
   async add(input: NewSuppression, principal: string): Promise<SuppressionView> {
     const target = await this.targetOf(input);
-    const { channel, reason, source, until } = input;
+    const { channel, purpose, reason, source, until } = input;
     const row = await this.database.transaction(async (transaction) => {
       await this.lockConcerned(transaction, target);
-      const added = await this.suppressions.put(transaction, { ...target, channel, reason, source, until });
+      const suppression = { ...target, channel, purpose, reason, source, since: null, until };
+      const added = await this.suppressions.put(transaction, suppression);
       await this.audit.write(transaction, {
         principal,
         action: 'suppression.add',
@@ -52,12 +59,54 @@ export class SuppressionsService implements OnModuleInit {
     return toSuppressionView(row);
   }
 
+  /**
+   * Makes a suppression in the caller's transaction, which holds the locks of everybody concerned (`concernedBy`), and
+   * makes their waiting runs ask again. Call `RunSignals.kick` after the commit.
+   */
+  async suppress(transaction: Transaction, suppression: HeardSuppression): Promise<void> {
+    const changed = await this.suppressions.putMany(transaction, [{ ...suppression, since: null }]);
+    if (changed.length > 0) await this.wakeConcerned(transaction, changed);
+  }
+
+  /**
+   * Lifts what the person has lifted by their own word, in the caller's transaction, which holds the locks of everybody
+   * concerned. Call `RunSignals.kick` after the commit.
+   *
+   * @returns whether anything was in force until now
+   */
+  async lift(
+    transaction: Transaction,
+    scope: { readonly addressHash: string; readonly channel: string; readonly reason: 'stop' },
+  ): Promise<boolean> {
+    const lifted = await this.suppressions.removeOf(transaction, scope);
+    if (lifted.length > 0) await this.wakeConcerned(transaction, [{ addressHash: scope.addressHash, userId: null }]);
+    return lifted.length > 0;
+  }
+
+  /** Everybody whose locks a suppression of this target needs. */
+  async concernedBy(queryable: Queryable, { addressHash, userId }: SuppressionTarget): Promise<readonly string[]> {
+    const ofAddress = addressHash === null ? [] : await this.users.idsWithAddressHashes(queryable, [addressHash]);
+    return [...new Set([...ofAddress, ...(userId === null ? [] : [userId])])];
+  }
+
+  /** Newest first. */
   async list(filter: SuppressionFilter, page: PageRequest): Promise<Page<SuppressionView>> {
-    const { address, user_id } = filter;
-    const addressHashes = address === undefined ? null : [this.hasher.hash(channelOf(address), address)];
-    const userId = user_id === undefined ? null : await this.users.resolve(user_id);
-    const rows = await this.suppressions.list({ addressHashes, userId }, { ...page, limit: page.limit + 1 });
+    const query = await this.toQuery(filter);
+    const rows = await this.suppressions.list(query, { ...page, limit: page.limit + 1 });
     return toPage(rows, page, ({ id }) => id, toSuppressionView);
+  }
+
+  /** What the filter of a request asks the table for. @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED */
+  async toQuery(filter: Omit<ExportQuery, 'format'>): Promise<SuppressionQuery> {
+    const { address, user_id, reason, channel, purpose, since } = filter;
+    return {
+      addressHash: address === undefined ? null : this.hasher.hash(channelOf(address), address),
+      userId: user_id === undefined ? null : await this.users.resolve(user_id),
+      reason: reason ?? null,
+      channel: channel ?? null,
+      purpose: purpose ?? null,
+      since: since ?? null,
+    };
   }
 
   /**
@@ -69,13 +118,13 @@ export class SuppressionsService implements OnModuleInit {
   async remove(id: string, principal: string): Promise<void> {
     await this.database.transaction(async (transaction) => {
       const row = await this.suppressions.find(id, transaction);
-      if (row === null)
-        throw new NotFoundException({ code: 'SUPPRESSION_UNKNOWN', detail: 'there is no such suppression' });
+      if (row === null) throw unknownSuppression();
       if (row.reason === 'erasure') {
         throw new ConflictException({ code: 'ERASURE_IS_FINAL', detail: 'the suppression of an erased person stays' });
       }
       await this.lockConcerned(transaction, row);
-      await this.suppressions.remove(transaction, id);
+      // Read before the lock: somebody else may have been faster.
+      if (!(await this.suppressions.remove(transaction, id))) throw unknownSuppression();
       const detail = { reason: row.reason };
       await this.audit.write(transaction, { principal, action: 'suppression.remove', subject: id, detail });
     });
@@ -89,21 +138,30 @@ export class SuppressionsService implements OnModuleInit {
   }
 
   /** A suppression takes the lock of everybody it concerns, so that no claim is half-way through when it comes. */
-  private async lockConcerned(transaction: Transaction, { addressHash, userId }: SuppressionTarget): Promise<void> {
-    const ids =
-      addressHash === null
-        ? [userId].filter((id) => id !== null)
-        : await this.users.idsWithEmailHash(transaction, addressHash);
+  private async lockConcerned(transaction: Transaction, target: SuppressionTarget): Promise<void> {
+    const ids = await this.concernedBy(transaction, target);
     if (ids.length === 0) return;
     await this.users.lock(transaction, ids);
     await this.signals.wake(transaction, ids, 'suppression_changed');
   }
 
+  /** Makes the waiting runs of everybody whom these suppressions concern ask again. */
+  async wakeConcerned(transaction: Transaction, changed: readonly SuppressionTarget[]): Promise<void> {
+    const hashes = changed.flatMap(({ addressHash }) => addressHash ?? []);
+    const ids = new Set(changed.flatMap(({ userId }) => userId ?? []));
+    for (const id of await this.users.idsWithAddressHashes(transaction, hashes)) ids.add(id);
+    if (ids.size > 0) await this.signals.wake(transaction, [...ids], 'suppression_changed');
+  }
+
   private async suppressErased(transaction: Transaction, { addresses }: Erasure): Promise<void> {
     for (const { channel, address } of addresses) {
       const addressHash = this.hasher.hash(channel, address);
-      const rest = { channel: null, reason: 'erasure', source: 'erasure', until: null } as const;
-      await this.suppressions.put(transaction, { addressHash, userId: null, ...rest });
+      const scope = { channel: null, purpose: null, since: null, until: null };
+      const why = { reason: 'erasure', source: 'erasure' } as const;
+      await this.suppressions.put(transaction, { addressHash, userId: null, ...scope, ...why });
     }
   }
 }
+
+const unknownSuppression = (): NotFoundException =>
+  new NotFoundException({ code: 'SUPPRESSION_UNKNOWN', detail: 'there is no such suppression' });

@@ -1,9 +1,10 @@
-import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiConsumes, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { sendPage, type HtmlPage } from '../../platform/http/html-page.js';
 import { Public } from '../access/index.js';
-import { askPage, donePage, PAGE_POLICY, unknownPage, type PageFacts } from './pages.js';
+import { askPage, donePage, unknownPage, type PageFacts } from './pages.js';
 import { UnsubscribeService, type UnsubscribeMethod } from './unsubscribe.service.js';
 
 /** Urlencoded and multipart alike: both carry the pair in plain sight. */
@@ -20,8 +21,12 @@ export class UnsubscribeController {
   @Get(':token')
   @ApiOperation({ summary: 'Shows a page with a button; changes nothing' })
   @ApiParam({ name: 'token', schema: { type: 'string' } })
-  show(@Param('token') token: string, @Res({ passthrough: true }) reply: FastifyReply): string {
-    return answer(reply, this.unsubscribe.describe(token), askPage);
+  async show(
+    @Param('token') token: string,
+    @Headers('sec-gpc') gpc: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    return answer(reply, await this.unsubscribe.describe(token, gpc), askPage);
   }
 
   @Post(':token')
@@ -32,10 +37,11 @@ export class UnsubscribeController {
   @ApiParam({ name: 'token', schema: { type: 'string' } })
   async withdraw(
     @Param('token') token: string,
+    @Headers('sec-gpc') gpc: string | undefined,
     @Body() body: unknown,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    return answer(reply, await this.unsubscribe.withdraw(token, methodOf(body)), donePage);
+    return answer(reply, await this.unsubscribe.withdraw(token, methodOf(body), gpc), donePage);
   }
 }
 
@@ -45,9 +51,5 @@ function methodOf(body: unknown): UnsubscribeMethod {
   return FORM.test(text) ? 'form' : 'other';
 }
 
-function answer(reply: FastifyReply, facts: PageFacts | null, page: (facts: PageFacts) => string): string {
-  void reply.type('text/html; charset=utf-8').header('content-security-policy', PAGE_POLICY);
-  if (facts !== null) return page(facts);
-  void reply.status(HttpStatus.NOT_FOUND);
-  return unknownPage();
-}
+const answer = (reply: FastifyReply, facts: PageFacts | null, page: (facts: PageFacts) => HtmlPage): string =>
+  sendPage(reply, facts === null ? unknownPage() : page(facts));

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
-import { ConsentsService } from '../consents/index.js';
+import { ConsentsService, OptOuts } from '../consents/index.js';
 import type { PageFacts } from './pages.js';
 import { UnsubscribeTokens, type UnsubscribeSubject } from './unsubscribe-tokens.js';
 
@@ -13,22 +13,30 @@ export class UnsubscribeService {
   constructor(
     private readonly tokens: UnsubscribeTokens,
     private readonly consents: ConsentsService,
+    private readonly optOuts: OptOuts,
     @Inject(CONFIG) private readonly config: Pick<Config, 'company'>,
   ) {}
 
-  /** What the page about this link says; null for a link that is not ours. */
-  describe(token: string): PageFacts | null {
+  /**
+   * What the page about this link says; null for a link that is not ours.
+   *
+   * @param gpc the `Sec-GPC` header of the request, which is taken note of; it says nothing about this link
+   */
+  async describe(token: string, gpc: string | undefined): Promise<PageFacts | null> {
     const subject = this.tokens.read(token);
-    return subject === null ? null : this.factsOf(subject);
+    if (subject === null) return null;
+    await this.optOuts.note(gpc, [{ kind: 'id', id: subject.userId }]);
+    return this.factsOf(subject);
   }
 
   /** Withdraws, in force for the next check. The same link again changes nothing more. Null for a link that is not ours. */
-  async withdraw(token: string, method: UnsubscribeMethod): Promise<PageFacts | null> {
+  async withdraw(token: string, method: UnsubscribeMethod, gpc?: string): Promise<PageFacts | null> {
     const subject = this.tokens.read(token);
     if (subject === null) return null;
     const { userId, purpose, channel, brand, deliveryId } = subject;
     const evidence = { delivery_id: deliveryId, method };
     await this.consents.withdraw({ userId, purpose, channel, brand, source: 'list_unsubscribe', evidence });
+    await this.optOuts.note(gpc, [{ kind: 'id', id: userId }]);
     return this.factsOf(subject);
   }
 

@@ -42,6 +42,12 @@ const profileFields = {
     .nullable()
     .default(null)
     .meta({ example: 'en-GB' }),
+  jurisdiction: z
+    .string()
+    .regex(/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/, 'an ISO 3166 code such as DE or US-FL')
+    .nullable()
+    .default(null)
+    .meta({ description: 'Where the person is known to be: whose law protects them.', example: 'US-FL' }),
   attributes: jsonObject(ATTRIBUTES_BYTES_MAX).default({}),
 };
 
@@ -96,6 +102,7 @@ export const UserView = z
     lifecycle_stage: z.string().nullable(),
     timezone: z.string().nullable(),
     locale: z.string().nullable(),
+    jurisdiction: z.string().nullable(),
     attributes: z.record(z.string(), z.unknown()),
     created_at: z.string(),
     updated_at: z.string(),

@@ -10,19 +10,22 @@ export const toUserView = (user: UserRow): UserView => ({
   lifecycle_stage: user.lifecycleStage,
   timezone: user.timezone,
   locale: user.locale,
+  jurisdiction: user.jurisdiction,
   attributes: user.attributes,
   created_at: new Date(user.createdAt).toISOString(),
   updated_at: new Date(user.updatedAt).toISOString(),
 });
 
-export const toProfile = (input: UserInput, hashEmail: (email: string) => string): Profile => ({
+export const toProfile = (input: UserInput, hash: (channel: 'email' | 'sms', address: string) => string): Profile => ({
   externalId: input.external_id ?? null,
   email: input.email,
-  emailHash: input.email === null ? null : hashEmail(input.email),
+  emailHash: input.email === null ? null : hash('email', input.email),
   phone: input.phone,
+  phoneHash: input.phone === null ? null : hash('sms', input.phone),
   name: input.name,
   lifecycleStage: input.lifecycle_stage,
   timezone: input.timezone,
   locale: input.locale,
+  jurisdiction: input.jurisdiction,
   attributes: input.attributes,
 });

@@ -11,10 +11,14 @@ export interface Profile {
   /** Keyed hash of the e-mail address; null exactly when there is none. */
   readonly emailHash: string | null;
   readonly phone: string | null;
+  /** Keyed hash of the telephone number; null exactly when there is none. */
+  readonly phoneHash: string | null;
   readonly name: string | null;
   readonly lifecycleStage: string | null;
   readonly timezone: string | null;
   readonly locale: string | null;
+  /** ISO 3166: where the company knows the person to be, e.g. `US` or `US-FL`. */
+  readonly jurisdiction: string | null;
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
@@ -31,6 +35,20 @@ interface ReplacedRow extends UserRow {
   readonly isChanged: boolean;
 }
 
+/** Where a person's device said it was, and when. */
+export interface DeviceZone {
+  readonly userId: string;
+  /** A valid IANA zone. */
+  readonly zone: string;
+  readonly at: InstantMs;
+}
+
+/**
+ * While the zone stays the same its time is only written anew after this long, or every event would write the row. A
+ * late event from within that time can win wrongly; the next one puts it right.
+ */
+const DEVICE_ZONE_FRESH = '1 hour';
+
 export interface Upserted {
   readonly id: string;
   readonly externalId: string;
@@ -39,8 +57,8 @@ export interface Upserted {
   readonly isChanged: boolean;
 }
 
-const ROW = `id, external_id as "externalId", email, email_hash as "emailHash", phone, name,
-  lifecycle_stage as "lifecycleStage", timezone, locale, attributes, created_at as "createdAt",
+const ROW = `id, external_id as "externalId", email, email_hash as "emailHash", phone, phone_hash as "phoneHash", name,
+  lifecycle_stage as "lifecycleStage", timezone, locale, jurisdiction, attributes, created_at as "createdAt",
   updated_at as "updatedAt", erased_at is not null as "isErased"`;
 
 const PROFILE = [
@@ -52,6 +70,7 @@ const PROFILE = [
   'lifecycle_stage',
   'timezone',
   'locale',
+  'jurisdiction',
   'attributes',
 ];
 const IS_CHANGED = `(${PROFILE.map((column) => `old.${column}`).join(', ')}) is distinct from
@@ -67,8 +86,9 @@ export class UsersRepository {
     const [row] = await transaction.query<UserRow>({
       name: 'users_insert',
       text: `with added as (
-          insert into users (external_id, email, email_hash, phone, name, lifecycle_stage, timezone, locale, attributes)
-          values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning *
+          insert into users (external_id, email, email_hash, phone, phone_hash, name, lifecycle_stage, timezone, locale,
+            jurisdiction, attributes)
+          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning *
         ), state as (insert into contact_state (user_id) select id from added)
         select ${ROW} from added`,
       values: profileValues(profile),
@@ -82,8 +102,9 @@ export class UsersRepository {
     const [row] = await transaction.query<ReplacedRow>({
       name: 'users_replace',
       text: `update users set external_id = coalesce($1, external_id), email = $2, email_hash = $3, phone = $4,
-          name = $5, lifecycle_stage = $6, timezone = $7, locale = $8, attributes = $9, updated_at = clock_timestamp()
-        where id = $10 and erased_at is null returning ${ROW}, ${IS_CHANGED} as "isChanged"`,
+          phone_hash = $5, name = $6, lifecycle_stage = $7, timezone = $8, locale = $9, jurisdiction = $10,
+          attributes = $11, updated_at = clock_timestamp()
+        where id = $12 and erased_at is null returning ${ROW}, ${IS_CHANGED} as "isChanged"`,
       values: [...profileValues(profile), id],
     });
     return row ?? null;
@@ -102,15 +123,18 @@ export class UsersRepository {
     return transaction.query<Upserted>({
       name: 'users_upsert',
       text: `with written as (
-          insert into users (external_id, email, email_hash, phone, name, lifecycle_stage, timezone, locale, attributes)
-          select "externalId", email, "emailHash", phone, name, "lifecycleStage", timezone, locale, attributes
+          insert into users (external_id, email, email_hash, phone, phone_hash, name, lifecycle_stage, timezone, locale,
+            jurisdiction, attributes)
+          select "externalId", email, "emailHash", phone, "phoneHash", name, "lifecycleStage", timezone, locale,
+            jurisdiction, attributes
           from jsonb_to_recordset($1::jsonb) as item ("externalId" text, email text, "emailHash" text, phone text,
-            name text, "lifecycleStage" text, timezone text, locale text, attributes jsonb)
+            "phoneHash" text, name text, "lifecycleStage" text, timezone text, locale text,
+            jurisdiction text, attributes jsonb)
           order by "externalId"
           on conflict (external_id) do update set email = excluded.email, email_hash = excluded.email_hash,
-            phone = excluded.phone, name = excluded.name, lifecycle_stage = excluded.lifecycle_stage,
-            timezone = excluded.timezone, locale = excluded.locale, attributes = excluded.attributes,
-            updated_at = clock_timestamp()
+            phone = excluded.phone, phone_hash = excluded.phone_hash, name = excluded.name, lifecycle_stage = excluded.lifecycle_stage,
+            timezone = excluded.timezone, locale = excluded.locale, jurisdiction = excluded.jurisdiction,
+            attributes = excluded.attributes, updated_at = clock_timestamp()
           returning id, external_id, old.id is null as is_new, ${IS_CHANGED} as is_changed
         ), state as (insert into contact_state (user_id) select id from written where is_new)
         select id, external_id as "externalId", is_new as "isNew", is_changed as "isChanged" from written`,
@@ -184,11 +208,39 @@ export class UsersRepository {
     });
   }
 
-  async idsWithEmailHash(queryable: Queryable, emailHash: string): Promise<readonly string[]> {
+  /** Those of `zones` that tell something new: newer than what is known, and another zone or much newer. */
+  async newDeviceZones(queryable: Queryable, zones: readonly DeviceZone[]): Promise<readonly string[]> {
     const rows = await queryable.query<{ id: string }>({
-      name: 'users_with_email_hash',
-      text: 'select id from users where email_hash = $1',
-      values: [emailHash],
+      name: 'users_new_device_zones',
+      text: `select id from users join ${GIVEN_ZONES} on given.user_id = users.id where ${IS_NEW_ZONE}`,
+      values: zoneValues(zones),
+    });
+    return rows.map(({ id }) => id);
+  }
+
+  /** @returns the users who are somewhere else now as far as decisions can tell: the profile's own zone comes first */
+  async noteDeviceZones(transaction: Transaction, zones: readonly DeviceZone[]): Promise<readonly string[]> {
+    const rows = await transaction.query<{ id: string; isElsewhere: boolean }>({
+      name: 'users_note_device_zones',
+      // Locked by id as everywhere.
+      text: `with locked as (
+          select id from users where id = any ($1) and erased_at is null order by id for no key update
+        )
+        update users set context_timezone = given.zone, context_timezone_at = given.at
+        from ${GIVEN_ZONES} join locked on locked.id = given.user_id
+        where users.id = given.user_id and ${IS_NEW_ZONE}
+        returning users.id, new.timezone is null
+          and old.context_timezone is distinct from new.context_timezone as "isElsewhere"`,
+      values: zoneValues(zones),
+    });
+    return rows.filter(({ isElsewhere }) => isElsewhere).map(({ id }) => id);
+  }
+
+  async idsWithAddressHashes(queryable: Queryable, hashes: readonly string[]): Promise<readonly string[]> {
+    const rows = await queryable.query<{ id: string }>({
+      name: 'users_with_address_hashes',
+      text: 'select id from users where email_hash = any ($1) or phone_hash = any ($1)',
+      values: [hashes],
     });
     return rows.map(({ id }) => id);
   }
@@ -196,8 +248,9 @@ export class UsersRepository {
   /** Takes every personal word out of the row. The id stays: decisions and the audit trail point at it. */
   async erase(transaction: Transaction, id: string): Promise<void> {
     await transaction.query({
-      text: `update users set external_id = null, email = null, email_hash = null, phone = null, name = null,
-          lifecycle_stage = null, timezone = null, locale = null, attributes = '{}', updated_at = clock_timestamp(),
+      text: `update users set external_id = null, email = null, email_hash = null, phone = null, phone_hash = null, name = null,
+          lifecycle_stage = null, timezone = null, context_timezone = null, context_timezone_at = null, locale = null,
+          jurisdiction = null, attributes = '{}', updated_at = clock_timestamp(),
           erased_at = clock_timestamp()
         where id = $1`,
       values: [id],
@@ -205,16 +258,29 @@ export class UsersRepository {
   }
 }
 
+const GIVEN_ZONES = `(select user_id, zone, to_timestamp(ms / 1000) as at
+  from unnest($1::uuid[], $2::text[], $3::float8[]) as item (user_id, zone, ms)) given`;
+const IS_NEW_ZONE = `erased_at is null and (context_timezone_at is null or context_timezone_at < given.at)
+  and (context_timezone is distinct from given.zone or context_timezone_at < given.at - interval '${DEVICE_ZONE_FRESH}')`;
+
+const zoneValues = (zones: readonly DeviceZone[]): readonly unknown[] => [
+  zones.map(({ userId }) => userId),
+  zones.map(({ zone }) => zone),
+  zones.map(({ at }) => at),
+];
+
 function profileValues(profile: Profile): readonly unknown[] {
   return [
     profile.externalId,
     profile.email,
     profile.emailHash,
     profile.phone,
+    profile.phoneHash,
     profile.name,
     profile.lifecycleStage,
     profile.timezone,
     profile.locale,
+    profile.jurisdiction,
     JSON.stringify(profile.attributes),
   ];
 }

@@ -8,7 +8,7 @@ import { UserHooks, type Erasure } from './user-hooks.js';
 import type { UserReference } from './user-reference.js';
 import type { UserBatch, UserBatchView, UserInput, UserView } from './users.dto.js';
 import { toProfile, toUserView } from './users.mapper.js';
-import { UsersRepository, type UserRow } from './users.repository.js';
+import { UsersRepository, type DeviceZone, type UserRow } from './users.repository.js';
 
 /** The people whom the company may contact. */
 @Injectable()
@@ -101,6 +101,12 @@ export class UsersService {
     return references.map((each) => (each.kind === 'id' ? each.id : (ids.get(each.externalId) ?? null)));
   }
 
+  /** Whether there is such a user, not erased. */
+  async isKnown(id: string): Promise<boolean> {
+    const user = await this.users.find({ kind: 'id', id });
+    return user !== null && !user.isErased;
+  }
+
   /** Those of `ids` that are known and not erased; they stay so until the transaction ends. */
   hold(transaction: Transaction, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return this.users.hold(transaction, [...new Set(ids)]);
@@ -116,9 +122,25 @@ export class UsersService {
     return this.users.hold(transaction, unique);
   }
 
-  /** Users with this keyed hash of their e-mail address. */
-  idsWithEmailHash(queryable: Queryable, emailHash: string): Promise<readonly string[]> {
-    return this.users.idsWithEmailHash(queryable, emailHash);
+  /**
+   * Keeps where people's devices say they are; of two words the newer one holds. Runs of those who are somewhere else now
+   * ask their gates again: quiet hours may begin or end with it.
+   */
+  async noteDeviceZones(zones: readonly DeviceZone[]): Promise<void> {
+    if (zones.length === 0) return;
+    const ids = new Set(await this.users.newDeviceZones(this.database, zones));
+    if (ids.size === 0) return;
+    const fresh = zones.filter(({ userId }) => ids.has(userId));
+    await this.database.transaction(async (transaction) => {
+      const moved = await this.users.noteDeviceZones(transaction, fresh);
+      if (moved.length > 0) await this.hooks.change(transaction, moved);
+    });
+    this.hooks.committed();
+  }
+
+  /** Users with one of these keyed hashes of their e-mail address or telephone number. */
+  idsWithAddressHashes(queryable: Queryable, hashes: readonly string[]): Promise<readonly string[]> {
+    return this.users.idsWithAddressHashes(queryable, hashes);
   }
 
   /**
@@ -144,7 +166,7 @@ export class UsersService {
   }
 
   private toProfile(input: UserInput): ReturnType<typeof toProfile> {
-    return toProfile(input, (email) => this.hasher.hash('email', email));
+    return toProfile(input, (channel, address) => this.hasher.hash(channel, address));
   }
 
   private async refuseTaken<T>(write: () => Promise<T>): Promise<T> {

@@ -3,11 +3,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/config.js';
 import { deriveKey } from '../config/derive-key.js';
+import { normaliseEmail, normalisePhone } from './normalise-address.js';
 
-/** Channels whose address is an e-mail address; all others are reached by telephone number. */
 const EMAIL_CHANNEL = 'email';
 /** No address: those are hashed with a line feed in them. */
 const FINGERPRINT_TEXT = 'fingerprint';
+const KEY_NAME_DIGITS = 16;
 
 /**
  * Names an address without telling it: suppressions outlive the person whose address they hold.
@@ -24,15 +25,26 @@ export class AddressHasher {
     this.key = deriveKey(secrets.previous.at(-1) ?? secrets.current, 'suppression');
   }
 
-  /** @returns 64 hex digits; the same for addresses that differ in case or surrounding space only */
+  /**
+   * @param channel whose address it is: `email`, or `sms` for every telephone number
+   * @returns 64 hex digits; the same for one address however it is written, see `normaliseEmail` and `normalisePhone`
+   */
   hash(channel: string, address: string): string {
-    const normalised = channel === EMAIL_CHANNEL ? address.trim().toLowerCase() : address.trim();
+    const normalised =
+      channel === EMAIL_CHANNEL
+        ? (normaliseEmail(address) ?? address.trim().toLowerCase())
+        : (normalisePhone(address) ?? address.trim());
     return this.hmac(`${channel}\n${normalised}`);
   }
 
   /** Tells whether two hashers hash alike, without telling the key. */
   fingerprint(): string {
     return this.hmac(FINGERPRINT_TEXT);
+  }
+
+  /** Names the key in files that hold hashes, so that hashes made with another key are not taken for ours. */
+  keyName(): string {
+    return this.fingerprint().slice(0, KEY_NAME_DIGITS);
   }
 
   private hmac(text: string): string {

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../core/kernel/instant.js';
 import { readLocalSecret } from './local-secret.js';
 import { ConfigError, readSettings, settingText } from './read-settings.js';
 import type { Environment, SettingFault } from './read-settings.js';
@@ -12,6 +13,8 @@ export interface Config {
   /** Started by `npm start`: stop when standard input ends. */
   readonly isSupervised: boolean;
   readonly logLevel: NonNullable<SettingValues['LOG_LEVEL']>;
+  /** What is assumed where nothing else is known. `timezone` is an IANA zone. */
+  readonly workspace: { readonly timezone: string };
   readonly http: {
     readonly host: string;
     readonly port: number;
@@ -34,6 +37,8 @@ export interface Config {
   };
   readonly database: { readonly url: string; readonly poolMax: number };
   readonly outbox: { readonly pollMs: number };
+  /** Runs that are woken after a looser policy. */
+  readonly policies: { readonly wakesPerSecond: number };
   readonly temporal: {
     readonly address: string;
     readonly namespace: string;
@@ -49,6 +54,9 @@ export interface Config {
     readonly inboxUrl: string;
   };
   readonly company: { readonly name: string; readonly address: string };
+  /** When soft bounces of one address suppress it. */
+  readonly softBounces: { readonly count: number; readonly withinMs: number; readonly forMs: number };
+  readonly consents: { readonly confirmationValidDays: number };
 }
 
 /** Have a default that suits one machine only, or none at all. */
@@ -88,6 +96,25 @@ export function readAccessConfig(environment: Environment = process.env): Pick<C
   const concerned = faults.filter(({ name }) => ['process', 'access'].includes(settings[name].group));
   if (concerned.length > 0) throw new ConfigError(concerned, complete);
   return { auth: authOf(values), secrets: secretsOf(values) };
+}
+
+/** The database that `npm start` brings has this name. */
+const LOCAL_DATABASE_NAME = 'tactful';
+
+/**
+ * What is needed to look into the database, and nothing else. Where DATABASE_URL is not set, the server that `npm start`
+ * brings is meant, though never in production.
+ *
+ * @throws ConfigError that names the settings at fault
+ */
+export function readDatabaseConfig(environment: Environment = process.env): Config['database'] {
+  const { values, faults } = readSettings(environment);
+  const concerned = faults.filter(({ name }) => ['process', 'database', 'local'].includes(settings[name].group));
+  if (concerned.length > 0) throw new ConfigError(concerned, environment);
+  const { DATABASE_URL, DATABASE_POOL_MAX: poolMax, NODE_ENV, POSTGRES_PORT } = values;
+  if (DATABASE_URL !== undefined) return { url: DATABASE_URL, poolMax };
+  if (NODE_ENV === 'production') throw new ConfigError([{ name: 'DATABASE_URL' }], environment);
+  return { url: `postgres://postgres@127.0.0.1:${POSTGRES_PORT}/${LOCAL_DATABASE_NAME}`, poolMax };
 }
 
 function localSecret(environment: Environment): string | undefined {
@@ -162,6 +189,7 @@ function compose(values: SettingValues): Config {
     isProduction: values.NODE_ENV === 'production',
     isSupervised: values.TACTFUL_SUPERVISED ?? false,
     logLevel: values.LOG_LEVEL,
+    workspace: { timezone: values.WORKSPACE_TIMEZONE },
     http: {
       host: values.HOST,
       port: values.PORT,
@@ -172,6 +200,7 @@ function compose(values: SettingValues): Config {
     secrets: secretsOf(values),
     database: { url: values.DATABASE_URL ?? '', poolMax: values.DATABASE_POOL_MAX },
     outbox: { pollMs: values.OUTBOX_POLL_MS },
+    policies: { wakesPerSecond: values.POLICY_WAKES_PER_SECOND },
     temporal: {
       address: values.TEMPORAL_ADDRESS,
       namespace: values.TEMPORAL_NAMESPACE,
@@ -181,6 +210,12 @@ function compose(values: SettingValues): Config {
     worker: { healthPort: values.WORKER_HEALTH_PORT, cachedWorkflowsMax: values.WORKER_CACHED_WORKFLOWS_MAX },
     email: { smtpUrl: values.SMTP_URL, from: values.EMAIL_FROM, domain, inboxUrl: values.INBOX_URL },
     company: { name: values.COMPANY_NAME, address: values.COMPANY_ADDRESS },
+    softBounces: {
+      count: values.SOFT_BOUNCE_COUNT,
+      withinMs: values.SOFT_BOUNCE_WITHIN_DAYS * DAY_MS,
+      forMs: values.SOFT_BOUNCE_SUPPRESS_DAYS * DAY_MS,
+    },
+    consents: { confirmationValidDays: values.CONFIRMATION_VALID_DAYS },
   };
 }
 

@@ -4,12 +4,13 @@ import type { SecretKey } from './setting.js';
 const KEY_BYTES = 32;
 
 /** What a derived key is for. One purpose's key tells nothing about another's. */
-export type KeyPurpose = 'suppression' | 'unsubscribe' | 'operator-token';
+export type KeyPurpose =
+  'suppression' | 'unsubscribe' | 'operator-token' | 'preferences' | 'confirmation' | 'consent-receipt';
 
 /**
  * The key for one purpose, derived from a root secret with HKDF-SHA256 (RFC 5869).
  *
- * Unsubscribe links and tokens are signed with the key of `secrets.current` and verified with those of
+ * Links, receipts and tokens are signed with the key of `secrets.current` and verified with those of
  * `secrets.previous` too. Suppression hashes are made with one key for ever, that of the first secret (see
  * `AddressHasher`).
  *

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isValidZone } from '../../core/kernel/zone.js';
 import { domain, line, mailbox, port, secretKey, secretKeys, url, wholeNumber } from './setting.js';
 import type { Setting } from './setting.js';
 
@@ -25,6 +26,14 @@ export const settings = {
     description: 'The least severe log line that is written.',
     expected: 'fatal, error, warn, info, debug, trace or silent',
     example: 'debug',
+  },
+  WORKSPACE_TIMEZONE: {
+    group: 'process',
+    schema: z.string().refine(isValidZone),
+    default: 'UTC',
+    description: 'Where people are taken to be of whom no time zone, telephone number or place is known.',
+    expected: 'an IANA time zone',
+    example: 'Europe/Berlin',
   },
   HOST: {
     group: 'http',
@@ -152,6 +161,14 @@ export const settings = {
     expected: 'milliseconds, 10 to 60000',
     example: '1000',
   },
+  POLICY_WAKES_PER_SECOND: {
+    group: 'temporal',
+    schema: wholeNumber(1, 10_000),
+    default: '200',
+    description: 'How many waiting runs are woken a second after a policy became looser, all processes together.',
+    expected: 'a number of runs, 1 to 10000',
+    example: '500',
+  },
   TEMPORAL_ADDRESS: {
     group: 'temporal',
     schema: z.string().regex(/^[^\s/]+:\d{1,5}$/),
@@ -228,6 +245,30 @@ export const settings = {
     expected: 'a domain name',
     example: 'mail.example.com',
   },
+  SOFT_BOUNCE_COUNT: {
+    group: 'email',
+    schema: wholeNumber(1, 100),
+    default: '3',
+    description: 'So many soft bounces of one address within SOFT_BOUNCE_WITHIN_DAYS suppress it for marketing.',
+    expected: 'a number of messages, 1 to 100',
+    example: '5',
+  },
+  SOFT_BOUNCE_WITHIN_DAYS: {
+    group: 'email',
+    schema: wholeNumber(1, 365),
+    default: '7',
+    description: 'Period within which soft bounces of one address are counted together.',
+    expected: 'a number of days, 1 to 365',
+    example: '14',
+  },
+  SOFT_BOUNCE_SUPPRESS_DAYS: {
+    group: 'email',
+    schema: wholeNumber(1, 365),
+    default: '14',
+    description: 'How long an address is suppressed after the soft bounce that completed the count.',
+    expected: 'a number of days, 1 to 365',
+    example: '30',
+  },
   COMPANY_NAME: {
     group: 'email',
     schema: line,
@@ -245,6 +286,15 @@ export const settings = {
     description: 'Postal address; marketing messages must show it.',
     expected: 'a postal address on one line',
     example: '12 High Street, Dublin D02 X285, Ireland',
+  },
+  CONFIRMATION_VALID_DAYS: {
+    group: 'email',
+    schema: wholeNumber(1, 90),
+    default: '7',
+    description:
+      'How long the link in the mail of a double opt-in can be used; nobody is asked twice within this time.',
+    expected: 'a number of days, 1 to 90',
+    example: '14',
   },
   INBOX_URL: {
     group: 'email',

@@ -3,6 +3,8 @@ import { formatPath } from './validation.pipe.js';
 
 const DEPTH_MAX = 32;
 const FORM_BYTES_MAX = 16_384;
+/** Content types of bodies that are read line by line. */
+export const LINES = /^(text\/csv|application\/x-ndjson)(;|$)/;
 
 /** The request cannot be read at all. Fastify answers with `statusCode`. */
 class UnreadableRequest extends Error {
@@ -10,7 +12,8 @@ class UnreadableRequest extends Error {
 }
 
 /**
- * Bodies are JSON, or, on the few routes that say so, a form, which arrives as plain text. Everything else is a 415.
+ * Bodies are JSON, or, on the few routes that say so, a form, which arrives as plain text, or lines, which arrive as a
+ * stream (see `readLines`). Everything else is a 415.
  */
 export function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
@@ -24,6 +27,7 @@ export function readBodies(server: FastifyInstance): void {
   const form = /^(application\/x-www-form-urlencoded|multipart\/form-data)(;|$)/;
   const limits = { parseAs: 'string', bodyLimit: FORM_BYTES_MAX } as const;
   server.addContentTypeParser<string>(form, limits, (_request, body, done) => done(null, body));
+  server.addContentTypeParser(LINES, (_request, stream, done) => done(null, stream));
 }
 
 /** @throws UnreadableRequest for what is no JSON, is nested too deeply, or holds text that cannot be stored */

@@ -5,7 +5,7 @@ import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/config.js';
 import { Log } from '../observability/log.js';
 import { Metrics } from '../observability/metrics.js';
-import { refuseUnstorable } from './body.js';
+import { LINES, refuseUnstorable } from './body.js';
 import { isHostAllowed } from './host.js';
 import { serveDocs } from './openapi.js';
 import { pathOf, sendProblem } from './problem.filter.js';
@@ -18,6 +18,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** This route takes a form, as text, where all others take JSON. Set with `@RouteConfig({ takesForm: true })`. */
     takesForm?: boolean;
+    /** This route takes lines (CSV or NDJSON) as a stream, where all others take JSON. */
+    takesLines?: boolean;
   }
 }
 
@@ -32,7 +34,7 @@ export function configureHttp(app: NestFastifyApplication): void {
   const server = app.getHttpAdapter().getInstance();
   server.addHook('onRequest', async (request, reply) => {
     setSafeHeaders(request, reply);
-    const refusal = refuseForeignHost(request, config) ?? refuseForeignSite(request, config) ?? refuseForm(request);
+    const refusal = refuseForeignHost(request, config) ?? refuseForeignSite(request, config) ?? refuseType(request);
     // Sent here, not thrown: the pages of the documentation know no filter.
     if (refusal !== null) return sendProblem(reply, toProblem(refusal, { path: pathOf(request), errorId: request.id }));
   });
@@ -82,10 +84,16 @@ function refuseForeignSite(request: FastifyRequest, config: Config): HttpExcepti
   return new ForbiddenException({ code: 'FOREIGN_SITE', detail });
 }
 
-/** Forms need no preflight, so a foreign page could post them: only routes that are made for it take them. */
-function refuseForm(request: FastifyRequest): HttpException | null {
-  const isForm = FORM.test(request.headers['content-type'] ?? '');
-  if (!isForm || request.is404 || request.routeOptions.config.takesForm === true) return null;
-  const detail = 'send application/json with a content-type header';
+/**
+ * Forms need no preflight, so a foreign page could post them: only routes that are made for it take them. Lines are not
+ * held to the limit of other bodies: only a route that reads them as they come takes them, and it takes nothing else.
+ */
+function refuseType(request: FastifyRequest): HttpException | null {
+  const type = request.headers['content-type'];
+  if (type === undefined || request.is404) return null;
+  const { takesForm = false, takesLines = false } = request.routeOptions.config;
+  const isRefused = takesLines ? !LINES.test(type) : LINES.test(type) || (FORM.test(type) && !takesForm);
+  if (!isRefused) return null;
+  const detail = `send ${takesLines ? 'text/csv or application/x-ndjson' : 'application/json'} with a content-type header`;
   return new UnsupportedMediaTypeException({ code: 'UNSUPPORTED_MEDIA_TYPE', detail });
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { HttpException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { limitBodyTime } from './body-time.js';
 import { readBodies } from './body.js';
 import { sendProblem } from './problem.filter.js';
 import { toProblem } from './problem.js';
@@ -12,7 +13,10 @@ import { recordRoutes } from './route-table.js';
 /** Longest segment of a path: an unsubscribe token or an external id in percent-encoding. */
 const PATH_PART_CHARACTERS_MAX = 1_024;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/;
-const REQUEST_MS_MAX = 60_000;
+/** For a request that is read as it comes, line by line, no faster than the database stores what it says. */
+const REQUEST_MS_MAX = 60 * 60_000;
+/** For all others. */
+const BODY_MS_MAX = 60_000;
 
 /** The server under Nest. Pass `bodyParser: false` to Nest: the parsers here are the only ones. */
 export function createHttpAdapter(options: { readonly bodyLimitBytes: number }): FastifyAdapter {
@@ -30,6 +34,7 @@ export function createHttpAdapter(options: { readonly bodyLimitBytes: number }):
   const server = adapter.getInstance();
   recordRoutes(server);
   readBodies(server);
+  limitBodyTime(server, BODY_MS_MAX);
   return adapter;
 }
 

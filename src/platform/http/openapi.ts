@@ -77,7 +77,7 @@ export function serveDocs(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, make, { jsonDocumentUrl: 'docs-json' });
 }
 
-/** Nest documents every body as plain JSON. */
+/** Nest documents every body as plain JSON, or as what `ApiProduces` says of the route; refusals are problems. */
 function withProblemType(document: OpenAPIObject): OpenAPIObject {
   const operations = Object.values(document.paths).flatMap(({ get, post, put, delete: remove }) => [
     get,
@@ -88,7 +88,7 @@ function withProblemType(document: OpenAPIObject): OpenAPIObject {
   for (const { responses } of operations.filter((operation) => operation !== undefined)) {
     for (const [status, response] of Object.entries(responses)) {
       if (Number(status) < 400 || response === undefined || !('content' in response)) continue;
-      const body = response.content?.['application/json'];
+      const [body] = Object.values(response.content ?? {});
       if (body !== undefined) response.content = { 'application/problem+json': body };
     }
   }

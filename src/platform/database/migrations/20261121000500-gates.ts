@@ -138,6 +138,8 @@ const UP = `
     opening_at timestamptz(3) not null,
     passes_on_at timestamptz(3) not null,
     decision_id uuid not null,
+    -- The decision of the run that was weighed higher and took its place at this opening.
+    beaten_by uuid,
     created_at timestamptz(3) not null default clock_timestamp(),
     primary key (run_key)
   );

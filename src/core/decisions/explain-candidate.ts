@@ -1,0 +1,106 @@
+import { assert } from '../kernel/assert.js';
+import type { InstantMs } from '../kernel/instant.js';
+import type { ReasonCode } from '../kernel/reasons.js';
+import { decide } from './decide.js';
+import { explainDecision, explainLoss, type ExplanationContext } from './explain.js';
+import { valueText } from './text.js';
+import type { CandidateScore, Decision, DecisionInput } from './types.js';
+
+/** How many candidates that stand before it are tried as the one to overtake. */
+const BARS_TRIED_MAX = 8;
+
+/** Enough to be strictly more, and too little to overtake what is far ahead. */
+const WORTH_MORE = 1e-6;
+
+/** Why one action was, or was not, the answer. */
+export interface CandidateExplanation {
+  readonly sentence: string;
+  /** `waits`: it was the answer, but not yet. */
+  readonly standing: 'chosen' | 'waits' | 'lost';
+  /** Null when it was chosen. */
+  readonly reason: ReasonCode | null;
+  /** What would have made it the answer, e.g. `if consent for marketing on email were granted`; null: nothing may. */
+  readonly change: string | null;
+  /** Instant from which time alone makes the change; null when it takes more than waiting. */
+  readonly after: InstantMs | null;
+}
+
+/**
+ * Why this action was, or was not, the answer, also where another action won. What would have changed it is asked of
+ * the action by itself: what its own gates say, and then how much it lacks against the one that stands before it.
+ *
+ * @param input the very input of the decision
+ * @throws AssertionError if the action was not among the candidates
+ */
+export function explainCandidate(
+  { input, decision }: { readonly input: DecisionInput; readonly decision: Decision },
+  key: string,
+  context: ExplanationContext,
+): CandidateExplanation {
+  const score = decision.candidates.find((each) => each.key === key);
+  assert(score !== undefined, `${key} was not weighed`);
+  const { outcome, counterfactuals } = decision;
+  if (outcome.kind !== 'do_nothing' && outcome.action === key) {
+    const isChosen = outcome.kind === 'act';
+    return {
+      sentence: explainDecision(decision, context),
+      standing: isChosen ? 'chosen' : 'waits',
+      reason: isChosen ? null : outcome.reason,
+      change: counterfactuals[0]?.change ?? null,
+      after: counterfactuals[0]?.after ?? null,
+    };
+  }
+  const reason = score.lostBecause;
+  assert(reason !== null, `${key} lost without a reason`);
+  const { change, after } = changeFor(input, decision, score);
+  return { sentence: explainLoss(decision, { key, reason, change }, context), standing: 'lost', reason, change, after };
+}
+
+function changeFor(
+  input: DecisionInput,
+  decision: Decision,
+  score: CandidateScore,
+): Pick<CandidateExplanation, 'change' | 'after'> {
+  const candidates = input.candidates.filter(({ key }) => key === score.key);
+  // Worth more than silence, so that only its gates can hold it back.
+  const doNothingValue = Math.min(input.doNothingValue, score.net - 1);
+  const alone = decide({ ...input, candidates, doNothingValue });
+  const isFree = alone.outcome.kind === 'act';
+  const bar = isFree ? barToWin(input, decision, score) : barOf(decision, score);
+  const worth =
+    bar === null ? null : `if ${score.key} were worth more than ${valueText(bar)} instead of ${valueText(score.net)}`;
+  if (isFree) return { change: worth, after: null };
+  const [gates] = alone.counterfactuals;
+  if (gates === undefined) return { change: null, after: null };
+  if (worth === null) return { change: gates.change, after: gates.after };
+  return { change: `${gates.change} and ${worth}`, after: null };
+}
+
+/** What it would have to be worth more than, its gates apart; null when neither the winner nor silence is. */
+function barOf({ candidates, doNothingValue }: Decision, score: CandidateScore): number | null {
+  const before = candidates.slice(0, candidates.indexOf(score));
+  const winner = before.find(({ lostBecause }) => lostBecause === null);
+  return winner?.net ?? (score.net > doNothingValue ? null : doNothingValue);
+}
+
+/** The same for one that nothing but its worth holds back. Without a winner one before it may have ended the race. */
+function barToWin(input: DecisionInput, decision: Decision, score: CandidateScore): number | null {
+  const { candidates } = decision;
+  const refused = candidates
+    .slice(0, candidates.indexOf(score))
+    .filter(({ lostBecause }) => lostBecause !== 'LOWER_PRIORITY' && lostBecause !== 'BELOW_THRESHOLD')
+    .map(({ net }) => net);
+  const bar = barOf(decision, score);
+  const bars = [...(bar === null ? [] : [bar]), ...refused.reverse().slice(0, BARS_TRIED_MAX)];
+  return bars.find((net) => winsWith(input, score, net)) ?? bars.at(-1) ?? null;
+}
+
+/** Whether it would be chosen if it were worth more than that; a cost can be lowered where a propensity of 0 cannot. */
+function winsWith(input: DecisionInput, { key, net }: CandidateScore, bar: number): boolean {
+  const missing = bar - net + WORTH_MORE;
+  const candidates = input.candidates.map((each) =>
+    each.key === key ? { ...each, channelCost: each.channelCost - missing } : each,
+  );
+  const { outcome } = decide({ ...input, candidates });
+  return outcome.kind === 'act' && outcome.action === key;
+}

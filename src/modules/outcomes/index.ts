@@ -1,0 +1,2 @@
+export { OutcomesModule } from './outcomes.module.js';
+export { OutcomesService, type HeardOutcome } from './outcomes.service.js';

@@ -1,0 +1,61 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { softBounceVerdict } from '../../core/suppression/soft-bounce-verdict.js';
+import { AddressHasher } from '../../platform/address/address-hash.js';
+import { CONFIG } from '../../platform/config/config.module.js';
+import type { Config } from '../../platform/config/config.js';
+import type { Transaction } from '../../platform/database/database.js';
+import type { DeliveredContact } from '../deliveries/index.js';
+import { SuppressionsService } from '../suppressions/index.js';
+import { OutcomesRepository, type HeardKind } from './outcomes.repository.js';
+
+const SOURCE = 'delivery_outcome';
+const SUPPRESSING: ReadonlySet<HeardKind> = new Set(['bounced', 'soft_bounced', 'complained']);
+
+/** Whom and what an outcome shuts off. Only real messages have consequences: a virtual one reached nobody. */
+@Injectable()
+export class OutcomeConsequences {
+  constructor(
+    private readonly suppressions: SuppressionsService,
+    private readonly outcomes: OutcomesRepository,
+    private readonly hasher: AddressHasher,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Keyed hash of the address that the message went to; null once the person is erased. */
+  hashOf({ channel, address }: DeliveredContact): string | null {
+    return address === null ? null : this.hasher.hash(channel, address);
+  }
+
+  /** Everybody whose locks the consequences need: the person, and all others who have the address. */
+  concernedBy(transaction: Transaction, contact: DeliveredContact, kind: HeardKind): Promise<readonly string[]> {
+    const addressHash = SUPPRESSING.has(kind) ? this.hashOf(contact) : null;
+    return this.suppressions.concernedBy(transaction, { addressHash, userId: contact.userId });
+  }
+
+  /** To be called once for each outcome, with the locks held. A person who was erased is suppressed already. */
+  async apply(transaction: Transaction, contact: DeliveredContact, kind: HeardKind): Promise<void> {
+    const addressHash = this.hashOf(contact);
+    if (contact.clockDomain !== 'real' || addressHash === null) return;
+    const target = { addressHash, userId: null, channel: contact.channel, purpose: null, source: SOURCE };
+    if (kind === 'bounced') {
+      await this.suppressions.suppress(transaction, { ...target, reason: 'hard_bounce', until: null });
+    }
+    if (kind === 'soft_bounced') {
+      const until = await this.softBounceUntil(transaction, addressHash);
+      if (until !== null) await this.suppressions.suppress(transaction, { ...target, reason: 'soft_bounce', until });
+    }
+    if (kind === 'complained') {
+      await this.suppressions.suppress(transaction, { ...target, reason: 'complaint', until: null });
+      // The person too: with another address, or on another channel, the marketing that is under way would go on.
+      const person = { ...target, addressHash: null, userId: contact.userId, channel: null };
+      await this.suppressions.suppress(transaction, { ...person, reason: 'complaint', until: null });
+    }
+  }
+
+  private async softBounceUntil(transaction: Transaction, addressHash: string): Promise<number | null> {
+    const policy = this.config.softBounces;
+    const withinMs = policy.withinMs + policy.forMs;
+    const { now, bounces } = await this.outcomes.softBouncesOf(transaction, { addressHash, withinMs });
+    return softBounceVerdict({ bounces, policy, now })?.until ?? null;
+  }
+}

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { SuppressionsModule } from '../suppressions/index.js';
+import { UsersModule } from '../users/index.js';
+import { OutcomeConsequences } from './outcome-consequences.js';
+import { OutcomesController } from './outcomes.controller.js';
+import { OutcomesRepository } from './outcomes.repository.js';
+import { OutcomesService } from './outcomes.service.js';
+
+/** What became of messages; deliveries and journeys are global modules of the composition root. */
+@Module({
+  imports: [SuppressionsModule, UsersModule],
+  controllers: [OutcomesController],
+  providers: [OutcomeConsequences, OutcomesRepository, OutcomesService],
+  exports: [OutcomesService],
+})
+export class OutcomesModule {}

@@ -1,0 +1,2 @@
+export { PreferencesModule } from './preferences.module.js';
+export { PreferenceTokens } from './preference-tokens.js';

@@ -1,0 +1,120 @@
+import { escapeHtml, type HtmlPage } from '../../platform/http/html-page.js';
+import type { Choice, Preferences } from './preferences.js';
+
+/** Names of what is common; any other word stands for itself. */
+const PURPOSES: Readonly<Record<string, string>> = {
+  marketing: 'News and offers',
+  newsletter: 'Newsletter',
+  sale: 'Sale of your data',
+  sharing: 'Sharing of your data for advertising',
+  targeting: 'Advertising chosen by your data',
+};
+const CHANNELS: Readonly<Record<string, string>> = {
+  email: 'by email',
+  sms: 'by text message',
+  push: 'as app notifications',
+  whatsapp: 'by WhatsApp',
+  phone: 'by telephone',
+  post: 'by post',
+};
+const BRAND_DEFAULT = 'default';
+
+/** What the form sends; the field of a choice is its key. */
+export const FIELDS = {
+  marker: 'form',
+  markerValue: 'preferences',
+  shown: 'shown',
+  choice: 'allow',
+  objection: 'object',
+};
+
+/**
+ * The page with everything on it. It works without a script and needs no cookie: the address itself is the proof, so
+ * there is nothing that another site could make a browser send along (no cross-site request forgery).
+ *
+ * @param isSaved whether it answers the form
+ */
+export function preferencesPage(preferences: Preferences, companyName: string, isSaved: boolean): HtmlPage {
+  const company = escapeHtml(companyName);
+  const { choices, isObjecting, optedOut } = preferences;
+  const body = [
+    `<h1>Your choices</h1>`,
+    isSaved ? `<p class="said" role="status">Saved. ${outcome(preferences)}</p>` : '',
+    `<p>You decide what ${company} may send you. A change counts from the moment you save it.</p>`,
+    `<form method="post">`,
+    `<input type="hidden" name="${FIELDS.marker}" value="${FIELDS.markerValue}">`,
+    `<fieldset><legend>You may send me</legend>`,
+    ...choices.map(choiceRow),
+    `</fieldset>`,
+    `<fieldset><legend>All marketing</legend>${objectionRow(isObjecting)}</fieldset>`,
+    `<button type="submit">Save my choices</button>`,
+    `</form>`,
+    optedOut.length === 0 ? '' : optOuts(optedOut),
+    `<p class="quiet" style="margin-top:1.5rem">Messages that belong to something you ordered or asked for, such as a receipt, come all the same.</p>`,
+  ];
+  return { status: 200, title: `Your choices: ${companyName}`, body: body.filter((part) => part !== '').join('\n') };
+}
+
+/** The link is not ours, or its person is gone: nothing is told about which. */
+export const unknownPage = (): HtmlPage => ({
+  status: 404,
+  title: 'Link not valid',
+  body: `<h1>This link is not valid</h1>
+<p>Nothing was changed. Please use the link in the message again; it may have been cut when it was copied.</p>`,
+});
+
+/** What was sent is not our form: an empty one must not be read as a refusal of everything, or as a permission. */
+export const unreadablePage = (): HtmlPage => ({
+  status: 400,
+  title: 'Not understood',
+  body: `<h1>That could not be read</h1>
+<p>Nothing was changed. Please go back, load the page again, and save your choices once more.</p>`,
+});
+
+function outcome({ isObjecting, choices }: Preferences): string {
+  if (isObjecting) return 'You get no marketing on any channel.';
+  const allowed = choices.filter(({ isAllowed }) => isAllowed).length;
+  if (allowed === 0) return 'None of the messages below are allowed.';
+  return allowed === 1 ? 'One kind of message is allowed.' : `${allowed} kinds of messages are allowed.`;
+}
+
+function choiceRow(choice: Choice, index: number): string {
+  const { key, isAllowed, isPending, brand } = choice;
+  const id = `choice-${index}`;
+  const notes = [
+    brand === BRAND_DEFAULT ? '' : `from ${escapeHtml(words(brand))}`,
+    isPending ? 'not confirmed yet: see the mail that we sent you' : '',
+  ].filter((note) => note !== '');
+  const note = notes.length === 0 ? '' : `<p class="quiet" id="${id}-note">${notes.join('; ')}</p>`;
+  return `<div class="choice">
+<input type="hidden" name="${FIELDS.shown}" value="${escapeHtml(key)}">
+<input type="checkbox" id="${id}" name="${FIELDS.choice}" value="${escapeHtml(key)}"${isAllowed ? ' checked' : ''}${note === '' ? '' : ` aria-describedby="${id}-note"`}>
+<label for="${id}">${escapeHtml(nameOf(choice))}</label>${note}
+</div>`;
+}
+
+function objectionRow(isObjecting: boolean): string {
+  const note = isObjecting
+    ? 'You object now. To end that, untick this and tick what you want above.'
+    : 'Ticked, it outweighs every choice above.';
+  return `<div class="choice">
+<input type="checkbox" id="objection" name="${FIELDS.objection}" value="yes"${isObjecting ? ' checked' : ''} aria-describedby="objection-note">
+<label for="objection">I object to all marketing, on every channel</label>
+<p class="quiet" id="objection-note">${note}</p>
+</div>`;
+}
+
+function optOuts(purposes: readonly string[]): string {
+  const items = purposes.map((purpose) => `<li>${escapeHtml(purposeName(purpose))}</li>`).join('');
+  return `<h2 style="margin-top:1.5rem">You have opted out of</h2>\n<ul>${items}</ul>`;
+}
+
+const nameOf = ({ purpose, channel }: Choice): string =>
+  `${purposeName(purpose)} ${CHANNELS[channel] ?? `by ${words(channel)}`}`;
+
+function purposeName(purpose: string): string {
+  const text = words(purpose);
+  return PURPOSES[purpose] ?? text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+const words = (word: string): string => word.replaceAll('_', ' ');

@@ -1,0 +1,25 @@
+import { spawnSync } from 'node:child_process';
+import { Database } from '../../src/platform/database/database.js';
+import { CONFIG } from '../../src/platform/config/config.module.js';
+import { createTestApp } from '../support/app.js';
+import { clientOf } from '../support/client.js';
+import { consenting, makeActions } from '../support/marketing.js';
+it('figures', async () => {
+  const app = await createTestApp({ DATABASE_POOL_MAX: '10' });
+  const api = clientOf(app);
+  await makeActions(api, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j');
+  const people: string[] = [];
+  for (let n = 0; n < 50; n += 1) people.push(await consenting(api));
+  const started = performance.now();
+  await api.post('/api/decisions/next-best-action/batch', { user_ids: Array.from({ length: 5_000 }, (_, n) => people[n % 50]) });
+  console.log(`batch of 5000: ${Math.round(performance.now() - started)} ms`);
+  const url = app.get<{ database: { url: string } }>(CONFIG).database.url;
+  const run = (...a: string[]) => { const t = performance.now(); const r = spawnSync(process.execPath, ['.cache/cli/src/modules/decisions/verify.cli.js', ...a], { env: { PATH: process.env['PATH'], DATABASE_URL: url }, encoding: 'utf8' }); console.log(a.join(' '), r.status, Math.round(performance.now() - t), 'ms', r.stdout.split('\n').slice(-4).join('\n'), 'ERR', r.stderr); };
+  run();
+  run('--since', 'PT1H');
+  await app.get(Database).query({ text: `update decisions set action = 'x' where id = (select id from decisions limit 1)` });
+  run();
+  run('--user', people[0] ?? '');
+  run('--user', 'nonsense');
+  await app.close();
+}, 300_000);

@@ -1,0 +1,76 @@
+import type { Violation } from './checkers.js';
+import { stateOf } from './facts.js';
+import type { DeliveryRow, PendingRow } from './model.js';
+import { fullCaps } from './oracle/caps.js';
+import { madeBefore, objectionsTo, worthOf, type Thought } from './oracle/objections.js';
+import type { Scene } from './scene.js';
+
+/**
+ * Of those who waited for one opening, the one that was sent is worth no less than the best of the others that was
+ * there in time, could have gone, and now finds no room.
+ */
+export function bestFirst(scene: Scene): Violation | null {
+  for (const { delivery, readyAt } of scene.journal.claims) {
+    if (delivery.candidate.legalBasis === 'contract') continue;
+    const [best] = rivalsOf(scene, delivery).sort((left, right) => worthOf(right) - worthOf(left));
+    if (best === undefined) continue;
+    const { store } = scene;
+    const { runKey, candidate, claimedAt: now, idempotencyKey: without, userId } = delivery;
+    const worth = worthOf({ store, run: store.run(runKey), candidate, readyAt, now, without });
+    if (worthOf(best) <= worth || !isLeftWithoutRoom(best, delivery)) continue;
+    const text = `${delivery.idempotencyKey} (${worth}) took the place of ${best.run.runKey} (${worthOf(best)})`;
+    return { rule: 'best_first', text, userId };
+  }
+  return null;
+}
+
+/** Who took the place of a run that waited, by the run. */
+const winners = new WeakMap<Scene, Map<string, string>>();
+
+/** Who finds no room because another run's message took the place at the opening is told that, and not of a limit. */
+export function losersAreTold(scene: Scene): Violation | null {
+  const known = winners.get(scene) ?? new Map<string, string>();
+  winners.set(scene, known);
+  for (const { question, decision, userId, id } of scene.journal.decisions) {
+    const winner = known.get(`${question.runKey}|${question.stepId}|${question.visit}`);
+    const { outcome, gates } = decision;
+    if (winner === undefined || outcome.kind === 'act' || outcome.reason !== 'CAP_REACHED') continue;
+    const places = gates.filter(({ gate, kind }) => gate === 'caps' && kind !== 'pass').map(({ facts }) => facts['decisionId']);
+    if (places.length !== 1 || places[0] !== winner) continue;
+    return { rule: 'losers_told', text: `${id} does not say that ${winner} took the place`, userId };
+  }
+  for (const { delivery, hasWaited } of scene.journal.claims) {
+    const { userId, runKey, claimedAt, decisionId } = delivery;
+    if (!hasWaited) continue;
+    for (const row of scene.store.pending.values()) {
+      if (row.userId !== userId || row.runKey === runKey || row.opening > claimedAt) continue;
+      known.set(`${row.runKey}|${row.stepId}|${row.visit}`, decisionId);
+    }
+  }
+  return null;
+}
+
+/** Messages of other runs of the person that came in time and that nothing stands against but the contact itself. */
+function rivalsOf(scene: Scene, delivery: DeliveryRow): Thought[] {
+  const { store } = scene;
+  const { claimedAt: now, idempotencyKey: without } = delivery;
+  return [...store.pending.values()]
+    .filter((row) => isInTime(row, delivery) && stateOf(store.run(row.runKey)) === 'active')
+    .map(({ runKey, stepId, visit, candidate }) => {
+      const first = store.answers.get(`${runKey}|${stepId}|${visit}|1`);
+      return { store, run: store.run(runKey), candidate, readyAt: first?.askedAt ?? now, now, without };
+    })
+    .filter((thought) => thought.candidate.legalBasis === 'consent' && objectionsTo(thought).size === 0);
+}
+
+function isInTime({ userId, runKey, opening, passesOnAt }: PendingRow, delivery: DeliveryRow): boolean {
+  const now = delivery.claimedAt;
+  return userId === delivery.userId && runKey !== delivery.runKey && opening <= now && now < passesOnAt;
+}
+
+function isLeftWithoutRoom(thought: Thought, delivery: DeliveryRow): boolean {
+  const { store, run, candidate, now } = thought;
+  const { zones } = store.user(run.userId);
+  const made = [...madeBefore(thought), delivery];
+  return fullCaps({ rules: store.definitions.capRules, made, zones, candidate, journeyKey: run.journeyKey, now }).length > 0;
+}

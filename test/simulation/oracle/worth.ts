@@ -1,0 +1,34 @@
+import type { Candidate, DecisionInput } from '../../../src/core/decisions/types.js';
+
+const PRIME = 0x01000193n;
+const BASIS = 0x811c9dc5n;
+const SPACE = 2n ** 32n;
+
+/** P x C x V x L without the factors that are switched off, less the channel's cost and the cost of fatigue. */
+export function netValue(
+  { propensity, contextFactor, value, leverFactor, channelCost, legalBasis }: Candidate,
+  factors: DecisionInput['factors'],
+  fatigueCost: number,
+): number {
+  const used = [
+    factors.propensity ? propensity : 1,
+    factors.context ? contextFactor : 1,
+    factors.value ? value : 1,
+    factors.levers ? leverFactor : 1,
+  ];
+  return used.reduce((product, factor) => product * factor, 1) - channelCost - (legalBasis === 'consent' ? fatigueCost : 0);
+}
+
+/** Whether a person belongs to the share that is left alone: FNV-1a over salt and person, twice, as the docs say. */
+export function isHeldOut(
+  { salt, share }: { readonly salt: string; readonly share: number },
+  userId: string,
+): boolean {
+  return Number(fnv(`${fnv(`${salt}:${userId}`)}:${salt}`)) < share * Number(SPACE);
+}
+
+function fnv(text: string): bigint {
+  let hash = BASIS;
+  for (const byte of Buffer.from(text, 'utf16le')) hash = ((hash ^ BigInt(byte)) * PRIME) % SPACE;
+  return hash;
+}
