@@ -13,7 +13,11 @@ export async function definitions(origin) {
   };
   for (let n = 1; n <= 10; n += 1) {
     const [key, template] = [`action_${n}`, `mail_${n}`];
-    const content = { subject: `Message ${n}`, text: TEXT, html: `<p><a href="{{ unsubscribe_url }}">out</a> ${TEXT}</p>` };
+    const content = {
+      subject: `Message ${n}`,
+      text: TEXT,
+      html: `<p><a href="{{ unsubscribe_url }}">out</a> ${TEXT}</p>`,
+    };
     await post('/api/message-templates', { key: template, channel: 'email', purpose: 'marketing', ...content });
     await post('/api/actions', {
       key,
@@ -32,6 +36,11 @@ const RULES = {
   daily: { kind: 'cap', limit: 2, window: { kind: 'calendar', unit: 'day' } },
   weekly: { kind: 'cap', limit: 3, window: { kind: 'rolling', duration: 'P7D' } },
   gap: { kind: 'cap', limit: 1, window: { kind: 'rolling', duration: 'PT4H' }, on_hit: 'defer' },
-  offers: { kind: 'cap', scope: { kind: 'tag', tag: 'offer' }, limit: 2, window: { kind: 'rolling', duration: 'P14D' } },
+  offers: {
+    kind: 'cap',
+    scope: { kind: 'tag', tag: 'offer' },
+    limit: 2,
+    window: { kind: 'rolling', duration: 'P14D' },
+  },
   night: { kind: 'quiet_hours', start: '21:00', end: '08:00' },
 };

@@ -50,9 +50,12 @@ async function main() {
     await checkPlans({ url, fromDist, userIdOf, users, say });
     await reset(url);
     const recordBytes = await recordBytesOf(url, settings.local);
-    say(`records of ${recordBytes} bytes; ${os.cpus().length} processors; node ${process.version}; pool of ${options.pool}`);
+    say(
+      `records of ${recordBytes} bytes; ${os.cpus().length} processors; node ${process.version}; pool of ${options.pool}`,
+    );
     const rows = [];
-    for (const name of options.only.split(',')) rows.push(await measure({ name, url, settings, recordBytes, postgres }));
+    for (const name of options.only.split(','))
+      rows.push(await measure({ name, url, settings, recordBytes, postgres }));
     report(rows);
   } finally {
     await postgres.stop();
@@ -145,7 +148,10 @@ async function measure({ name, url, settings, recordBytes, postgres }) {
       JSON.stringify({ url, poolMax: Number(options.pool), recordBytes }),
     ]);
     const [{ port }] = await once(floor, 'message');
-    const figures = await press({ ...target, port, path: '/decide' }, { server: floor.pid, postgres: postgres.child.pid });
+    const figures = await press(
+      { ...target, port, path: '/decide' },
+      { server: floor.pid, postgres: postgres.child.pid },
+    );
     floor.disconnect();
     await once(floor, 'exit');
     return { name, ...figures };
@@ -248,7 +254,18 @@ async function untilReady(port, child) {
 }
 
 function report(rows) {
-  print(['', `p50 at ${load.rate}/s`, 'p95', 'p99', 'peak/s', 'callers', 'CPU server', 'CPU PostgreSQL', 'sum', 'x floor']);
+  print([
+    '',
+    `p50 at ${load.rate}/s`,
+    'p95',
+    'p99',
+    'peak/s',
+    'callers',
+    'CPU server',
+    'CPU PostgreSQL',
+    'sum',
+    'x floor',
+  ]);
   const floor = rows.find(({ name }) => name === 'floor');
   const sumOf = ({ steadyCpu }) => steadyCpu.server + steadyCpu.postgres;
   for (const row of rows) {

@@ -322,35 +322,43 @@ describe('decisions about many users', () => {
     ]);
   });
 
-  it('is documented as a stream, and its refusals as problems', async () => {
-    const { paths } = (await api.get('/docs-json')).body as {
-      paths: Record<string, { post: { responses: Record<string, { content: object }> } }>;
-    };
-    const responses = paths[URL]?.post.responses ?? {};
-    expect(Object.keys(responses['200']?.content ?? {})).toEqual(['application/x-ndjson']);
-    expect(Object.keys(responses['400']?.content ?? {})).toEqual(['application/problem+json']);
-  });
+  it(
+    'is documented as a stream, and its refusals as problems',
+    async () => {
+      const { paths } = (await api.get('/docs-json')).body as {
+        paths: Record<string, { post: { responses: Record<string, { content: object }> } }>;
+      };
+      const responses = paths[URL]?.post.responses ?? {};
+      expect(Object.keys(responses['200']?.content ?? {})).toEqual(['application/x-ndjson']);
+      expect(Object.keys(responses['400']?.content ?? {})).toEqual(['application/problem+json']);
+    },
+    SETUP_MS_MAX,
+  );
 });
 
 describe('decisions about many users, with keys and in production', () => {
-  it('asks for the scope, and refuses a virtual clock', async () => {
-    const key = 'spec-bootstrap-key-0123456789abcdef';
-    const app = await createTestApp({ AUTH: 'required', BOOTSTRAP_API_KEY: key });
-    try {
-      expect((await clientOf(app).post(URL, { user_ids: [UNKNOWN] })).status).toBe(401);
-      const admin = clientOf(app, { authorization: `Bearer ${key}` });
-      const made = await admin.post('/api/api-keys', { name: 'reader', scopes: ['decisions:read'] });
-      const reader = clientOf(app, { authorization: `Bearer ${(made.body as { secret: string }).secret}` });
-      expect((await reader.post(URL, { user_ids: [UNKNOWN] })).status).toBe(403);
-      expect((await admin.post(URL, { user_ids: [UNKNOWN] })).status).toBe(200);
-    } finally {
-      await app.close();
-    }
-    const batches = new BatchDecisions({} as DecisionsService, {} as never, {
-      database: { url: '', poolMax: 2 },
-      isProduction: true,
-    });
-    const question = { users: [], actions: null, context: {}, isDryRun: false, clockDomain: 'demo' };
-    await expect(batches.start(question, new AbortController().signal)).rejects.toMatchObject({ status: 403 });
-  });
+  it(
+    'asks for the scope, and refuses a virtual clock',
+    async () => {
+      const key = 'spec-bootstrap-key-0123456789abcdef';
+      const app = await createTestApp({ AUTH: 'required', BOOTSTRAP_API_KEY: key });
+      try {
+        expect((await clientOf(app).post(URL, { user_ids: [UNKNOWN] })).status).toBe(401);
+        const admin = clientOf(app, { authorization: `Bearer ${key}` });
+        const made = await admin.post('/api/api-keys', { name: 'reader', scopes: ['decisions:read'] });
+        const reader = clientOf(app, { authorization: `Bearer ${(made.body as { secret: string }).secret}` });
+        expect((await reader.post(URL, { user_ids: [UNKNOWN] })).status).toBe(403);
+        expect((await admin.post(URL, { user_ids: [UNKNOWN] })).status).toBe(200);
+      } finally {
+        await app.close();
+      }
+      const batches = new BatchDecisions({} as DecisionsService, {} as never, {
+        database: { url: '', poolMax: 2 },
+        isProduction: true,
+      });
+      const question = { users: [], actions: null, context: {}, isDryRun: false, clockDomain: 'demo' };
+      await expect(batches.start(question, new AbortController().signal)).rejects.toMatchObject({ status: 403 });
+    },
+    SETUP_MS_MAX,
+  );
 });

@@ -95,6 +95,16 @@ describe('where devices say that people are', () => {
     expect(rows).toHaveLength(20);
   });
 
+  it('stands behind what the company says in the profile, where the jurisdiction is kept too', async () => {
+    const profile = { email: 'place@example.org', jurisdiction: 'US-FL', timezone: 'America/New_York' };
+    const { body } = await api.put(`/api/users/${userId}`, profile);
+    expect(body).toMatchObject(profile);
+    await api.post('/api/users/batch', { users: [{ external_id: 'place-1', jurisdiction: 'FR' }] });
+    expect((await api.get('/api/users/ext:place-1')).body).toMatchObject({ jurisdiction: 'FR' });
+    const faulty = await api.put(`/api/users/${userId}`, { jurisdiction: 'florida' });
+    expect(faulty).toMatchObject({ status: 400, body: { errors: [{ path: 'jurisdiction' }] } });
+  });
+
   it('goes with the person', async () => {
     await send('Europe/Paris');
     await api.remove(`/api/users/${userId}`);

@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import fc from 'fast-check';
 import { DeliveriesRepository } from '../../src/modules/deliveries/deliveries.repository.js';
-import { RunSignals } from '../../src/modules/journeys/index.js';
+import { OutboxDispatcher } from '../../src/modules/journeys/outbox.dispatcher.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Answer, type Client } from '../support/client.js';
@@ -23,9 +23,10 @@ describe('outcomes of deliveries', () => {
 
   beforeAll(async () => {
     smtp = await startSmtp();
-    // One soft bounce is enough here; how they are counted is told elsewhere. Nothing carries the outbox away.
-    app = await createTestApp({ SMTP_URL: smtp.url, SOFT_BOUNCE_COUNT: '1', OUTBOX_POLL_MS: '60000' });
-    jest.spyOn(app.get(RunSignals), 'kick').mockReturnValue();
+    // One soft bounce is enough here; how they are counted is told elsewhere.
+    app = await createTestApp({ SMTP_URL: smtp.url, SOFT_BOUNCE_COUNT: '1' });
+    // There is no Temporal here: nothing carries the outbox away.
+    jest.spyOn(app.get(OutboxDispatcher), 'kick').mockReturnValue();
     api = clientOf(app);
     stage = await stageSteps(app);
   });

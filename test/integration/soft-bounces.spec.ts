@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DAY_MS } from '../../src/core/kernel/instant.js';
-import { RunSignals } from '../../src/modules/journeys/index.js';
+import { OutboxDispatcher } from '../../src/modules/journeys/outbox.dispatcher.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
@@ -19,8 +19,9 @@ describe('soft bounces', () => {
 
   beforeAll(async () => {
     smtp = await startSmtp();
-    app = await createTestApp({ SMTP_URL: smtp.url, OUTBOX_POLL_MS: '60000' });
-    jest.spyOn(app.get(RunSignals), 'kick').mockReturnValue();
+    app = await createTestApp({ SMTP_URL: smtp.url });
+    // There is no Temporal here: nothing carries the outbox away.
+    jest.spyOn(app.get(OutboxDispatcher), 'kick').mockReturnValue();
     api = clientOf(app);
     stage = await stageSteps(app);
   });

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { RunSignals } from '../../src/modules/journeys/index.js';
+import { OutboxDispatcher } from '../../src/modules/journeys/outbox.dispatcher.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
@@ -40,8 +40,9 @@ describe('files of suppressions', () => {
 
   beforeAll(async () => {
     smtp = await startSmtp();
-    app = await createTestApp({ SMTP_URL: smtp.url, OUTBOX_POLL_MS: '60000' });
-    jest.spyOn(app.get(RunSignals), 'kick').mockReturnValue();
+    app = await createTestApp({ SMTP_URL: smtp.url });
+    // There is no Temporal here: nothing carries the outbox away.
+    jest.spyOn(app.get(OutboxDispatcher), 'kick').mockReturnValue();
     api = clientOf(app);
     stage = await stageSteps(app);
   });
@@ -367,6 +368,9 @@ describe('files of suppressions', () => {
       const { port } = app.getHttpServer().address() as AddressInfo;
       url = `http://127.0.0.1:${port}/api/suppressions/import`;
     });
+
+    // An upload that was refused half-way may still be on its way, and the server would wait for it.
+    afterAll(() => app.getHttpServer().closeAllConnections());
 
     async function* file(lines: number): AsyncGenerator<Uint8Array> {
       yield Buffer.from('address,source\n');

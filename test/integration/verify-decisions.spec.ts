@@ -170,13 +170,21 @@ describe('verification of stored decisions', () => {
           from decisions d where id = $1`,
           ids[3],
         ),
-      finds: [[null, 'sequence', /number 4 where 5 was expected/]],
+      finds: [
+        [null, 'sequence', /number 4 where 5 was expected/],
+        [null, 'column', /^column id says /],
+      ],
     },
     {
       what: 'a decision put at the end without the count',
       by: ({ userId }) => query('update contact_state set chain_length = 3 where user_id = $1', userId),
       finds: [[null, 'head', /counts 3 decisions, the last one found has number 4/]],
     },
+    column('source', `'step'`, 1),
+    column('step_id', `'another'`, 1),
+    column('visit', '7', 2),
+    column('ask', '7', 2),
+    column('clock_domain', `'elsewhere'`, 3),
     column('outcome', `'defer'`, 0),
     column('channel', `'sms'`, 0),
     column('action', `'tips'`, 0),
@@ -253,6 +261,24 @@ describe('verification of stored decisions', () => {
     expect(shown).toEqual(finds.map(([place, fault]) => [place, fault]));
     for (const [index, [, , detail]] of finds.entries()) expect(faults[index]?.detail).toMatch(detail);
     expect({ is_intact, fault_count }).toEqual({ is_intact: false, fault_count: finds.length });
+  });
+
+  it('checks what an earlier engine decided by hashes and columns, and does not make it again', async () => {
+    const { userId, ids } = await chain();
+    await query(
+      `with altered as (
+          update decisions set record = replace(record, '"engine":1', '"engine":0'),
+            payload_hash = sha256(convert_to(replace(record, '"engine":1', '"engine":0'), 'UTF8')),
+            chain_hash = sha256((select chain_hash from decisions where id = $2) ||
+              sha256(convert_to(replace(record, '"engine":1', '"engine":0'), 'UTF8')))
+          where id = $1 returning chain_hash
+        )
+        update contact_state set chain_hash = altered.chain_hash from altered where user_id = $3`,
+      ids[3],
+      ids[2],
+      userId,
+    );
+    expect(await verify(userId)).toMatchObject({ is_intact: true, decisions: 4, made_again: 3 });
   });
 
   it('finds definitions that were altered after decisions were made with them', async () => {

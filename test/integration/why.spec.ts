@@ -74,9 +74,12 @@ describe('why, why not, and what would change it', () => {
         [at(3, 10), at(4, 10)],
       );
       await query(
-        `insert into suppressions (user_id, reason, source, since) values ($1, 'manual', 'spec', $2)`,
+        `insert into suppressions (user_id, reason, source, since, until)
+          values ($1, 'manual', 'spec', $2, $3), ($1, 'complaint', 'spec', $3, $4)`,
         userId,
         at(6),
+        at(7),
+        at(8),
       );
       await query(
         `insert into audit_log (at, principal, action, subject)
@@ -133,6 +136,11 @@ describe('why, why not, and what would change it', () => {
         standing: 'lost',
         what_would_change_it: { change: 'if consent for marketing on email were granted', after: null },
       });
+    });
+
+    it('does not know at an instant which suppressions were to come', async () => {
+      const { what_would_change_it: said } = await why(userId, { action: 'offer', at: '2025-11-06T12:00:00Z' });
+      expect(said?.change).toMatch(/^after 2025-11-07T00:00Z when the suppression ends and if consent /);
     });
 
     it('says of a time before the user was known that it was so', async () => {

@@ -1,6 +1,6 @@
 import type { Violation } from './checkers.js';
 import { stateOf } from './facts.js';
-import type { DeliveryRow, PendingRow } from './model.js';
+import { visitKey, type DeliveryRow, type PendingRow } from './model.js';
 import { fullCaps } from './oracle/caps.js';
 import { madeBefore, objectionsTo, worthOf, type Thought } from './oracle/objections.js';
 import type { Scene } from './scene.js';
@@ -32,10 +32,15 @@ export function losersAreTold(scene: Scene): Violation | null {
   const known = winners.get(scene) ?? new Map<string, string>();
   winners.set(scene, known);
   for (const { question, decision, userId, id } of scene.journal.decisions) {
-    const winner = known.get(`${question.runKey}|${question.stepId}|${question.visit}`);
+    const visit = visitKey(question);
+    const winner = known.get(visit);
     const { outcome, gates } = decision;
+    // Who is put off or silent for another reason has left the place where it waited.
+    if (outcome.kind === 'act' || outcome.reason !== 'LOWER_PRIORITY') known.delete(visit);
     if (winner === undefined || outcome.kind === 'act' || outcome.reason !== 'CAP_REACHED') continue;
-    const places = gates.filter(({ gate, kind }) => gate === 'caps' && kind !== 'pass').map(({ facts }) => facts['decisionId']);
+    const places = gates
+      .filter(({ gate, kind }) => gate === 'caps' && kind !== 'pass')
+      .map(({ facts }) => facts['decisionId']);
     if (places.length !== 1 || places[0] !== winner) continue;
     return { rule: 'losers_told', text: `${id} does not say that ${winner} took the place`, userId };
   }
@@ -44,7 +49,7 @@ export function losersAreTold(scene: Scene): Violation | null {
     if (!hasWaited) continue;
     for (const row of scene.store.pending.values()) {
       if (row.userId !== userId || row.runKey === runKey || row.opening > claimedAt) continue;
-      known.set(`${row.runKey}|${row.stepId}|${row.visit}`, decisionId);
+      known.set(visitKey(row), decisionId);
     }
   }
   return null;
@@ -72,5 +77,7 @@ function isLeftWithoutRoom(thought: Thought, delivery: DeliveryRow): boolean {
   const { store, run, candidate, now } = thought;
   const { zones } = store.user(run.userId);
   const made = [...madeBefore(thought), delivery];
-  return fullCaps({ rules: store.definitions.capRules, made, zones, candidate, journeyKey: run.journeyKey, now }).length > 0;
+  return (
+    fullCaps({ rules: store.definitions.capRules, made, zones, candidate, journeyKey: run.journeyKey, now }).length > 0
+  );
 }

@@ -55,23 +55,24 @@ export function isReasonTrue(scene: Scene, row: DecisionRow, reason: ReasonCode)
     .map((candidate): Thought => thoughtOf(scene, row, candidate));
   const rule = RULE_OF[reason];
   if (rule !== undefined) return thoughts.some((thought) => objectionsTo(thought).has(rule));
-  switch (reason) {
-    case 'FATIGUED': {
-      const threshold = input.fatigueModel?.threshold ?? 1;
-      return thoughts.some((thought) => scoreOf(thought) >= threshold - SCORE_TOLERANCE);
-    }
-    case 'BELOW_THRESHOLD':
-      return thoughts.some((thought) => worthOf(thought) <= input.doNothingValue + SCORE_TOLERANCE);
-    case 'NOTHING_ELIGIBLE':
-      return thoughts.every((thought) => objectionsTo(thought).has('conditions'));
-    case 'EXPIRED':
-      return thoughts.some(isTooLate);
-    case 'LOWER_PRIORITY':
-      return outcome.kind === 'defer' ? input.rivals.length > 0 : input.beatenBy !== null;
-    default:
-      return false;
-  }
+  return OTHER_REASONS[reason]?.(row, thoughts) ?? false;
 }
+
+/** What is asked of a reason that names no rule of one contact; a code that stands nowhere is no reason for silence. */
+const OTHER_REASONS: {
+  readonly [reason in ReasonCode]?: (row: DecisionRow, thoughts: readonly Thought[]) => boolean;
+} = {
+  FATIGUED: ({ input }, thoughts) => {
+    const threshold = input.fatigueModel?.threshold ?? 1;
+    return thoughts.some((thought) => scoreOf(thought) >= threshold - SCORE_TOLERANCE);
+  },
+  BELOW_THRESHOLD: ({ input }, thoughts) =>
+    thoughts.some((thought) => worthOf(thought) <= input.doNothingValue + SCORE_TOLERANCE),
+  NOTHING_ELIGIBLE: (_, thoughts) => thoughts.every((thought) => objectionsTo(thought).has('conditions')),
+  EXPIRED: (_, thoughts) => thoughts.some(isTooLate),
+  LOWER_PRIORITY: ({ input, decision }) =>
+    decision.outcome.kind === 'defer' ? input.rivals.length > 0 : input.beatenBy !== null,
+};
 
 function thoughtOf(scene: Scene, { question, input }: DecisionRow, candidate: Thought['candidate']): Thought {
   const { store } = scene;

@@ -96,7 +96,11 @@ function sendsHaveOneRecord({ journal, store }: Scene): Violation | null {
     const isNamed = outcome.kind === 'act' && outcome.action === delivery.candidate.key;
     const isStored = store.decisions.includes(decision);
     if (isNamed && isStored && outcome.channel === delivery.candidate.channel) continue;
-    return { rule: 'one_record', text: `${delivery.idempotencyKey} has no record that says so`, userId: delivery.userId };
+    return {
+      rule: 'one_record',
+      text: `${delivery.idempotencyKey} has no record that says so`,
+      userId: delivery.userId,
+    };
   }
   return null;
 }
@@ -189,7 +193,9 @@ function ledgerMatchesDeliveries({ journal, store }: Scene): Violation | null {
   for (const { userId } of [...journal.decisions, ...journal.calls.map(({ delivery }) => delivery)]) {
     const lines = (store.ledger.get(userId) ?? [])
       .filter(({ state }) => state !== 'released')
-      .map(({ idempotencyKey, decisionId, action, at, state }) => [idempotencyKey, decisionId, action, at, state].join(' '));
+      .map(({ idempotencyKey, decisionId, action, at, state }) =>
+        [idempotencyKey, decisionId, action, at, state].join(' '),
+      );
     const made = store
       .deliveriesOf(userId)
       .filter(({ state, candidate }) => state !== 'released' && candidate.legalBasis === 'consent')

@@ -64,11 +64,7 @@ export function readInput(scene: Scene, request: StepRequest, faults: RenderFaul
 }
 
 /** A clock that was set back would hide what was written last: a decision never lies before a contact or a suppression. */
-function notBeforeKnown(
-  scene: Scene,
-  contacts: readonly LedgerRow[],
-  suppressions: readonly SuppressionRow[],
-): number {
+function notBeforeKnown(scene: Scene, contacts: readonly LedgerRow[], suppressions: readonly SuppressionRow[]): number {
   const now = clockOf(scene);
   const known = [
     ...(scene.flaws.has('contacts_ahead_unseen') ? [] : contacts.slice(0, 1).map(({ at }) => at)),
@@ -102,8 +98,7 @@ export function candidatesOf(
 ): readonly Candidate[] {
   const { actions, templates } = store.definitions;
   const { addresses } = store.user(run.userId);
-  const found =
-    step.kind === 'message' ? [templates.get(step.template)] : step.actions.map((key) => actions.get(key));
+  const found = step.kind === 'message' ? [templates.get(step.template)] : step.actions.map((key) => actions.get(key));
   return found.flatMap((candidate) => {
     if (candidate === undefined) return [];
     const { key, channel } = candidate;

@@ -89,18 +89,25 @@ const TIME_FAULTS: readonly PlantedFault[] = [
   }),
   onDecision('a wait ends a minute early', ['true_reason'], (decision) => {
     const { outcome } = decision;
-    return outcome.kind === 'defer' ? { ...decision, outcome: { ...outcome, until: outcome.until - 60_000 } } : decision;
+    return outcome.kind === 'defer'
+      ? { ...decision, outcome: { ...outcome, until: outcome.until - 60_000 } }
+      : decision;
   }),
 ];
 
 const CAP_FAULTS: readonly PlantedFault[] = [
   onInput('a limit lets one too many through', ['caps'], (input) => ({
     ...input,
-    capRules: input.capRules.map((rule) => (rule.window.kind === 'min_gap' ? rule : { ...rule, limit: rule.limit + 1 })),
+    capRules: input.capRules.map((rule) =>
+      rule.window.kind === 'min_gap' ? rule : { ...rule, limit: rule.limit + 1 },
+    ),
   })),
   onInput('a limit stops one too early', ['true_reason'], (input) => ({
     ...input,
-    capRules: input.capRules.map((rule) => ({ ...rule, limit: rule.window.kind === 'min_gap' ? 1 : Math.max(rule.limit - 1, 0) })),
+    capRules: input.capRules.map((rule) => ({
+      ...rule,
+      limit: rule.window.kind === 'min_gap' ? 1 : Math.max(rule.limit - 1, 0),
+    })),
   })),
   onInput('a contact of unknown outcome gives its place back', ['caps'], (input) => ({
     ...input,

@@ -35,7 +35,11 @@ export function stateConsent(scene: Scene, random: Random, userId: string, statu
   const receivedAt = clockOf(scene);
   const [stated, expires] = [random.int(0, 9), random.int(0, 9)];
   const statedAt =
-    stated === 0 ? receivedAt - random.int(1, 300) * HOUR_MS : stated === 1 ? receivedAt + random.int(1, 48) * HOUR_MS : receivedAt;
+    stated === 0
+      ? receivedAt - random.int(1, 300) * HOUR_MS
+      : stated === 1
+        ? receivedAt + random.int(1, 48) * HOUR_MS
+        : receivedAt;
   put(scene, userId, {
     purpose: random.chance(0.3) ? '*' : random.pick(PURPOSES),
     channel: random.chance(0.4) ? '*' : random.pick(CHANNELS),

@@ -66,7 +66,12 @@ export function capRule(random: Random, id: string, version: number): CapRule {
     purposes: purposesOf(random),
     // The last two hold their places whatever the rule says.
     givesBackOn: random.some(['failed', 'bounced', 'complained', 'unknown', 'sending'] as const, 0.5),
-    onHit: random.weighted([['drop', 2], ['defer', 5], ['degrade_channel', 2], ['skip', 1]]),
+    onHit: random.weighted([
+      ['drop', 2],
+      ['defer', 5],
+      ['degrade_channel', 2],
+      ['skip', 1],
+    ]),
   };
 }
 
@@ -91,7 +96,11 @@ export function quietRule(random: Random, id: string, version: number, startDate
     endMinute: (startMinute + lengthMinutes) % 1_440,
     effectiveFrom: random.chance(0.15) ? dayIn(0, 10) : null,
     effectiveUntil: random.chance(0.15) ? dayIn(7, 20) : null,
-    onHit: random.weighted([['defer', 6], ['switch_channel', 2], ['drop', 1]]),
+    onHit: random.weighted([
+      ['defer', 6],
+      ['switch_channel', 2],
+      ['drop', 1],
+    ]),
     ttlMs: random.chance(0.15) ? random.pick([2, 6, 24]) * HOUR_MS : null,
     source: random.chance(0.3) ? 'Act of 2027, section 1' : null,
   };

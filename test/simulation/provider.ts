@@ -38,8 +38,16 @@ export class Provider {
   begin(delivery: DeliveryRow, now: number): Call {
     const isDown = (this.#downUntil.get(delivery.candidate.channel) ?? 0) > now;
     const result = isDown
-      ? this.#random.weighted<ProviderResult>([['unavailable', 9], ['unknown', 1]])
-      : this.#random.weighted<ProviderResult>([['accepted', 85], ['rejected', 5], ['unavailable', 7], ['unknown', 3]]);
+      ? this.#random.weighted<ProviderResult>([
+          ['unavailable', 9],
+          ['unknown', 1],
+        ])
+      : this.#random.weighted<ProviderResult>([
+          ['accepted', 85],
+          ['rejected', 5],
+          ['unavailable', 7],
+          ['unknown', 3],
+        ]);
     const isSlow = this.#random.chance(0.05);
     const call = {
       idempotencyKey: delivery.idempotencyKey,

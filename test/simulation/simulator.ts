@@ -36,7 +36,7 @@ export interface SimulationResult {
 }
 
 /** The size that `npm test` runs. */
-export const SIZE_DEFAULT: Size = { users: 14, weeks: 2 };
+export const SIZE_DEFAULT: Size = { users: 12, weeks: 2 };
 
 const TICKS_MAX = 2_000_000;
 const WEEK_MS = 7 * DAY_MS;

@@ -68,13 +68,20 @@ function content(random: Random, key: string): Candidate {
   return {
     key,
     version: 1,
-    channel: random.weighted([[CHANNELS[0], 3], [CHANNELS[1], 2], [CHANNELS[2], 1]]),
+    channel: random.weighted([
+      [CHANNELS[0], 3],
+      [CHANNELS[1], 2],
+      [CHANNELS[2], 1],
+    ]),
     template: key,
     templateVersion: random.chance(0.02) ? null : 1,
     renderFault: null,
     purpose: isTransactional ? 'transactional' : random.pick(PURPOSES),
     legalBasis: isTransactional ? 'contract' : 'consent',
-    brand: random.weighted([[BRANDS[0], 4], [BRANDS[1], 1]]),
+    brand: random.weighted([
+      [BRANDS[0], 4],
+      [BRANDS[1], 1],
+    ]),
     tags: random.some(TAGS, 0.4),
     isActive: random.chance(0.95),
     issue: null,
@@ -102,7 +109,13 @@ function journey(random: Random, key: string, definitions: Definitions): Journey
   };
   const compiled = compile(definition, { version: 1, contentHash: '' });
   if (compiled.kind === 'faults') throw new Error(JSON.stringify(compiled.faults));
-  const window = { id: `${key}-night`, version: 1, origin: 'journey' as const, startMinute: 22 * 60, endMinute: 7 * 60 };
+  const window = {
+    id: `${key}-night`,
+    version: 1,
+    origin: 'journey' as const,
+    startMinute: 22 * 60,
+    endMinute: 7 * 60,
+  };
   const quietRules = random.chance(0.2) ? [everydayRule({ ...window, channels: [random.pick(CHANNELS)] })] : [];
   return { key, plan: compiled.plan, quietRules, conflict };
 }
@@ -162,6 +175,8 @@ function entries(
     people.filter(() => random.chance(0.6)).map(({ id: userId }) => ({ at, userId, journeyKey })),
   );
   // Two journeys at one instant: their messages meet before the same limits.
-  const twice = together.filter(() => random.chance(0.4)).map((entry) => ({ ...entry, journeyKey: random.pick(JOURNEYS) }));
+  const twice = together
+    .filter(() => random.chance(0.4))
+    .map((entry) => ({ ...entry, journeyKey: random.pick(JOURNEYS) }));
   return [...alone, ...together, ...twice];
 }

@@ -2,7 +2,7 @@ import type { InstantMs } from '../kernel/instant.js';
 import type { ConsentBasis } from './consent-record.js';
 
 /** How long one kind of implied consent lasts under one law. */
-export interface ExpiryRule {
+interface ExpiryRule {
   readonly id: string;
   readonly basis: ConsentBasis;
   /** ISO 3166-1; the law holds in every subdivision. */
@@ -16,7 +16,7 @@ export interface ExpiryRule {
 }
 
 /** Engineering data and no legal advice; looked up in November 2026. A law that changes is a new row with a new id. */
-export const EXPIRY_RULES: readonly ExpiryRule[] = [
+const EXPIRY_RULES: readonly ExpiryRule[] = [
   {
     id: 'ca-casl-purchase',
     basis: 'implied',

@@ -7,6 +7,12 @@ import { settle } from './settle.js';
 import type { CandidateScore, Decision, DecisionInput, GateName, GateVerdict } from './types.js';
 
 /**
+ * Which rules and words make decisions. Whoever changes what `decide` answers to an input, its texts too, raises it:
+ * records of an earlier engine are then known not to be made again by this one.
+ */
+export const DECISION_ENGINE = 1;
+
+/**
  * The one answer to: may we contact this person, should we, with what, on which channel, and when?
  *
  * Gates in order: kill switch, identity, suppression, consent, exit, journey conflict, conditions, pauses, fatigue, next

@@ -14,6 +14,8 @@ import {
 import { toDecisionInput } from './decision-input.js';
 import { readRecord, writeRecord, type DecisionMade } from './decision-record.js';
 
+const IDENTITY = { id: 'decision-1', source: 'api', step: null, clockDomain: 'real' } as const;
+
 const POLICIES = {
   daily: { kind: 'cap', limit: 1, window: { kind: 'calendar', unit: 'day' } },
   gap: { kind: 'cap', limit: 2, window: { kind: 'rolling', duration: 'PT6H' }, on_hit: 'defer' },
@@ -93,7 +95,7 @@ describe('the record of a decision', () => {
   it('gives back input and decision bit for bit, and the decision can be made again from it', () => {
     fc.assert(
       fc.property(made, (decided) => {
-        const text = writeRecord(decided);
+        const text = writeRecord(decided, IDENTITY);
         const read = readRecord(text, bodyOf(decided));
         expect(canonicalJson(read.input)).toBe(canonicalJson(decided.input));
         expect(canonicalJson(read.decision)).toBe(canonicalJson(decided.decision));
@@ -106,23 +108,25 @@ describe('the record of a decision', () => {
   it('is the same text for the same decision, and a small one', () => {
     const decided = fc.sample(made, 20);
     for (const each of decided) {
-      expect(writeRecord(each)).toBe(writeRecord(structuredCloneOf(each)));
+      expect(writeRecord(each, IDENTITY)).toBe(writeRecord(structuredCloneOf(each), IDENTITY));
       const { input, decision } = each;
-      expect(writeRecord(each).length).toBeLessThan(canonicalJson({ input, decision }).length);
+      expect(writeRecord(each, IDENTITY).length).toBeLessThan(canonicalJson({ input, decision }).length);
     }
   });
 
   it('names its definitions inside, so that the chain of hashes covers them', () => {
     const [decided] = fc.sample(made, 1);
     if (decided === undefined) throw new Error('no sample');
-    expect(writeRecord(decided)).toContain(decided.definitions.hash.toString('hex'));
+    expect(writeRecord(decided, IDENTITY)).toContain(decided.definitions.hash.toString('hex'));
   });
 
   it('is not written on definitions other than those that were decided on', () => {
     const one = { definitions: definitionsOf([actionFacts('a')], { daily: POLICIES.daily }) };
     const input = toDecisionInput({ facts: factsOf(), ...one, question: question(), workspaceZone: 'UTC' });
     const other = definitionsOf([actionFacts('a')]);
-    expect(() => writeRecord({ input, decision: decide(input), definitions: other })).toThrow(/other definitions/);
+    expect(() => writeRecord({ input, decision: decide(input), definitions: other }, IDENTITY)).toThrow(
+      /other definitions/,
+    );
   });
 });
 

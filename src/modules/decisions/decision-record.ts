@@ -1,3 +1,4 @@
+import { DECISION_ENGINE } from '../../core/decisions/decide.js';
 import type { Candidate, CandidateScore, Decision, DecisionInput, GateVerdict } from '../../core/decisions/types.js';
 import type { Contact } from '../../core/fatigue/cap-rule.js';
 import type { Outcome } from '../../core/fatigue/outcome.js';
@@ -32,8 +33,29 @@ interface PackedInput {
   readonly quietRules: DecisionInput['quietRules'];
 }
 
+/** Which decision it is: beside the record in columns, and in the record so that the hash covers it. */
+export interface DecisionIdentity {
+  readonly id: string;
+  readonly source: 'step' | 'api';
+  readonly step: {
+    readonly runKey: string;
+    readonly stepId: string;
+    readonly visit: number;
+    readonly ask: number;
+  } | null;
+  readonly clockDomain: string;
+}
+
+/** A record that was read: whose it is, and by which engine it was made. */
+export interface ReadRecord extends DecisionPayload {
+  readonly identity: DecisionIdentity;
+  readonly engine: number;
+}
+
 interface PackedRecord {
   readonly schema: 2;
+  readonly engine: number;
+  readonly identity: DecisionIdentity;
   /** SHA-256 of the shared part, in hex. */
   readonly definitions: string;
   readonly input: PackedInput;
@@ -117,10 +139,15 @@ const EVERYBODY = '*';
  *
  * @throws AssertionError if the input does not rest on these definitions
  */
-export function writeRecord({ input, decision, definitions }: DecisionMade): string {
+export function writeRecord(
+  { input, decision, definitions }: DecisionMade,
+  { id, source, step, clockDomain }: DecisionIdentity,
+): string {
   const keys = input.candidates.map(({ key }) => key);
   const record: PackedRecord = {
     schema: 2,
+    engine: DECISION_ENGINE,
+    identity: { id, source, step: step === null ? null : stepOf(step), clockDomain },
     definitions: definitions.hash.toString('hex'),
     input: packInput(input, definitions.shared),
     decision: {
@@ -133,8 +160,8 @@ export function writeRecord({ input, decision, definitions }: DecisionMade): str
 }
 
 /** What `writeRecord` was given, from its text and the body of the definitions that it names. */
-export function readRecord(text: string, definitionsBody: string): DecisionPayload {
-  const { input: packed, decision } = JSON.parse(text) as PackedRecord;
+export function readRecord(text: string, definitionsBody: string): ReadRecord {
+  const { input: packed, decision, identity, engine } = JSON.parse(text) as PackedRecord;
   const shared = JSON.parse(definitionsBody) as SharedInput;
   const candidates = packed.candidates.map((candidate) => unpackCandidate(candidate, packed, shared));
   const input: DecisionInput = {
@@ -148,8 +175,16 @@ export function readRecord(text: string, definitionsBody: string): DecisionPaylo
   const keys = candidates.map(({ key }) => key);
   const gates = decision.gates.map((row) => unpackVerdict(row as VerdictRow, keys));
   const scores = decision.candidates.map((row) => unpack<CandidateScore>(SCORE, row));
-  return { input, decision: { ...decision, gates, candidates: scores } };
+  return { input, decision: { ...decision, gates, candidates: scores }, identity, engine };
 }
+
+/** Nothing but these, in this order: the caller may hand over more. */
+const stepOf = ({ runKey, stepId, visit, ask }: NonNullable<DecisionIdentity['step']>): DecisionIdentity['step'] => ({
+  runKey,
+  stepId,
+  visit,
+  ask,
+});
 
 function packInput(input: DecisionInput, shared: SharedInput): PackedInput {
   const { candidates } = input;

@@ -3,21 +3,18 @@ import { Injectable } from '@nestjs/common';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 import { toColumns } from './decision-columns.js';
-import { readRecord, writeRecord, type DecisionMade, type DecisionPayload } from './decision-record.js';
+import {
+  readRecord,
+  writeRecord,
+  type DecisionIdentity,
+  type DecisionMade,
+  type DecisionPayload,
+} from './decision-record.js';
 import { DefinitionsCache } from './definitions-cache.js';
 import type { Definitions } from './definitions.js';
 
-export interface NewDecision {
-  readonly id: string;
+export interface NewDecision extends DecisionIdentity {
   readonly userId: string;
-  readonly source: 'step' | 'api';
-  readonly step: {
-    readonly runKey: string;
-    readonly stepId: string;
-    readonly visit: number;
-    readonly ask: number;
-  } | null;
-  readonly clockDomain: string;
   readonly made: DecisionMade & { readonly definitions: Definitions };
 }
 
@@ -107,7 +104,7 @@ export class DecisionsRepository {
   private async insert(queryable: Queryable, decision: NewDecision, isLocked: boolean): Promise<boolean> {
     const { step, made } = decision;
     await this.definitions.keep(queryable, made.definitions);
-    const text = writeRecord(made);
+    const text = writeRecord(made, decision);
     const { outcome } = made.decision;
     const columns = toColumns(outcome);
     const rows = await queryable.query({
@@ -157,7 +154,8 @@ export class DecisionsRepository {
     const { payload, record, definitionsBody, ...row } = found;
     if (record === null) return { ...row, payload };
     if (definitionsBody === null) throw new Error(`the definitions of decision ${id} are gone`);
-    return { ...row, payload: readRecord(record, definitionsBody) };
+    const { input, decision } = readRecord(record, definitionsBody);
+    return { ...row, payload: { input, decision } };
   }
 
   list(filter: DecisionFilter, page: { after: string | null; limit: number }): Promise<readonly DecisionRow[]> {

@@ -1,15 +1,20 @@
 import { hash } from 'node:crypto';
-import { decide } from '../../core/decisions/decide.js';
+import { decide, DECISION_ENGINE } from '../../core/decisions/decide.js';
 import { canonicalJson } from '../../core/kernel/canonical-json.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { toColumns } from './decision-columns.js';
-import { readRecord, type DecisionPayload } from './decision-record.js';
+import { readRecord, type DecisionPayload, type ReadRecord } from './decision-record.js';
 
 /** One stored decision, as far as it can be checked. */
 export interface ChainRow {
   readonly id: string;
   readonly userId: string;
+  readonly source: string;
   readonly runKey: string | null;
+  readonly stepId: string | null;
+  readonly visit: number | null;
+  readonly ask: number | null;
+  readonly clockDomain: string;
   readonly decidedAt: InstantMs;
   readonly outcome: string;
   readonly channel: string;
@@ -65,7 +70,7 @@ export type Body = { readonly text: string; readonly isTrue: boolean } | null;
 
 /**
  * Checks one decision: its place in the chain, its hashes, the columns beside its record, and that the same input gives
- * the same decision again, bit for bit. Of an erased person only the hashes are left.
+ * the same decision again, bit for bit, if it was made by the engine that runs. Of an erased person only the hashes are left.
  *
  * After a fault the walk goes on from what the row itself says, so that each fault is told once.
  *
@@ -90,7 +95,8 @@ export function checkRow(
   // What was recorded before records were text was decided on other facts than decisions look at today.
   const isOldForm = row.record === null;
   if (more.isAged || isOldForm) return { depth: 'hashes', faults: links, place };
-  return { depth: 'made_again', faults: [...links, ...meaningFaults(row, row.record, more.body)], place };
+  const meaning = checkMeaning(row, row.record, more.body);
+  return { depth: meaning.depth, faults: [...links, ...meaning.faults], place };
 }
 
 /** What is wrong with the end of a chain: whether it is where the user's state says. */
@@ -115,27 +121,39 @@ function linkFaults(row: ChainRow, before: ChainPlace): readonly ChainFault[] {
   return [fault(row, 'chain', 'its chain hash does not follow from the decision before and its own record')];
 }
 
-function meaningFaults(row: ChainRow, record: string, body: Body): readonly ChainFault[] {
-  if (body === null) return [fault(row, 'definitions', 'the definitions that it names are gone')];
-  if (!body.isTrue) return [fault(row, 'definitions', 'the definitions that it names have another hash')];
+function checkMeaning(row: ChainRow, record: string, body: Body): Pick<RowReport, 'depth' | 'faults'> {
+  const broken = (kind: ChainFault['kind'], detail: string): Pick<RowReport, 'depth' | 'faults'> => ({
+    depth: 'hashes',
+    faults: [fault(row, kind, detail)],
+  });
+  if (body === null) return broken('definitions', 'the definitions that it names are gone');
+  if (!body.isTrue) return broken('definitions', 'the definitions that it names have another hash');
   try {
     const named = (JSON.parse(record) as { readonly definitions: string }).definitions;
     if (named !== row.definitionsHash?.toString('hex')) {
-      return [fault(row, 'definitions', 'its column names other definitions than its record')];
+      return broken('definitions', 'its column names other definitions than its record');
     }
-    const payload = readRecord(record, body.text);
-    return [...columnFaults(row, payload), ...againFaults(row, payload)];
+    const read = readRecord(record, body.text);
+    const columns = columnFaults(row, read);
+    if (read.engine !== DECISION_ENGINE) return { depth: 'hashes', faults: columns };
+    return { depth: 'made_again', faults: [...columns, ...againFaults(row, read)] };
   } catch (error) {
-    return [fault(row, 'unreadable', `it cannot be made again: ${error instanceof Error ? error.message : 'unknown'}`)];
+    return broken('unreadable', `it cannot be made again: ${error instanceof Error ? error.message : 'unknown'}`);
   }
 }
 
-function columnFaults(row: ChainRow, { input, decision }: DecisionPayload): readonly ChainFault[] {
+function columnFaults(row: ChainRow, { input, decision, identity }: ReadRecord): readonly ChainFault[] {
   const { outcome } = decision;
   const { channel, action, reason, until } = toColumns(outcome);
   const expected: Readonly<Record<string, readonly [unknown, unknown]>> = {
+    id: [row.id, identity.id],
     user_id: [row.userId, input.user.id],
-    run_key: [row.runKey, input.run?.runKey ?? null],
+    source: [row.source, identity.source],
+    run_key: [row.runKey, identity.step?.runKey ?? null],
+    step_id: [row.stepId, identity.step?.stepId ?? null],
+    visit: [row.visit, identity.step?.visit ?? null],
+    ask: [row.ask, identity.step?.ask ?? null],
+    clock_domain: [row.clockDomain, identity.clockDomain],
     decided_at: [instantText(row.decidedAt), instantText(input.now)],
     outcome: [row.outcome, outcome.kind],
     channel: [row.channel, channel],

@@ -57,7 +57,8 @@ export class VerifyRepository {
   ): Promise<readonly ChainRow[]> {
     return this.database.query<ChainRow>({
       name: 'verify_rows',
-      text: `select decision.id, decision.user_id as "userId", run_key as "runKey", decided_at as "decidedAt", outcome,
+      text: `select decision.id, decision.user_id as "userId", source, run_key as "runKey",
+          step_id as "stepId", visit, ask, clock_domain as "clockDomain", decided_at as "decidedAt", outcome,
           channel, action, reason, until, payload, record, definitions_hash as "definitionsHash",
           payload_hash as "payloadHash", chain_seq as "chainSeq", decision.chain_hash as "chainHash",
           state.erased_at is not null as "isErased"

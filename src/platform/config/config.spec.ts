@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readAccessConfig, readConfig } from './config.js';
+import { readAccessConfig, readConfig, readDatabaseConfig } from './config.js';
 import { deriveKey } from './derive-key.js';
 import { localSecretFile } from './local-secret.js';
 import { ConfigError } from './read-settings.js';
@@ -145,6 +145,20 @@ describe('readAccessConfig', () => {
     expect(accessFaults({ NODE_ENV: 'production', DATA_DIR: dataDir })).toEqual(['SECRET_KEY']);
     expect(accessFaults({ NODE_ENV: 'produktion', DATA_DIR: dataDir })).toEqual(['NODE_ENV']);
     expect(accessFaults({ NODE_ENV: 'production', SECRET_KEY: SECRET })).toEqual([]);
+  });
+});
+
+describe('readDatabaseConfig', () => {
+  it('asks for nothing but the database, and means that of npm start where none is named', () => {
+    const own = { DATABASE_URL: 'postgres://db.example/one', DATABASE_POOL_MAX: '3', PORT: 'x' };
+    expect(readDatabaseConfig(own)).toEqual({ url: own.DATABASE_URL, poolMax: 3 });
+    const { url } = readDatabaseConfig({ POSTGRES_PORT: '5999' });
+    expect(url).toBe('postgres://postgres@127.0.0.1:5999/tactful');
+  });
+
+  it('never guesses in production, and names what is wrong', () => {
+    expect(faultsOf({ NODE_ENV: 'production' }, readDatabaseConfig)).toEqual(['DATABASE_URL']);
+    expect(faultsOf({ DATABASE_URL: 'mysql://x' }, readDatabaseConfig)).toEqual(['DATABASE_URL']);
   });
 });
 

@@ -96,7 +96,11 @@ export function rulesFor({ store, run }: Pick<Thought, 'store' | 'run'>): Store[
 }
 
 /** Deliveries of the person beside the one that is looked at. */
-export function madeBefore({ store, run, without }: Pick<Thought, 'store' | 'run' | 'without'>): readonly DeliveryRow[] {
+export function madeBefore({
+  store,
+  run,
+  without,
+}: Pick<Thought, 'store' | 'run' | 'without'>): readonly DeliveryRow[] {
   return store.deliveriesOf(run.userId).filter(({ idempotencyKey }) => idempotencyKey !== without);
 }
 
@@ -104,9 +108,7 @@ export function madeBefore({ store, run, without }: Pick<Thought, 'store' | 'run
 export function scoreOf(thought: Pick<Thought, 'store' | 'run' | 'without' | 'now'>): number {
   const { store, run, now } = thought;
   const { fatigueModel } = store.definitions;
-  return fatigueModel === null
-    ? 0
-    : tiredness(fatigueModel, madeBefore(thought), outcomesOf(store, run.userId), now);
+  return fatigueModel === null ? 0 : tiredness(fatigueModel, madeBefore(thought), outcomesOf(store, run.userId), now);
 }
 
 /** What the contact is worth now. */

@@ -32,9 +32,7 @@ function isQuiet(rule: QuietRule, zone: string, at: number): boolean {
   const { date, minute } = wallClock(zone, at);
   const end = rule.endMinute > rule.startMinute ? rule.endMinute : rule.endMinute + DAY_MINUTES;
   const isIn = (since: number): boolean => since >= rule.startMinute && since < end;
-  return (
-    (isIn(minute) && beginsOn(rule, date)) || (isIn(minute + DAY_MINUTES) && beginsOn(rule, shiftDate(date, -1)))
-  );
+  return (isIn(minute) && beginsOn(rule, date)) || (isIn(minute + DAY_MINUTES) && beginsOn(rule, shiftDate(date, -1)));
 }
 
 function beginsOn({ weekdays, dates, effectiveFrom, effectiveUntil }: QuietRule, date: string): boolean {

@@ -17,7 +17,8 @@ export function outcomesOf(store: Store, userId: string): readonly Outcome[] {
   return [...told, ...seen.filter((one) => !told.some((other) => isSame(one, other)))];
 }
 
-const isSame = (one: Outcome, other: Outcome): boolean => one.kind === other.kind && one.decisionId === other.decisionId;
+const isSame = (one: Outcome, other: Outcome): boolean =>
+  one.kind === other.kind && one.decisionId === other.decisionId;
 
 /** The rules by which the candidate rests for the person now, as their ids. */
 export function restingBy(

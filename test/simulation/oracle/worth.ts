@@ -16,14 +16,13 @@ export function netValue(
     factors.value ? value : 1,
     factors.levers ? leverFactor : 1,
   ];
-  return used.reduce((product, factor) => product * factor, 1) - channelCost - (legalBasis === 'consent' ? fatigueCost : 0);
+  return (
+    used.reduce((product, factor) => product * factor, 1) - channelCost - (legalBasis === 'consent' ? fatigueCost : 0)
+  );
 }
 
 /** Whether a person belongs to the share that is left alone: FNV-1a over salt and person, twice, as the docs say. */
-export function isHeldOut(
-  { salt, share }: { readonly salt: string; readonly share: number },
-  userId: string,
-): boolean {
+export function isHeldOut({ salt, share }: { readonly salt: string; readonly share: number }, userId: string): boolean {
   return Number(fnv(`${fnv(`${salt}:${userId}`)}:${salt}`)) < share * Number(SPACE);
 }
 
