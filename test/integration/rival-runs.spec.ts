@@ -152,6 +152,23 @@ describe('several runs of one user', () => {
     expect(await great(2)).toMatchObject({ kind: 'sent' });
   });
 
+  it('a message that would have to wait longer than it makes sense is given up', async () => {
+    const { id } = await person();
+    await quietNow();
+    await post('/api/journeys/templates', {
+      key: 'fleeting',
+      name: 'fleeting',
+      entry: { mode: 'parallel' },
+      steps: [
+        { kind: 'decide', id: 'offer', actions: ['small'], ttl: 'PT10M' },
+        { kind: 'end', id: 'done' },
+      ],
+    });
+    await post('/api/journeys/templates/fleeting/publish', {});
+    const ask = await enter(id, 'fleeting');
+    expect(await ask(1)).toMatchObject({ kind: 'do_nothing', reason: 'EXPIRED' });
+  });
+
   it('of one conflict group: only the most important may send, until it has ended', async () => {
     const { id } = await person();
     const polite = await enter(id, 'polite');

@@ -1,7 +1,10 @@
-import { GoneException, Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
+import { GoneException, Inject, Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
 import type { Scalar } from '../../core/audiences/condition.js';
 import { decide } from '../../core/decisions/decide.js';
+import type { Config } from '../../platform/config/config.js';
+import { CONFIG } from '../../platform/config/config.module.js';
 import { Database } from '../../platform/database/database.js';
+import { refuseVirtualTime } from '../../platform/http/virtual-time.js';
 import type { Page, PageRequest } from '../../platform/http/paging.js';
 import { toPage } from '../../platform/http/paging.js';
 import { Metrics } from '../../platform/observability/metrics.js';
@@ -35,15 +38,18 @@ export class DecisionsService {
     private readonly inputs: DecisionInputs,
     private readonly decisions: DecisionsRepository,
     private readonly metrics: Metrics,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'isProduction'>,
   ) {}
 
   /**
    * The best action for the user now, or silence with its reason. The answer is recorded; nothing is claimed or sent, so
    * the facts are read without the user's lock: one statement reads, one records, each a transaction of its own.
    *
-   * @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED, UnprocessableEntityException TOO_MANY_ACTIONS
+   * @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED, UnprocessableEntityException TOO_MANY_ACTIONS,
+   *   ForbiddenException VIRTUAL_TIME_REFUSED in production
    */
   async nextBestAction(question: NextBestActionQuestion): Promise<ExplanationView> {
+    refuseVirtualTime(question.clockDomain, this.config);
     const made = await this.weigh(question);
     if (question.isDryRun) return this.view(null, question, made);
     const id = newId();

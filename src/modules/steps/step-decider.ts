@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { decide } from '../../core/decisions/decide.js';
 import type { Candidate, Decision, DecisionInput } from '../../core/decisions/types.js';
+import type { DurationMs } from '../../core/kernel/instant.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
 import { attributesOf, DecisionInputs, type InputQuery, type Material } from '../decisions/index.js';
@@ -60,7 +61,7 @@ export class StepDecider {
   async decide(queryable: Queryable, request: RunStepRequest, faults: RenderFaults): Promise<Opinion> {
     const quietRules = await this.versions.quietRulesOf(queryable, request.run);
     const material = await this.inputs.read(queryable, toInputQuery(request, quietRules));
-    const input = withFaults(material.input, faults);
+    const input = inThisStep(material.input, request.step, faults);
     return { ...material, input, decision: decide(input) };
   }
 }
@@ -87,11 +88,18 @@ function toInputQuery(request: RunStepRequest, quietRules: readonly QuietRule[])
   };
 }
 
-function withFaults(input: DecisionInput, faults: RenderFaults): DecisionInput {
-  if (faults.size === 0) return input;
+/** What the step adds to its candidates: which of them cannot be rendered, and how long a message makes sense here. */
+function inThisStep(input: DecisionInput, step: RunStepRequest['step'], faults: RenderFaults): DecisionInput {
+  if (faults.size === 0 && step.ttlMs === undefined) return input;
   const candidates = input.candidates.map((candidate) => ({
     ...candidate,
     renderFault: faults.get(candidate.key) ?? null,
+    ttlMs: shorter(candidate.ttlMs, step.ttlMs ?? null),
   }));
   return { ...input, candidates };
+}
+
+function shorter(left: DurationMs | null, right: DurationMs | null): DurationMs | null {
+  if (left === null || right === null) return left ?? right;
+  return Math.min(left, right);
 }
