@@ -4,6 +4,7 @@ import { duration, purposes } from './definition-fields.js';
 
 /** Below the number of contacts that a decision reads. */
 const LIMIT_MAX = 1_000;
+/** Decisions read contacts as far back as the longest window of any rule: what is longer costs every decision. */
 const WINDOW_DAYS_MAX = 31;
 const PAUSE_DAYS_MAX = 92;
 /** Eight of them are read, see `HALF_LIVES_READ` of the decisions. */

@@ -11,9 +11,6 @@ const SOURCE_MAX = 500;
 /** Has every date that any year has. */
 const LEAP_YEAR = 2028;
 
-/** Decisions read contacts as far back as the longest window of any rule: what is longer costs every decision. */
-export const WINDOW_MS_MAX: DurationMs = 31 * DAY_MS;
-
 /** An ISO 8601 duration of weeks to seconds, at most `daysMax` long. */
 export function duration(daysMax: number): z.ZodType<string> {
   return z
@@ -26,13 +23,13 @@ export function duration(daysMax: number): z.ZodType<string> {
     .meta({ example: 'PT24H' });
 }
 
-export const localTime = z
+const localTime = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a local time such as 21:00')
   .meta({ example: '21:00' });
 
 /** A date of one year. */
-export const date = z
+const date = z
   .string()
   .refine((text) => dayOfDate(text) !== null, 'a date such as 2027-12-25')
   .meta({ example: '2027-01-01' });
