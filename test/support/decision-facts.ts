@@ -8,7 +8,7 @@ import type { Question } from '../../src/modules/decisions/decision-input.js';
 import type { Facts, RunFacts, UserFacts } from '../../src/modules/decisions/facts.repository.js';
 import { DECIDED_AT, grant } from './decision-input.js';
 
-export const USER_ID = '0190a5d0-0000-7000-8000-000000000001';
+const USER_ID = '0190a5d0-0000-7000-8000-000000000001';
 
 /** An active action `key` with the template of the same name, worth 1. */
 export function actionFacts(key: string, more: Partial<ActionFacts> = {}): ActionFacts {

@@ -93,7 +93,7 @@ export const FINAL_GATES: readonly {
 ];
 
 /** The first gate that keeps a candidate from being weighed; null when none does. */
-export function narrowingRefusal(narrowing: NarrowingGates): GateAnswer | null {
+function narrowingRefusal(narrowing: NarrowingGates): GateAnswer | null {
   const refusing = NARROWING_GATES.find(({ answer }) => narrowing[answer].kind !== 'pass');
   return refusing === undefined ? null : narrowing[refusing.answer];
 }

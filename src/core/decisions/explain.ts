@@ -8,7 +8,7 @@ import type { CandidateScore, Decision, DecisionOutcome, GateVerdict } from './t
 const LABEL_DEFAULT = 'this user';
 
 /** Whether the decision was made, would have been made had somebody asked then, or would be made at a later instant. */
-export type Mood = 'made' | 'supposed_then' | 'supposed_ahead';
+type Mood = 'made' | 'supposed_then' | 'supposed_ahead';
 
 /** Who the sentence is about, and when the decision was made. */
 export interface ExplanationContext {

@@ -1,7 +1,7 @@
 import type { DurationMs, InstantMs } from '../kernel/instant.js';
 
 /** How many soft bounces within which time suppress an address, and for how long. */
-export interface SoftBouncePolicy {
+interface SoftBouncePolicy {
   /** At least 1. */
   readonly count: number;
   readonly withinMs: DurationMs;

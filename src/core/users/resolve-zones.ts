@@ -3,7 +3,7 @@ import { isValidZone } from '../kernel/zone.js';
 import { zonesOfPhone, zonesOfPlace } from './zones-of.js';
 
 /** Who says where the person is; in the order in which they are believed. */
-export type ZoneSource = 'profile' | 'device' | 'phone' | 'place' | 'workspace_default';
+type ZoneSource = 'profile' | 'device' | 'phone' | 'place' | 'workspace_default';
 
 /** What is known about where a person is; null for what is not. */
 export interface ZoneHints {

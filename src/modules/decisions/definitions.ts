@@ -21,7 +21,7 @@ export interface TemplateFacts {
 }
 
 /** Added to an action's context weight where the context of the question has this value under this key. */
-export interface ContextWeight {
+interface ContextWeight {
   readonly key: string;
   readonly value: Scalar;
   readonly weight: number;

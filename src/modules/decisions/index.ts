@@ -2,4 +2,4 @@ export { attributesOf } from './attributes.js';
 export { DecisionInputs, type InputQuery, type Material } from './decision-inputs.js';
 export { DecisionsModule } from './decisions.module.js';
 export { DecisionsRepository } from './decisions.repository.js';
-export type { Facts, ProfileFacts, UserFacts } from './facts.repository.js';
+export type { ProfileFacts } from './facts.repository.js';

@@ -1,2 +1,1 @@
 export { OutcomesModule } from './outcomes.module.js';
-export { OutcomesService, type HeardOutcome } from './outcomes.service.js';

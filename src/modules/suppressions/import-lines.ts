@@ -14,7 +14,7 @@ export interface LineFault {
 }
 
 /** One line with something in it. */
-export type ImportLine =
+type ImportLine =
   | { readonly kind: 'suppression'; readonly line: number; readonly suppression: ImportedSuppression }
   | { readonly kind: 'faulty'; readonly faults: readonly LineFault[] };
 

@@ -1,2 +1,2 @@
 export { SuppressionsModule } from './suppressions.module.js';
-export { SuppressionsService, type HeardSuppression } from './suppressions.service.js';
+export { SuppressionsService } from './suppressions.service.js';

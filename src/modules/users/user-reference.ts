@@ -10,6 +10,9 @@ export const externalId = z
   .max(EXTERNAL_ID_MAX)
   .regex(/^\P{Cc}*$/u, 'must not hold control characters');
 
+/** Made once: to make a schema costs far more than to ask it. */
+const uuid = z.uuid();
+
 /** Points at a user: by our id, or by the company's. */
 export type UserReference =
   { readonly kind: 'id'; readonly id: string } | { readonly kind: 'external'; readonly externalId: string };
@@ -22,7 +25,7 @@ export const userReference = z
     if (text.startsWith(PREFIX)) {
       const parsed = externalId.safeParse(text.slice(PREFIX.length));
       if (parsed.success) return { kind: 'external', externalId: parsed.data };
-    } else if (z.uuid().safeParse(text).success) return { kind: 'id', id: text.toLowerCase() };
+    } else if (uuid.safeParse(text).success) return { kind: 'id', id: text.toLowerCase() };
     context.addIssue('a UUID, or ext: and an external id');
     return z.NEVER;
   })

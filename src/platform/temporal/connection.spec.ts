@@ -12,7 +12,11 @@ describe('a connection to Temporal', () => {
     const calls = Array.from({ length: 5 }, () => connection.workflowService.getSystemInfo({}));
     const outcomes = Promise.allSettled(calls);
     const startedAt = performance.now();
-    await until(() => performance.now() - startedAt > REPEATING_MS, DUE_MS_MAX, () => 'the first repeat');
+    await until(
+      () => performance.now() - startedAt > REPEATING_MS,
+      DUE_MS_MAX,
+      () => 'the first repeat',
+    );
     await close();
     // A repeat on a closed channel would throw from a timer, which fails the whole file.
     expect((await outcomes).map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
