@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import './typescript.mjs';
 
-const HELP = `npm run simulate -- [--seeds 1000] [--from 1] [--users 12] [--weeks 2]
+const HELP = `npm run simulate -- [--seeds 1000] [--from 1] [--users 10] [--weeks 2]
 npm run simulate -- --seed 42 [--trace]
   --seeds  how many worlds      --from   the first seed       --seed   this world only
   --users  people in a world    --weeks  virtual weeks        --trace  print every event`;

@@ -31,6 +31,7 @@ export async function fill(client, users, say) {
     say(`${last} users`);
   }
   await client.query(suppressions(users));
+  await client.query(outcomes(users));
   say('indexes');
   await client.query(`set maintenance_work_mem = '512MB'`);
   await client.query('alter table contact_ledger add primary key (delivery_id)');
@@ -61,6 +62,13 @@ function batch(first, last) {
         array['news'], 'action_' || contact, null, 'sent'
       from ${series}, generate_series(1, ${CONTACTS_PER_USER}) contact`,
   ];
+}
+
+/** One user in three has dismissed something lately. */
+function outcomes(users) {
+  return `insert into contact_outcomes (delivery_id, kind, user_id, decision_id, at, channel, purpose, action)
+    select uuidv7(), 'dismissed', ${USER_ID}, uuidv7(), now() - random() * interval '14 days', 'email', 'marketing',
+      'action_' || n % 10 from generate_series(1, ${users}, 3) n`;
 }
 
 /** One address in twenty has bounced, and belongs to nobody whom we know any more. */

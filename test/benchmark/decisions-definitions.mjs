@@ -1,4 +1,5 @@
-// Ten actions with their messages and five rules, written through the API as an operator would.
+// Ten actions with their messages and five rules, written through the API as an operator would. The legal overlays that
+// every installation begins with are in force beside them.
 const TEXT = '{{ unsubscribe_url }} {{ company.address }}';
 
 /** Definitions that are there already stay. */
@@ -35,12 +36,7 @@ export async function definitions(origin) {
 const RULES = {
   daily: { kind: 'cap', limit: 2, window: { kind: 'calendar', unit: 'day' } },
   weekly: { kind: 'cap', limit: 3, window: { kind: 'rolling', duration: 'P7D' } },
-  gap: { kind: 'cap', limit: 1, window: { kind: 'rolling', duration: 'PT4H' }, on_hit: 'defer' },
-  offers: {
-    kind: 'cap',
-    scope: { kind: 'tag', tag: 'offer' },
-    limit: 2,
-    window: { kind: 'rolling', duration: 'P14D' },
-  },
+  gap: { kind: 'cap', limit: 1, window: { kind: 'min_gap', duration: 'PT4H' }, on_hit: 'defer' },
   night: { kind: 'quiet_hours', start: '21:00', end: '08:00' },
+  rest: { kind: 'pause', outcomes: ['dismissed'], count: 2, within: 'P7D', scope: 'action', pause_for: 'P7D' },
 };

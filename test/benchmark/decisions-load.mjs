@@ -46,19 +46,21 @@ async function atRate({ rate, seconds, connections, ...target }) {
   return finish(pool, figures, (performance.now() - startedAt) / 1_000);
 }
 
-/** `connections` callers, each asking again as soon as it is answered. */
-async function closed({ seconds, connections, ...target }) {
+/** `connections` callers, each asking again as soon as it is answered, for so long or so many requests. */
+async function closed({ seconds = Infinity, requests = Infinity, connections, ...target }) {
   const pool = await openAll(target, connections);
   const figures = newFigures();
   const startedAt = performance.now();
   const endsAt = startedAt + seconds * 1_000;
+  let sent = 0;
   await Promise.all(
     pool.map(
       (connection) =>
         new Promise((resolve) => {
           const ask = () => {
             const sentAt = performance.now();
-            if (sentAt >= endsAt) return resolve();
+            if (sentAt >= endsAt || sent >= requests) return resolve();
+            sent += 1;
             connection.send(target.bodyOf(), (status) => {
               note(figures, status, performance.now() - sentAt);
               ask();

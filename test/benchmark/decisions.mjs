@@ -20,8 +20,9 @@ const TICKS_PER_SECOND = 100;
 const KEY = 'benchmark-key-0123456789abcdef0123456789abcdef';
 const SECRET = Buffer.alloc(32, 7).toString('base64');
 const SETTINGS = { shared_buffers: '2GB', max_wal_size: '8GB', checkpoint_timeout: '15min', max_connections: 100 };
+/** Until then code is still being compiled. */
+const WARM_UP_REQUESTS = 8_000;
 const REACH = { p99: 25, peak: 1_500, cpu: 3 };
-const CALLERS = [4, 8, 16, 32, 64];
 
 const { values: options } = parseArgs({
   options: {
@@ -30,6 +31,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '20' },
     pool: { type: 'string', default: '10' },
     only: { type: 'string', default: 'floor,local,key' },
+    callers: { type: 'string', default: '4,8,16,32,64' },
     dist: { type: 'string', default: 'dist' },
     'cpu-profile': { type: 'string' },
   },
@@ -172,12 +174,12 @@ async function press(target, processes) {
     if (figures.failed > 0) throw new Error(`refused: ${JSON.stringify(figures.statuses)}`);
     return figures;
   };
-  await run({ kind: 'closed', connections: 8, seconds: 4 });
+  await run({ kind: 'closed', connections: 16, requests: WARM_UP_REQUESTS });
   const before = cpu(processes);
   const steady = await run({ kind: 'atRate', connections: 64, ...load });
   const steadyCpu = perRequest(before, cpu(processes), steady.answered);
   let peak = null;
-  for (const connections of CALLERS) {
+  for (const connections of options.callers.split(',').map(Number)) {
     const start = cpu(processes);
     const figures = await run({ kind: 'closed', connections, seconds: Math.min(10, load.seconds) });
     const perSecond = figures.answered / figures.seconds;

@@ -91,7 +91,7 @@ export function stateOf({ isExitRequested, isEnded, isPaused }: RunRow): Rival['
 }
 
 /** The candidates of a step for this person, as they stand in the definitions now. */
-export function candidatesOf(
+function candidatesOf(
   { store }: Scene,
   { run, step }: Pick<StepRequest, 'run' | 'step'>,
   faults: RenderFaults,

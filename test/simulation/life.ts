@@ -40,7 +40,7 @@ export function stateConsent(scene: Scene, random: Random, userId: string, statu
       : stated === 1
         ? receivedAt + random.int(1, 48) * HOUR_MS
         : receivedAt;
-  put(scene, userId, {
+  const statement: Stated = {
     purpose: random.chance(0.3) ? '*' : random.pick(PURPOSES),
     channel: random.chance(0.4) ? '*' : random.pick(CHANNELS),
     brand: random.chance(0.7) ? '*' : random.pick(BRANDS),
@@ -48,7 +48,10 @@ export function stateConsent(scene: Scene, random: Random, userId: string, statu
     statedAt,
     receivedAt,
     expiresAt: status === 'granted' && expires < 2 ? receivedAt + random.int(1, 100) * HOUR_MS : null,
-  });
+  };
+  put(scene, userId, statement);
+  // A form that was sent twice, with another answer, in the same millisecond.
+  if (expires === 9) put(scene, userId, { ...statement, status: status === 'granted' ? 'denied' : 'granted' });
 }
 
 /** No marketing at all, from now on. */

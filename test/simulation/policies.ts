@@ -54,7 +54,7 @@ function capScope(random: Random): CapScope {
 }
 
 /** Any limit that an operator could set. */
-export function capRule(random: Random, id: string, version: number): CapRule {
+function capRule(random: Random, id: string, version: number): CapRule {
   const window = capWindow(random);
   const isLong = window.kind === 'calendar' ? window.unit !== 'day' : window.durationMs > DAY_MS;
   return {
@@ -76,7 +76,7 @@ export function capRule(random: Random, id: string, version: number): CapRule {
 }
 
 /** Any quiet window that an operator or a law could set. @param startDate of the world, for rules that begin within it */
-export function quietRule(random: Random, id: string, version: number, startDate: string): QuietRule {
+function quietRule(random: Random, id: string, version: number, startDate: string): QuietRule {
   const isRareDay = random.chance(0.3);
   const dayIn = (from: number, to: number): string =>
     new Date(Date.parse(startDate) + random.int(from, to) * DAY_MS).toISOString().slice(0, 10);
@@ -107,7 +107,7 @@ export function quietRule(random: Random, id: string, version: number, startDate
 }
 
 /** What rests after what became of contacts. */
-export function pauseRule(random: Random, id: string, version: number): PauseRule {
+function pauseRule(random: Random, id: string, version: number): PauseRule {
   return {
     id,
     version,
@@ -121,7 +121,7 @@ export function pauseRule(random: Random, id: string, version: number): PauseRul
 }
 
 /** How tired people get. */
-export function fatigueModel(random: Random, version: number): FatigueModel {
+function fatigueModel(random: Random, version: number): FatigueModel {
   return {
     id: 'fatigue',
     version,
@@ -134,7 +134,7 @@ export function fatigueModel(random: Random, version: number): FatigueModel {
 }
 
 /** A part of the people that is left alone. */
-export function holdout(random: Random, id: string, version: number): Holdout {
+function holdout(random: Random, id: string, version: number): Holdout {
   const share = random.pick([0.05, 0.1, 0.2]);
   return { id, version, salt: `${id}-${random.int(1, 99)}`, share, purposes: purposesOf(random) };
 }

@@ -3,7 +3,7 @@ import type { DeliveryRow } from './model.js';
 import type { Random } from './random.js';
 
 /** What the provider says in the end; `unknown` is a connection that broke or a time-out. */
-export type ProviderResult = 'accepted' | 'rejected' | 'unavailable' | 'unknown';
+type ProviderResult = 'accepted' | 'rejected' | 'unavailable' | 'unknown';
 
 /** One message handed over to the provider. */
 export interface Call {

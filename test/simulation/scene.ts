@@ -32,7 +32,7 @@ export type Flaw =
   | 'dead_not_retried';
 
 /** One contact that was taken. */
-export interface Claim {
+interface Claim {
   readonly delivery: DeliveryRow;
   readonly decision: DecisionRow;
   /** Since when its step has asked. */

@@ -13,6 +13,8 @@ export interface TestSmtp {
   stop(): Promise<void>;
 }
 
+const CLIENT_GONE = new Set(['ECONNRESET', 'EPIPE']);
+
 const refusal = (responseCode: number): Error => Object.assign(new Error('as asked for'), { responseCode });
 
 /**
@@ -53,6 +55,10 @@ export async function startSmtp({ greetsAfterMs = 0 } = {}): Promise<TestSmtp> {
   server.server.on('connection', (socket: { destroy(): void; once(event: 'close', done: () => void): void }) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
+  });
+  // A client that is killed resets its connection: that is no fault of the server's.
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    if (!CLIENT_GONE.has(error.code ?? '')) throw error;
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.server.address() as AddressInfo;

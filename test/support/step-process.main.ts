@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
+import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
 import { AppModule } from '../../src/app.module.js';
 import { StepsService } from '../../src/modules/steps/index.js';
 import { readConfig } from '../../src/platform/config/config.js';
@@ -13,7 +15,8 @@ const STDOUT = 1;
 const LABEL_CHARACTERS = 120;
 const die = (): void => void process.kill(process.pid, 'SIGKILL');
 
-let order: StepOrder | undefined;
+/** The order under which something happens; nothing for what the process does by itself beside the step. */
+const orders = new AsyncLocalStorage<StepOrder>();
 let writes = 0;
 const { write } = Socket.prototype;
 
@@ -21,6 +24,7 @@ const { write } = Socket.prototype;
 const isJoined = ({ writableCorked, writableLength }: Socket): boolean => writableCorked > 0 && writableLength > 0;
 
 function deadlyWrite(this: Socket, ...args: Parameters<typeof write>): boolean {
+  const order = orders.getStore();
   if (order === undefined || this.remotePort === undefined || isJoined(this)) return write.apply(this, args);
   writes += 1;
   if (order.death?.moment === 'before' && order.death.write === writes) die();
@@ -46,10 +50,8 @@ const app = await NestFactory.createApplicationContext(AppModule.register(readCo
 await app.get(Database).query({ text: 'select' });
 process.once('disconnect', () => process.exit(1));
 process.once('message', (received) => {
-  order = received as StepOrder;
-  void app
-    .get(StepsService)
-    .run(order.request)
-    .then((answer) => process.send?.({ answer }));
+  const order = received as StepOrder;
+  const run = (): Promise<StepAnswer> => app.get(StepsService).run(order.request);
+  void orders.run(order, run).then((answer) => process.send?.({ answer }));
 });
 process.send?.('ready');

@@ -77,9 +77,17 @@ function compareContenders(left: Contender, right: Contender): number {
     : byScore;
 }
 
-/** Whether every gate would let the rival's message out now. */
+/**
+ * Whether the gates would let the rival's message out now. Its journey's own quiet hours and its time to live were asked
+ * when its opening was foreseen, and ours say nothing about it: should it be too late by now, ours waits a minute in vain.
+ */
 function mayGo(input: DecisionInput, { candidate, runKey, journeyKey }: Rival): boolean {
-  const asRival = { ...input, run: { runKey, journeyKey, state: 'active' as const, conflict: null } };
+  const asRival: DecisionInput = {
+    ...input,
+    run: { runKey, journeyKey, state: 'active', conflict: null },
+    quietRules: input.quietRules.filter(({ origin }) => origin !== 'journey'),
+    readyAt: input.now,
+  };
   return isOpen(gateCandidate(asRival, candidate, newMemos()));
 }
 

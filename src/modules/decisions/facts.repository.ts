@@ -5,7 +5,8 @@ import type { Contact } from '../../core/fatigue/cap-rule.js';
 import type { Outcome } from '../../core/fatigue/outcome.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { Suppression } from '../../core/suppression/suppression.js';
-import type { Queryable } from '../../platform/database/database.js';
+import { Batches } from '../../platform/concurrency/batches.js';
+import { Database, type Queryable } from '../../platform/database/database.js';
 import type { UserReference } from '../users/index.js';
 import type { Horizons } from './horizons.js';
 
@@ -83,6 +84,7 @@ export const CONTACTS_READ_MAX = 2_000;
 const OUTCOMES_READ_MAX = 4_000;
 /** A person is in a handful of journeys at once; of more, those that rank first are weighed. */
 const RUNS_READ_MAX = 100;
+const BATCHES = { sizeMax: 32, underWayMax: 2 };
 
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`;
 const list = (select: string): string => `coalesce((select json_agg(item) from (${select}) item), '[]')`;
@@ -170,9 +172,11 @@ interface Shape {
   readonly hasOutcomes: boolean;
 }
 
+/** $1 is a list of people, in whose order the rows come; $4 to $6 are about a run, of which only one person is asked. */
 function factsText({ by, hasRun, hasContacts, hasOutcomes }: Shape): string {
   const contacts = hasRun ? 7 : 4;
   const outcomes = hasContacts ? contacts + 1 : contacts;
+  const [column, type] = by === 'id' ? ['id', 'uuid'] : ['external_id', 'text'];
   return `
   with moment as materialized (select coalesce(to_timestamp($3::float8 / 1000), clock_timestamp()) as now)
   select ${ms('moment.now')} as now, controls.definitions_version as "definitionsVersion",
@@ -180,9 +184,10 @@ function factsText({ by, hasRun, hasContacts, hasOutcomes }: Shape): string {
     ${CONSENTS} as consents, ${SUPPRESSIONS} as suppressions,
     ${hasContacts ? contactsSince(`$${contacts}`) : `'[]'::json`} as contacts,
     ${hasOutcomes ? outcomesSince(`$${outcomes}`) : `'[]'::json`} as outcomes
-  from moment, controls
-  left join users person on ${by === 'id' ? 'person.id = $1::uuid' : 'person.external_id = $1::text'}
-  where $2::text is not null`;
+  from moment, controls, unnest($1::${type}[]) with ordinality as asked (reference, place)
+  left join users person on person.${column} = asked.reference
+  where $2::text is not null
+  order by asked.place`;
 }
 
 const texts = new Map<string, string>();
@@ -205,17 +210,54 @@ function factsStatement(shape: Shape): { readonly name: string; readonly text: s
 /** Reads facts from the tables of many features; writes none. */
 @Injectable()
 export class FactsRepository {
+  /** Decisions that are asked for at one time share a statement. */
+  private readonly batches: Batches<FactsQuery, Facts>;
+
+  constructor(private readonly database: Database) {
+    this.batches = new Batches((queries) => this.loadAlike(queries), BATCHES);
+  }
+
   /**
    * @param queryable the pool for a first opinion; for the claim a transaction that already holds the user's lock, so
    *   that this statement's snapshot and clock are both later than everything the lock's former holders wrote
    */
-  async load(queryable: Queryable, { user, run, clockDomain, now, horizons }: FactsQuery): Promise<Facts> {
+  async load(queryable: Queryable, query: FactsQuery): Promise<Facts> {
+    const isAlone = queryable !== this.database || query.run !== null || query.now !== null;
+    if (!isAlone) return this.batches.add(query);
+    const [facts] = await this.loadMany(queryable, [query.user], query);
+    if (facts === undefined) throw new Error('the facts statement returned no row');
+    return facts;
+  }
+
+  /** Those that ask the same of different people go together. */
+  private async loadAlike(queries: readonly FactsQuery[]): Promise<readonly Promise<Facts>[]> {
+    const places = [...queries.entries()];
+    const groups = [...Map.groupBy(places, ([, query]) => kindOf(query)).values()].map((group) => ({
+      group,
+      loaded: this.loadMany(
+        this.database,
+        group.map(([, { user }]) => user),
+        group[0]?.[1] as FactsQuery,
+      ),
+    }));
+    const results = new Map(
+      groups.flatMap(({ group, loaded }) => group.map(([place], index) => [place, nth(loaded, index)] as const)),
+    );
+    return places.map(([place]) => results.get(place) as Promise<Facts>);
+  }
+
+  /** @param users all named in the same way */
+  private async loadMany(
+    queryable: Queryable,
+    users: readonly UserReference[],
+    { user: { kind }, run, clockDomain, now, horizons }: FactsQuery,
+  ): Promise<readonly Facts[]> {
     const { contactsMs, outcomesMs } = horizons;
-    const shape = { by: user.kind, hasRun: run !== null, hasContacts: contactsMs > 0, hasOutcomes: outcomesMs > 0 };
-    const [facts] = await queryable.query<Facts>({
+    const shape = { by: kind, hasRun: run !== null, hasContacts: contactsMs > 0, hasOutcomes: outcomesMs > 0 };
+    return queryable.query<Facts>({
       ...factsStatement(shape),
       values: [
-        user.kind === 'id' ? user.id : user.externalId,
+        users.map((user) => (user.kind === 'id' ? user.id : user.externalId)),
         clockDomain,
         now,
         ...(run === null ? [] : [run.runKey, run.stepId, run.visit]),
@@ -223,7 +265,15 @@ export class FactsRepository {
         ...(outcomesMs > 0 ? [outcomesMs] : []),
       ],
     });
-    if (facts === undefined) throw new Error('the facts statement returned no row');
-    return facts;
   }
+}
+
+/** Equal for questions that one statement can answer. */
+const kindOf = ({ user, clockDomain, horizons }: FactsQuery): string =>
+  [user.kind, clockDomain, horizons.contactsMs, horizons.outcomesMs].join(' ');
+
+async function nth(loaded: Promise<readonly Facts[]>, index: number): Promise<Facts> {
+  const facts = (await loaded)[index];
+  if (facts === undefined) throw new Error('the facts statement returned too few rows');
+  return facts;
 }

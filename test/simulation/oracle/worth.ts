@@ -3,6 +3,7 @@ import type { Candidate, DecisionInput } from '../../../src/core/decisions/types
 const PRIME = 0x01000193n;
 const BASIS = 0x811c9dc5n;
 const SPACE = 2n ** 32n;
+const HASHES_MAX = 10_000;
 
 /** P x C x V x L without the factors that are switched off, less the channel's cost and the cost of fatigue. */
 export function netValue(
@@ -26,8 +27,14 @@ export function isHeldOut({ salt, share }: { readonly salt: string; readonly sha
   return Number(fnv(`${fnv(`${salt}:${userId}`)}:${salt}`)) < share * Number(SPACE);
 }
 
+const hashes = new Map<string, bigint>();
+
 function fnv(text: string): bigint {
+  const known = hashes.get(text);
+  if (known !== undefined) return known;
   let hash = BASIS;
   for (const byte of Buffer.from(text, 'utf16le')) hash = ((hash ^ BigInt(byte)) * PRIME) % SPACE;
+  if (hashes.size >= HASHES_MAX) hashes.clear();
+  hashes.set(text, hash);
   return hash;
 }
