@@ -37,20 +37,29 @@ async function statementsOf(fromDist, id) {
   const recorder = {
     query: async (statement) => {
       statements.push(statement);
-      return [{}];
+      return statement.values[0].map(() => ({}));
     },
   };
+  const facts = new FactsRepository(recorder);
   const day = 86_400_000;
   const query = { clockDomain: 'real', now: null, horizons: { contactsMs: 33 * day, outcomesMs: 33 * day } };
-  const run = { runKey: 'none', stepId: 'none', visit: 1 };
-  for (const user of [
-    { kind: 'id', id },
-    { kind: 'external', externalId: 'customer-7' },
-  ]) {
-    await new FactsRepository().load(recorder, { ...query, user, run: null });
+  const user = { kind: 'id', id };
+  for (const users of [[user], Array(16).fill(user), [{ kind: 'external', externalId: 'customer-7' }]]) {
+    await Promise.all(users.map((each) => facts.load(recorder, { ...query, user: each, run: null })));
   }
-  await new FactsRepository().load(recorder, { ...query, user: { kind: 'id', id }, run });
+  const run = { runKey: 'none', stepId: 'none', visit: 1 };
+  await facts.load(recorder, { ...query, user, run });
   return statements;
 }
 
 const nodesOf = (plan) => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+
+/** How often big tables were read from end to end so far, by whichever statement. */
+export async function sequentialScans(client) {
+  await client.query('select pg_stat_force_next_flush()');
+  const { rows } = await client.query(
+    `select relname as name, seq_scan::int as scans from pg_stat_user_tables
+     where relname in (select relname from pg_class where relkind = 'r' and reltuples > ${BIG_TABLE_ROWS})`,
+  );
+  return new Map(rows.map(({ name, scans }) => [name, scans]));
+}

@@ -12,7 +12,7 @@ import pg from 'pg';
 import { freePort } from '../../tools/ports.mjs';
 import { startPostgres } from '../../tools/postgres.mjs';
 import { fill, userIdOf } from './decisions-data.mjs';
-import { checkPlans } from './decisions-plans.mjs';
+import { checkPlans, sequentialScans } from './decisions-plans.mjs';
 import { definitions } from './decisions-definitions.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -56,8 +56,11 @@ async function main() {
       `records of ${recordBytes} bytes; ${os.cpus().length} processors; node ${process.version}; pool of ${options.pool}`,
     );
     const rows = [];
-    for (const name of options.only.split(','))
+    const refuseScans = await watchScans(url);
+    for (const name of options.only.split(',')) {
       rows.push(await measure({ name, url, settings, recordBytes, postgres }));
+    }
+    await refuseScans();
     report(rows);
   } finally {
     await postgres.stop();
@@ -90,6 +93,18 @@ async function reset(url) {
   await client.query('vacuum analyze contact_state');
   await client.query('checkpoint');
   await client.end();
+}
+
+/** What no plan shows beforehand: whether any statement of the run read a big table from end to end. */
+async function watchScans(url) {
+  const client = await connected(url);
+  const before = await sequentialScans(client);
+  return async () => {
+    const after = await sequentialScans(client);
+    await client.end();
+    const scanned = [...after].filter(([name, scans]) => scans > (before.get(name) ?? 0)).map(([name]) => name);
+    if (scanned.length > 0) throw new Error(`read from end to end: ${scanned.join(', ')}`);
+  };
 }
 
 async function connected(url) {

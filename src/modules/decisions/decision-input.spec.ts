@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS } from '../../core/kernel/instant.js';
-import { contact, DECIDED_AT, quietRule } from '../../../test/support/decision-input.js';
+import { contact, DECIDED_AT, quietRule, suppression } from '../../../test/support/decision-input.js';
 import {
   actionFacts,
   definitionsOf,
@@ -31,6 +31,17 @@ describe('the input of a decision', () => {
     expect(readyAtOf(DECIDED_AT - HOUR_MS)).toBe(DECIDED_AT - HOUR_MS);
     expect(readyAtOf(DECIDED_AT + HOUR_MS)).toBe(DECIDED_AT);
     expect(readyAtOf(null)).toBe(DECIDED_AT);
+  });
+
+  it('lies before no contact and no suppression of the person, also when the clock was set back; a virtual one may', () => {
+    const facts = factsOf({
+      contacts: [contact({ at: DECIDED_AT + 2 })],
+      suppressions: [suppression({ since: DECIDED_AT + 5 }), suppression({ since: DECIDED_AT - 5 })],
+    });
+    expect(toDecisionInput({ ...sources, facts }).now).toBe(DECIDED_AT + 5);
+    expect(toDecisionInput({ ...sources, facts: { ...facts, suppressions: [] } }).now).toBe(DECIDED_AT + 2);
+    const virtual = { ...sources.question, clockDomain: 'trial' };
+    expect(toDecisionInput({ ...sources, facts, question: virtual }).now).toBe(DECIDED_AT);
   });
 
   it('gives each candidate the address of its channel, and none on a channel that has none', () => {

@@ -48,7 +48,7 @@ interface Sources {
 export function toDecisionInput({ facts, definitions, question, workspaceZone }: Sources): DecisionInput {
   const { shared } = definitions;
   const candidates = toCandidates(facts.user, definitions, question);
-  const now = notBeforeLastContact(facts, question);
+  const now = notBeforeLastWrite(facts, question);
   refuseCutOff(facts, definitions, now);
   return {
     now,
@@ -80,11 +80,13 @@ export function toDecisionInput({ facts, definitions, question, workspaceZone }:
 }
 
 /**
- * A clock that was set back would hide the latest contacts from the caps, which count up to now: a real decision never
- * lies before them. A virtual one does, when another virtual run of the user has been further ahead.
+ * A clock that was set back would hide the latest contacts from the caps, which count up to now, and the latest
+ * suppressions, which hold from their beginning on: a real decision never lies before them. A virtual one does, when
+ * another virtual run of the user has been further ahead.
  */
-function notBeforeLastContact({ now, contacts }: Facts, { clockDomain }: Question): InstantMs {
-  return clockDomain === 'real' ? Math.max(now, contacts[0]?.at ?? now) : now;
+function notBeforeLastWrite({ now, contacts, suppressions }: Facts, { clockDomain }: Question): InstantMs {
+  if (clockDomain !== 'real') return now;
+  return Math.max(now, contacts[0]?.at ?? now, ...suppressions.map(({ since }) => since));
 }
 
 /** Only so many contacts are read. Where that cuts into the window of a cap, what was not read could matter. */
