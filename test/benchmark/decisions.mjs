@@ -31,7 +31,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '20' },
     pool: { type: 'string', default: '10' },
     only: { type: 'string', default: 'floor,local,key' },
-    callers: { type: 'string', default: '4,8,16,32,64' },
+    callers: { type: 'string', default: '4,8,16,32,64,128' },
     dist: { type: 'string', default: 'dist' },
     'cpu-profile': { type: 'string' },
   },
@@ -102,7 +102,8 @@ async function watchScans(url) {
   return async () => {
     const after = await sequentialScans(client);
     await client.end();
-    const scanned = [...after].filter(([name, scans]) => scans > (before.get(name) ?? 0)).map(([name]) => name);
+    const isScanned = ([name, { isBig, scans }]) => isBig && scans > (before.get(name)?.scans ?? 0);
+    const scanned = [...after].filter(isScanned).map(([name]) => name);
     if (scanned.length > 0) throw new Error(`read from end to end: ${scanned.join(', ')}`);
   };
 }
@@ -223,9 +224,10 @@ function statOf(pid) {
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
+/** Its own and those of its children that ended. */
 function secondsOf(pid) {
-  const [user, system] = statOf(pid).slice(11, 13).map(Number);
-  return (user + system) / TICKS_PER_SECOND;
+  const ticks = statOf(pid).slice(11, 15).map(Number);
+  return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
 }
 
 function family(postmaster) {

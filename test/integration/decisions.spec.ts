@@ -51,9 +51,9 @@ describe('POST /api/decisions/next-best-action', () => {
   it('takes one statement that reads and one that records', async () => {
     const userId = await consenting(api, { external_id: 'two-statements' });
     await ask({ user_id: userId });
-    expect(await statementsOf(() => ask({ user_id: userId }))).toEqual(['facts_id', 'decisions_append']);
+    expect(await statementsOf(() => ask({ user_id: userId }))).toEqual(['facts_id', 'decisions_append_unlocked']);
     const byExternalId = { user_id: 'ext:two-statements' };
-    expect(await statementsOf(() => ask(byExternalId))).toEqual(['facts_external', 'decisions_append']);
+    expect(await statementsOf(() => ask(byExternalId))).toEqual(['facts_external', 'decisions_append_unlocked']);
     expect(await statementsOf(() => ask({ user_id: userId, dry_run: true }))).toEqual(['facts_id']);
   });
 
@@ -138,6 +138,63 @@ describe('POST /api/decisions/next-best-action', () => {
     await Promise.all(Array.from({ length: 20 }, () => ask({ user_id: userId })));
     const { body } = await api.get(`/api/decisions/verify?user_id=${userId}`);
     expect(body).toMatchObject({ is_intact: true, decisions: 20, made_again: 20 });
+  });
+
+  it('reads and records about many at once with few statements, and tells each their own', async () => {
+    const userIds = await Promise.all(Array.from({ length: 21 }, () => consenting(api)));
+    await api.remove(`/api/users/${userIds[7]}`);
+    const references = userIds.flatMap((id) => [id, id]);
+    let answers: readonly Answer[] = [];
+    const sent = await statementsOf(async () => {
+      answers = await Promise.all(references.map((user_id) => ask({ user_id })));
+    });
+    for (const [index, { status, body }] of answers.entries()) {
+      const isErased = references[index] === userIds[7];
+      expect(status).toBe(isErased ? 410 : 201);
+      if (!isErased) expect((body as { user_id: string }).user_id).toBe(references[index]);
+    }
+    expect(sent.filter((name) => name.startsWith('facts_')).length).toBeLessThan(references.length / 2);
+    expect(sent).toContainEqual(expect.stringMatching(/^decisions_append_(2|4|8|16)$/));
+    for (const id of userIds.filter((_, index) => index !== 7)) {
+      const { body } = await api.get(`/api/decisions/verify?user_id=${id}`);
+      expect(body).toMatchObject({ is_intact: true, decisions: 2, made_again: 2 });
+    }
+  });
+
+  it('does not keep others waiting for one whose contact is being claimed', async () => {
+    const [claimed, ...others] = await Promise.all(Array.from({ length: 6 }, () => consenting(api)));
+    const database = app.get(Database);
+    let late: Promise<Answer> | undefined;
+    await database.transaction(async (transaction) => {
+      await transaction.query({ text: 'select from contact_state where user_id = $1 for update', values: [claimed] });
+      late = ask({ user_id: claimed });
+      const answers = await Promise.all(others.map((user_id) => ask({ user_id })));
+      expect(answers.map(({ status }) => status)).toEqual(others.map(() => 201));
+      await lockWaits(database, 'decisions');
+      expect(await stored(claimed ?? '')).toBe(0);
+    });
+    expect((await late)?.status).toBe(201);
+    expect(await stored(claimed ?? '')).toBe(1);
+  });
+
+  it('writes nothing about one who is erased while others are written with them', async () => {
+    const [erased = '', ...others] = await Promise.all(Array.from({ length: 4 }, () => consenting(api)));
+    const decisions = app.get(DecisionsRepository);
+    const append = decisions.appendUnlocked.bind(decisions);
+    const all = Promise.withResolvers<void>();
+    let waiting = 0;
+    jest.spyOn(decisions, 'appendUnlocked').mockImplementation(async (decision) => {
+      waiting += 1;
+      if (waiting === 4) {
+        await api.remove(`/api/users/${erased}`);
+        all.resolve();
+      }
+      await all.promise;
+      return append(decision);
+    });
+    const answers = await Promise.all([erased, ...others].map((user_id) => ask({ user_id })));
+    expect(answers.map(({ status }) => status)).toEqual([410, 201, 201, 201]);
+    expect(await Promise.all([erased, ...others].map(stored))).toEqual([0, 1, 1, 1]);
   });
 
   it('stores definitions once for all decisions on them', async () => {

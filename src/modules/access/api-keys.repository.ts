@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { InstantMs } from '../../core/kernel/instant.js';
+import { Batches } from '../../platform/concurrency/batches.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
 
@@ -25,22 +26,34 @@ export interface UsableApiKey {
 const ROW = `id, name, secret_hash as "secretHash", scopes, created_at as "createdAt", expires_at as "expiresAt",
   last_used_at as "lastUsedAt", revoked_at as "revokedAt"`;
 
+const LOOK_UPS = { sizeMax: 64, underWayMax: 2 };
+
 /** The only writer of api_keys. */
 @Injectable()
 export class ApiKeysRepository {
-  constructor(private readonly database: Database) {}
+  /** Requests that come at one time share a look-up, which begins after the last of them came. */
+  private readonly lookUps: Batches<string, UsableApiKey | null>;
+
+  constructor(private readonly database: Database) {
+    this.lookUps = new Batches((ids) => this.findMany(ids), LOOK_UPS);
+  }
 
   /** The key, unless it is revoked or has expired by the database's clock. */
-  async findUsable(id: string): Promise<UsableApiKey | null> {
-    const [row] = await this.database.query<UsableApiKey>({
+  findUsable(id: string): Promise<UsableApiKey | null> {
+    return this.lookUps.add(id);
+  }
+
+  private async findMany(ids: readonly string[]): Promise<readonly (UsableApiKey | null)[]> {
+    const rows = await this.database.query<UsableApiKey & { readonly id: string }>({
       name: 'api_keys_usable',
-      text: `select secret_hash as "secretHash", scopes,
+      text: `select id, secret_hash as "secretHash", scopes,
           coalesce(last_used_at > clock_timestamp() - interval '1 minute', false) as "isUseNoted"
         from api_keys
-        where id = $1 and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`,
-      values: [id],
+        where id = any ($1) and revoked_at is null and (expires_at is null or expires_at > clock_timestamp())`,
+      values: [[...new Set(ids)]],
     });
-    return row ?? null;
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => found.get(id) ?? null);
   }
 
   async noteUse(id: string): Promise<void> {
