@@ -191,8 +191,9 @@ async function press(target, processes) {
     return figures;
   };
   await run({ kind: 'closed', connections: 16, requests: WARM_UP_REQUESTS });
-  const before = cpu(processes);
+  const [before, processorsBefore] = [cpu(processes), processors()];
   const steady = await run({ kind: 'atRate', connections: 64, ...load });
+  const stolen = stolenShare(processorsBefore, processors());
   const steadyCpu = perRequest(before, cpu(processes), steady.answered);
   let peak = null;
   for (const connections of options.callers.split(',').map(Number)) {
@@ -204,7 +205,7 @@ async function press(target, processes) {
     if (peak === null || perSecond > peak.perSecond) peak = { perSecond, connections, cpu: spent };
   }
   generator.disconnect();
-  return { steady, steadyCpu, peak };
+  return { steady, steadyCpu, stolen, peak };
 }
 
 const show = ({ server, postgres }) => `${server.toFixed(2)} + ${postgres.toFixed(2)} ms`;
@@ -222,6 +223,18 @@ function perRequest(before, after, requests) {
 function statOf(pid) {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+/** Ticks of all processors: user, nice, system, idle, iowait, irq, softirq, steal. */
+function processors() {
+  const [line] = readFileSync('/proc/stat', 'utf8').split('\n');
+  return line.trim().split(/\s+/).slice(1, 9).map(Number);
+}
+
+/** The share of time in which this machine wanted to run and another one on the same hardware did. */
+function stolenShare(before, after) {
+  const spent = after.map((ticks, index) => ticks - before[index]);
+  return spent[7] / spent.reduce((sum, ticks) => sum + ticks, 0);
 }
 
 /** Its own and those of its children that ended. */
@@ -284,17 +297,27 @@ function report(rows) {
     'CPU PostgreSQL',
     'sum',
     'x floor',
+    'stolen',
   ]);
   const floor = rows.find(({ name }) => name === 'floor');
   const sumOf = ({ steadyCpu }) => steadyCpu.server + steadyCpu.postgres;
   for (const row of rows) {
-    const { steady, steadyCpu, peak } = row;
+    const { steady, steadyCpu, stolen, peak } = row;
     const ratio = floor === undefined ? '' : (sumOf(row) / sumOf(floor)).toFixed(2);
     const times = [steady.p50, steady.p95, steady.p99].map((ms) => `${ms.toFixed(1)} ms`);
     const cpus = [steadyCpu.server, steadyCpu.postgres, sumOf(row)].map((ms) => `${ms.toFixed(2)} ms`);
-    print([row.name, ...times, peak.perSecond.toFixed(0), String(peak.connections), ...cpus, ratio]);
+    print([
+      row.name,
+      ...times,
+      peak.perSecond.toFixed(0),
+      String(peak.connections),
+      ...cpus,
+      ratio,
+      `${(100 * stolen).toFixed(0)} %`,
+    ]);
   }
-  say('latency counts from the instant at which a request was due; CPU is per request, at the fixed rate.');
+  say('latency counts from the instant at which a request was due; CPU is per request, at the fixed rate;');
+  say('stolen: processor time that other machines on the same hardware took meanwhile.');
   say(`reach: p99 < ${REACH.p99} ms at 500/s, peak >= ${REACH.peak}/s, at most ${REACH.cpu} x the floor's CPU.`);
 }
 

@@ -213,8 +213,7 @@ export class DecisionsRepository {
   private async appendMany(decisions: readonly NewDecision[]): Promise<readonly (boolean | Promise<boolean>)[]> {
     for (const { made } of decisions) await this.definitions.keep(this.database, made.definitions);
     const first = new Map([...decisions].reverse().map((decision) => [decision.userId, decision]));
-    const together = first.size < 2 ? [] : [...first.values()];
-    const written = new Set(together.length === 0 ? [] : await this.insertTogether(together));
+    const written = new Set(await this.insertTogether([...first.values()]));
     return decisions.map((decision) => written.has(decision.id) || this.insertAlone(decision));
   }
 

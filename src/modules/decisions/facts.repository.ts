@@ -233,7 +233,7 @@ export class FactsRepository {
     return facts;
   }
 
-  /** Those that ask the same of different people go together. */
+  /** Those that ask the same of different people go together. Under way until all have been answered. */
   private async loadAlike(queries: readonly FactsQuery[]): Promise<readonly Promise<Facts>[]> {
     const places = [...queries.entries()];
     const groups = [...Map.groupBy(places, ([, query]) => kindOf(query)).values()].map((group) => ({
@@ -244,6 +244,7 @@ export class FactsRepository {
         group[0]?.[1] as FactsQuery,
       ),
     }));
+    await Promise.allSettled(groups.map(({ loaded }) => loaded));
     const results = new Map(
       groups.flatMap(({ group, loaded }) => group.map(([place], index) => [place, nth(loaded, index)] as const)),
     );

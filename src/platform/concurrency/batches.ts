@@ -17,7 +17,7 @@ export class Batches<Item, Result> {
   /**
    * @param work one result for each item, in their order; a result that is a promise of its own may fail by itself
    * @param limits.sizeMax items in one batch
-   * @param limits.underWayMax batches at once
+   * @param limits.underWayMax batches at once; one is under way until `work` resolves, whatever its promises still do
    */
   constructor(
     private readonly work: (items: readonly Item[]) => Promise<readonly (Result | Promise<Result>)[]>,
