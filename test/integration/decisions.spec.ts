@@ -51,9 +51,9 @@ describe('POST /api/decisions/next-best-action', () => {
   it('takes one statement that reads and one that records', async () => {
     const userId = await consenting(api, { external_id: 'two-statements' });
     await ask({ user_id: userId });
-    expect(await statementsOf(() => ask({ user_id: userId }))).toEqual(['facts_id', 'decisions_append_unlocked']);
+    expect(await statementsOf(() => ask({ user_id: userId }))).toEqual(['facts_id', 'decisions_append_1']);
     const byExternalId = { user_id: 'ext:two-statements' };
-    expect(await statementsOf(() => ask(byExternalId))).toEqual(['facts_external', 'decisions_append_unlocked']);
+    expect(await statementsOf(() => ask(byExternalId))).toEqual(['facts_external', 'decisions_append_1']);
     expect(await statementsOf(() => ask({ user_id: userId, dry_run: true }))).toEqual(['facts_id']);
   });
 

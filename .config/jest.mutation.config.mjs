@@ -1,0 +1,7 @@
+// What `npm run mutate` runs against every mutant: the specs of the pure core alone, so that no mutant needs a server.
+import config from './jest.config.mjs';
+
+const { displayName: _, ...unit } = config.projects.find(({ displayName }) => displayName === 'unit');
+
+/** @type {import('jest').Config} */
+export default { ...unit, testMatch: ['<rootDir>/src/core/**/*.spec.ts'], testTimeout: config.testTimeout };
