@@ -129,6 +129,16 @@ describe('gateConsent', () => {
     expect(gate([record('granted', 10), record('denied', 20, { id: 'd' })])).toMatchObject({ recordId: 'd' });
   });
 
+  it('opens again with the earliest grant to come, whatever the order of the records, and never in the past', () => {
+    const [soon, later] = [record('granted', NOW + 5), record('granted', NOW + 9)];
+    expect(gate([later, soon])).toMatchObject({ until: NOW + 5 });
+    expect(gate([soon, later])).toMatchObject({ until: NOW + 5 });
+    expect(gate([record('granted', 10, { expiresAt: 500 })])).toMatchObject({ until: null });
+    expect(gate([record('granted', 10, { expiresAt: 500 }), soon])).toMatchObject({ until: NOW + 5 });
+    expect(gate([record('granted', NOW + 2, { channel: 'sms' }), soon])).toMatchObject({ until: NOW + 5 });
+    expect(gate([record('granted', NOW)])).toMatchObject({ kind: 'pass' });
+  });
+
   it('says when a dated grant will begin to hold, if it will decide', () => {
     expect(gate([record('granted', NOW + 5, { receivedAt: 90 })])).toMatchObject({ until: NOW + 5 });
     expect(gate([record('withdrawn', 95), record('granted', NOW + 5, { receivedAt: 90 })])).toMatchObject({
