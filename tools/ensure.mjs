@@ -2,7 +2,7 @@
 // done yet, and meanwhile builds the Temporal server, the one thing that takes minutes.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
@@ -11,6 +11,12 @@ const stamp = 'node_modules/.tactful-lock';
 const wanted = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
 
 if (read(stamp) !== wanted) {
+  if (lstatSync('node_modules', { throwIfNoEntry: false })?.isSymbolicLink()) {
+    console.error(
+      'node_modules is a link to packages of another lock file: npm ci would empty what it points to. Remove it.',
+    );
+    process.exit(1);
+  }
   console.log('installing the packages of package-lock.json (npm ci); this takes about a minute');
   const [code] = await Promise.all([install(), process.argv.includes('--with-temporal') && buildTemporal()]);
   if (code !== 0) process.exit(1);
