@@ -1,5 +1,7 @@
 import type { Condition } from '../src/core/audiences/condition.js';
-import type { Step } from '../src/core/journeys/plan.js';
+import type { RunCondition } from '../src/core/audiences/run-condition.js';
+import type { Listener } from '../src/core/journeys/interpreter-state.js';
+import type { Act, Moment, Step } from '../src/core/journeys/plan.js';
 import type { RunClock, RunReference } from '../src/core/journeys/run-reference.js';
 import type { StepAnswer } from '../src/core/journeys/step-answer.js';
 import type { InstantMs } from '../src/core/kernel/instant.js';
@@ -23,11 +25,40 @@ export interface EvaluateBranchInput {
   readonly clock: RunClock;
 }
 
+/** Conditions of which the first that holds is asked for. */
+export interface ChooseInput {
+  readonly run: RunReference;
+  readonly stepId: string;
+  readonly conditions: readonly RunCondition[];
+  readonly clock: RunClock;
+}
+
+/** An instant to work out from the user's profile and time zone. */
+export interface FindMomentInput {
+  readonly run: RunReference;
+  readonly stepId: string;
+  readonly moment: Moment;
+  /** When the run came to the step. */
+  readonly from: InstantMs;
+  readonly clock: RunClock;
+}
+
+/** Something to do that is no contact. */
+export interface ActInput {
+  readonly run: RunReference;
+  readonly stepId: string;
+  readonly visit: number;
+  readonly act: Act;
+  readonly clock: RunClock;
+}
+
 /** Which of the user's events to look for, and in which interval of event time. */
 export interface FindEventInput {
   readonly run: RunReference;
-  /** Names to look for; the first by event time wins. */
+  /** Names that count whatever the event's properties; the first by event time wins. */
   readonly events: readonly string[];
+  /** Events that fit one of these count too. */
+  readonly listeners?: readonly Listener[];
   /** Exclusive. */
   readonly after: InstantMs;
   /** Inclusive. */
@@ -40,6 +71,8 @@ export interface FoundEvent {
   readonly messageId: string;
   readonly name: string;
   readonly occurredAt: InstantMs;
+  /** Which of the listeners that were asked about it fits. */
+  readonly matches?: readonly number[];
 }
 
 /** How a run ended. */
@@ -57,6 +90,15 @@ export interface JourneyActivities {
   runStep(input: RunStepInput): Promise<StepAnswer>;
   /** Whether the condition holds for the user now; false for a user who is gone. */
   evaluateBranch(input: EvaluateBranchInput): Promise<boolean>;
+  /** Position of the first condition that holds for the user and the run now, or null; null for a user who is gone. */
+  chooseBranch(input: ChooseInput): Promise<number | null>;
+  /** The instant, possibly past, or null when the user has no such date or is gone. */
+  findMoment(input: FindMomentInput): Promise<InstantMs | null>;
+  /**
+   * Done, or false when it can never be done (the user is gone, the endpoint refuses for good, no such journey).
+   * Repeated after a crash it has the effect of once: the key is run, step and visit.
+   */
+  act(input: ActInput): Promise<boolean>;
   /** Virtual time only: the first matching event of the user in the interval, or null. */
   findEvent(input: FindEventInput): Promise<FoundEvent | null>;
   /** Records the end of the run and takes down what waits for it. Idempotent. */

@@ -16,6 +16,7 @@ import { StepsModule } from './modules/steps/index.js';
 import { SuppressionsModule } from './modules/suppressions/index.js';
 import { UnsubscribeModule } from './modules/unsubscribe/index.js';
 import { UsersModule } from './modules/users/index.js';
+import { WebhookEndpointsModule } from './modules/webhook-endpoints/index.js';
 import { AddressModule } from './platform/address/address.module.js';
 import { ConfigModule } from './platform/config/config.module.js';
 import type { Config } from './platform/config/config.js';
@@ -57,6 +58,7 @@ export class AppModule {
         DecisionsModule,
         DeliveriesModule.forRoot(config.email),
         OutcomesModule,
+        WebhookEndpointsModule,
         StepsModule.forRoot(config.company),
       ],
     };

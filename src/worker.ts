@@ -8,7 +8,7 @@ import { AppModule } from './app.module.js';
 import { DeliverySettler } from './modules/deliveries/index.js';
 import { EventsService } from './modules/events/index.js';
 import { RunsRepository } from './modules/journeys/index.js';
-import { RunQuestions, StepsService } from './modules/steps/index.js';
+import { Acts, Moments, RunQuestions, StepsService } from './modules/steps/index.js';
 import { verifySuppressionKey } from './platform/address/suppression-key.js';
 import { readConfig, type Config } from './platform/config/config.js';
 import { PartitionKeeper } from './platform/database/partition-keeper.js';
@@ -72,7 +72,9 @@ await host.run({
     : { workflowsPath: path('../workflows/index.js') },
   activities: createActivities({
     steps: app.get(StepsService),
+    acts: app.get(Acts),
     questions: app.get(RunQuestions),
+    moments: app.get(Moments),
     events: app.get(EventsService),
     runs,
   }),

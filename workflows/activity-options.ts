@@ -19,3 +19,12 @@ export const RUN_STEP_OPTIONS: ActivityOptions = { startToCloseTimeout: '30 seco
 
 /** One short statement or a few. */
 export const QUERY_OPTIONS: ActivityOptions = { startToCloseTimeout: '10 seconds', retry: UNTIL_IT_SUCCEEDS };
+
+/**
+ * A call to somebody else's server, or a few statements. What stays away for long is asked less and less often; the
+ * activity itself says when it gives up.
+ */
+export const ACT_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '30 seconds',
+  retry: { ...UNTIL_IT_SUCCEEDS, maximumInterval: '15 minutes' },
+};

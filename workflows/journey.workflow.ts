@@ -12,7 +12,7 @@ import type { JourneyActivities } from '../activities/contract.js';
 import { next, putDown, receive, start } from '../src/core/journeys/interpreter.js';
 import type { Command, Input, InterpreterState, Message } from '../src/core/journeys/interpreter.js';
 import type { RunClock } from '../src/core/journeys/run-reference.js';
-import { QUERY_OPTIONS, RUN_STEP_OPTIONS } from './activity-options.js';
+import { ACT_OPTIONS, QUERY_OPTIONS, RUN_STEP_OPTIONS } from './activity-options.js';
 import { listen } from './listen.js';
 import type { JourneyInput, JourneyResult } from './messages.js';
 import { RunDisplay } from './run-display.js';
@@ -20,7 +20,9 @@ import { RunDisplay } from './run-display.js';
 const EVENTS_MAX = 2_000;
 
 const { runStep } = proxyActivities<JourneyActivities>(RUN_STEP_OPTIONS);
-const { evaluateBranch, findEvent, finishRun } = proxyActivities<JourneyActivities>(QUERY_OPTIONS);
+const { act } = proxyActivities<JourneyActivities>(ACT_OPTIONS);
+const { evaluateBranch, chooseBranch, findMoment, findEvent, finishRun } =
+  proxyActivities<JourneyActivities>(QUERY_OPTIONS);
 
 /**
  * One user's passage through one version of a journey. All rules are in the interpreter; this shell carries out its one
@@ -49,12 +51,13 @@ function reasonToClose(error: unknown): string | null {
   return error instanceof ActivityFailure ? `failed:${error.activityType}` : null;
 }
 
-function begin({ plan, clockDomain, enteredAt, isPaused = false }: JourneyInput): InterpreterState {
+function begin({ run, plan, clockDomain, enteredAt, isPaused = false }: JourneyInput): InterpreterState {
   const startedAt = workflowInfo().startTime.getTime();
   const isVirtual = clockDomain !== 'real';
   // Events of a virtual run are dated from the start of its execution; those of a real one may be older, and the two
   // instants come from the clocks of two machines.
-  return start(plan, { entryAt: isVirtual ? startedAt : Math.min(enteredAt, startedAt), isVirtual, isPaused });
+  const entryAt = isVirtual ? startedAt : Math.min(enteredAt, startedAt);
+  return start(plan, { entryAt, isVirtual, isPaused, unit: { userId: run.userId, runKey: run.runKey } });
 }
 
 class JourneyRun {
@@ -108,10 +111,30 @@ class JourneyRun {
         const summary = `${stepId}: test the condition`;
         return { kind: 'branch_answer', holds: await evaluateBranch.executeWithOptions({ summary }, [question]) };
       }
+      case 'choose': {
+        const { stepId, conditions } = command;
+        const question = { run, stepId, conditions, clock };
+        const summary = `${stepId}: test the conditions`;
+        return { kind: 'choice_answer', index: await chooseBranch.executeWithOptions({ summary }, [question]) };
+      }
+      case 'find_moment': {
+        const { stepId, moment, from } = command;
+        const question = { run, stepId, moment, from, clock };
+        const summary = `${stepId}: work out until when to wait`;
+        return { kind: 'moment_answer', until: await findMoment.executeWithOptions({ summary }, [question]) };
+      }
+      case 'act': {
+        const { stepId, visit } = command;
+        const question = { run, stepId, visit, act: command.act, clock };
+        const summary = `${stepId}: ${command.act.kind}, visit ${visit}`;
+        return { kind: 'act_answer', isDone: await act.executeWithOptions({ summary }, [question]) };
+      }
       case 'find_event': {
-        const { stepId, events, after, until } = command;
-        const question = { run, events, after, until, domain: this.input.clockDomain };
-        const summary = `${stepId}: look for ${events.join(', ')}`;
+        const { stepId, events, listeners = [], after, until } = command;
+        const conditional = listeners.length === 0 ? {} : { listeners };
+        const question = { run, events, ...conditional, after, until, domain: this.input.clockDomain };
+        const names = new Set([...events, ...listeners.map(({ event }) => event)]);
+        const summary = `${stepId}: look for ${[...names].join(', ')}`;
         return { kind: 'event_answer', event: await findEvent.executeWithOptions({ summary }, [question]) };
       }
       case 'sleep': {

@@ -36,6 +36,8 @@ export interface EventSignal {
   readonly messageId: string;
   readonly name: string;
   readonly occurredAt: number;
+  /** Which of the plan's listeners it fits: they were tested when it came in. Left out: none. */
+  readonly matches?: readonly number[];
 }
 
 /** Something about the user changed (consent, profile): a deferred step asks again at once. */

@@ -63,6 +63,9 @@ function stateOf(command: Exclude<Command, { kind: 'end' }>): RunProgress['state
       return 'paused';
     case 'run_step':
     case 'evaluate_branch':
+    case 'choose':
+    case 'find_moment':
+    case 'act':
     case 'find_event':
       return 'running';
   }

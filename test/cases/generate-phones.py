@@ -19,6 +19,9 @@ for line in TABLES.joinpath("zone.tab").read_text().splitlines():
     if not line.startswith("#"):
         country, _, zone, *_ = line.split("\t")
         AT_HOME.setdefault(country, set()).add(LINKS.get(zone, zone))
+# zone.tab has no row for Kosovo, Ascension and Tristan da Cunha, whose numbers exist all the same.
+for country, zone in {"XK": "Europe/Belgrade", "AC": "Atlantic/St_Helena", "TA": "Atlantic/St_Helena"}.items():
+    AT_HOME[country] = {LINKS.get(zone, zone)}
 
 
 def row(number, region):

@@ -57,6 +57,62 @@ describe('proof and law of consents', () => {
       });
     });
 
+    it.each<[string, object]>([
+      ['of no kind', {}],
+      ['of another kind', { kind: 'donation' }],
+      ['of a kind that is written otherwise', { kind: 'Purchase' }],
+      ['of a kind that is no text', { kind: 2 }],
+    ])('refuses what is implied in Canada by evidence %s: it would never end', async (_what, evidence) => {
+      const user_id = await api.user();
+      for (const jurisdiction of ['CA', 'CA-QC']) {
+        expect(await api.post('/api/consents', { user_id, ...implied, jurisdiction, evidence })).toMatchObject({
+          status: 422,
+          body: { code: 'EVIDENCE_KIND_REQUIRED', errors: [{ path: 'evidence.kind' }] },
+        });
+      }
+      const consents = [
+        { user_id, ...implied, evidence: { kind: 'purchase' } },
+        { user_id, ...implied, evidence },
+      ];
+      expect(await api.post('/api/consents/batch', { consents })).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: 'consents[1].evidence.kind' }] },
+      });
+      expect(await state(user_id)).toEqual([]);
+      expect((await record({ jurisdiction: 'US-CA', evidence })).body).toMatchObject({ expires_at: null });
+      expect((await record({ basis: 'consent', evidence })).body).toMatchObject({ expires_at: null });
+      expect((await record({ status: 'withdrawn', evidence })).status).toBe(201);
+    });
+
+    it('is that of the profile where the statement names no place', async () => {
+      const purchase = { ...implied, jurisdiction: undefined, evidence: { kind: 'purchase' } };
+      const [canadian, american] = [
+        await api.user({ jurisdiction: 'CA-ON' }),
+        await api.user({ jurisdiction: 'US-NY' }),
+      ];
+      const stated_at = '2026-02-28T10:00:00Z';
+      const consents = [
+        { user_id: american, ...purchase, stated_at },
+        { user_id: canadian, ...purchase, stated_at },
+        { user_id: canadian, ...purchase, stated_at, jurisdiction: 'US-NY' },
+        { user_id: american, ...purchase, stated_at, jurisdiction: 'CA' },
+      ];
+      const { data } = (await api.post('/api/consents/batch', { consents })).body as {
+        data: { expires_at: string | null; jurisdiction: string | null }[];
+      };
+      const end = '2028-02-28T10:00:00.000Z';
+      expect(data.map(({ expires_at, jurisdiction }) => [expires_at, jurisdiction])).toEqual([
+        [null, null],
+        [end, null],
+        [null, 'US-NY'],
+        [end, 'CA'],
+      ]);
+      expect(await api.post('/api/consents', { ...purchase, user_id: canadian, evidence: {} })).toMatchObject({
+        status: 422,
+        body: { code: 'EVIDENCE_KIND_REQUIRED' },
+      });
+    });
+
     it('wants a sale behind a soft opt-in, and stores nothing of a batch without one', async () => {
       const soft = { ...implied, jurisdiction: 'GB', basis: 'soft_opt_in' };
       const id = await api.user();

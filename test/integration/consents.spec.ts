@@ -85,6 +85,22 @@ describe('consents', () => {
     expect(await state(id)).toMatchObject([{ is_allowed: false, reason: 'CONSENT_EXPIRED' }]);
   });
 
+  it('keeps to a standing grant behind one that expired, and to a refusal before a sale', async () => {
+    const id = await api.user();
+    const grant = { user_id: id, channel: 'email', source: 'spec', status: 'granted' };
+    await api.post('/api/consents', { ...grant, stated_at: '2026-01-01T00:00:00Z' });
+    const sale = { basis: 'soft_opt_in', evidence: { sale_id: 'S-1' } };
+    const over = { stated_at: '2026-02-01T00:00:00Z', expires_at: '2026-03-01T00:00:00Z' };
+    await api.post('/api/consents', { ...grant, ...sale, ...over });
+    expect(await state(id)).toMatchObject([{ is_allowed: true, basis: 'consent', expires_at: null }]);
+    await api.post(`/api/consents/${id}/objection`, { source: 'call' });
+    expect((await api.post('/api/consents', { ...grant, ...sale })).status).toBe(201);
+    expect((await api.get(`/api/consents/${id}/summary`)).body).toMatchObject({
+      is_objecting: true,
+      consents: [{ channel: '*' }, { channel: 'email', is_allowed: false, reason: 'OBJECTION' }],
+    });
+  });
+
   it('stores a batch whole or not at all, and names each unknown user', async () => {
     const [one, two] = [await api.user(), await api.user()];
     const statement = { channel: 'email', status: 'granted', source: 'import' };
@@ -122,7 +138,8 @@ describe('consents', () => {
   it('sums up expiry, jurisdiction and brand of what decides, and every jurisdiction that was named', async () => {
     const id = await api.user();
     const statement = { user_id: id, channel: 'email', status: 'granted', source: 'spec' };
-    await api.post('/api/consents', { ...statement, jurisdiction: 'DE', stated_at: '2026-01-01T00:00:00Z' });
+    const older = { stated_at: '2026-01-01T00:00:00Z', expires_at: '2030-01-01T00:00:00Z' };
+    await api.post('/api/consents', { ...statement, jurisdiction: 'DE', ...older });
     await api.post('/api/consents', { ...statement, jurisdiction: 'AT', expires_at: '2031-01-01T00:00:00Z' });
     await api.post('/api/consents', { ...statement, brand: 'other', status: 'denied' });
     expect((await api.get(`/api/consents/${id}/summary`)).body).toMatchObject({

@@ -37,16 +37,15 @@ describe('a database that goes away between the answer of the provider and its r
   it('is told again when its sessions are ended in the middle of the recording', async () => {
     const { user, runKey, request: step } = await request('person');
     const connector = stage.get(EmailConnector);
-    const send = connector.send.bind(connector);
+    const open = connector.open.bind(connector);
     let ended = 0;
     let recorded: Promise<void> | undefined;
-    jest.spyOn(connector, 'send').mockImplementationOnce(async (message) => {
-      const result = await send(message);
+    async function holdRow(deliveryId: string): Promise<void> {
       const held = Promise.withResolvers<void>();
       // Holds the row until the recording has stood before it and lost its session, twice.
       recorded = stage.database.transaction(async (transaction) => {
         const lock = 'select from deliveries where id = $1 for update';
-        await transaction.query({ text: lock, values: [message.deliveryId] });
+        await transaction.query({ text: lock, values: [deliveryId] });
         held.resolve();
         for (; ended < 2; ended += 1) {
           await lockWaits(stage.database, 'with settled as');
@@ -57,7 +56,17 @@ describe('a database that goes away between the answer of the provider and its r
         }
       });
       await held.promise;
-      return result;
+    }
+    jest.spyOn(connector, 'open').mockImplementationOnce(async () => {
+      const line = await open();
+      return {
+        ...line,
+        async send(message, startWithinMs) {
+          const result = await line.send(message, startWithinMs);
+          await holdRow(message.deliveryId);
+          return result;
+        },
+      };
     });
     expect(await stage.ask(step)).toMatchObject({ kind: 'sent' });
     await recorded;

@@ -106,6 +106,18 @@ describe('POST /api/decisions/next-best-action', () => {
     expect(await stored(erased)).toBe(0);
   });
 
+  it('knows no action that is misspelt, and says which', async () => {
+    const user_id = await consenting(api);
+    const refusal = { status: 422, body: { code: 'UNKNOWN_REFERENCE', errors: [{ path: 'actions[1]' }] } };
+    const body = { actions: ['offer', 'ofer'] };
+    expect(await ask({ user_id, ...body })).toMatchObject(refusal);
+    expect(await ask({ user_id, ...body, dry_run: true })).toMatchObject(refusal);
+    const unknown = '01890a5d-ac96-774b-bcce-b302099a8057';
+    const batch = { user_ids: [unknown, user_id], ...body };
+    expect(await api.post('/api/decisions/next-best-action/batch', batch)).toMatchObject(refusal);
+    expect(await stored(user_id)).toBe(0);
+  });
+
   it('brings nothing back that an erasure took while the decision was made', async () => {
     const userId = await consenting(api);
     const decisions = app.get(DecisionsRepository);

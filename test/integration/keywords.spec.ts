@@ -1,10 +1,11 @@
 import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { KeywordsRepository } from '../../src/modules/consents/keywords.repository.js';
 import { RunSignals } from '../../src/modules/journeys/index.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
-import { lockWaits } from '../support/concurrency.js';
+import { lockWaits, stall } from '../support/concurrency.js';
 
 /** A busy machine takes its time to make the tables and start the API. */
 const START_MS_MAX = 30_000;
@@ -101,6 +102,34 @@ describe('keywords by text message', () => {
     await say('START');
     expect((await say('STOP', { message_id: `once-${from}` })).reply).toBe(STOPPED);
     expect(await allowed(id)).toEqual(['marketing sms']);
+  });
+
+  it('takes a message of another number, though its id was seen before: a STOP is never lost', async () => {
+    const other = await person('marketing');
+    await say('hello', { message_id: 'of-two' });
+    from = from.replace('+1202', '+1303');
+    const id = await person('marketing');
+    expect(await say('STOP', { message_id: 'of-two' })).toMatchObject({
+      meaning: 'stop',
+      user_ids: [id],
+      reply: STOPPED,
+    });
+    expect([await allowed(id), await allowed(other)]).toEqual([[], ['marketing sms']]);
+    expect(await suppressed()).toEqual(['stop sms sms_keyword']);
+  });
+
+  it('takes a STOP and a later START one after the other, also from a number that nobody has', async () => {
+    const keywords = app.get(KeywordsRepository);
+    const reading = stall(keywords.lastWord.bind(keywords));
+    const spy = jest.spyOn(keywords, 'lastWord').mockImplementationOnce(reading.call);
+    const stop = say('STOP', { received_at: '2026-05-01T10:00:00Z' });
+    await reading.arrived;
+    spy.mockRestore();
+    const start = say('START', { received_at: '2026-05-01T11:00:00Z' });
+    await lockWaits(app.get(Database), 'advisory');
+    reading.goOn();
+    await Promise.all([stop, start]);
+    expect(await suppressed()).toEqual([]);
   });
 
   it.each(['START', 'yes', 'Unstop.'])('%s grants anew what STOP took, and lifts the suppression', async (word) => {

@@ -66,12 +66,13 @@ describe('outcomes of deliveries', () => {
   const suppressedBy = async (filter: string): Promise<string[]> =>
     (await suppressions(filter)).map(({ reason }) => reason).sort();
   const byAddress = ({ email }: StagedPerson): string => `address=${encodeURIComponent(email)}`;
-  const wakes = async (userId: string): Promise<number> =>
+  const wakes = async (userId: string, because = 'suppression_changed'): Promise<number> =>
     (
       await query(
         `select from outbox join journey_entries using (run_key) where user_id = $1
-          and payload -> 'argument' ->> 'because' = 'suppression_changed'`,
+          and payload -> 'argument' ->> 'because' = $2`,
         userId,
+        because,
       )
     ).length;
 
@@ -193,6 +194,43 @@ describe('outcomes of deliveries', () => {
     expect(await suppressions(`user_id=${person.id}`)).toMatchObject([{ reason: 'complaint', channel: null }]);
   });
 
+  it('of an unsubscription: no more of this purpose on this channel for any brand, at once', async () => {
+    const person = await stage.person();
+    const other = { user_id: person.id, channel: 'email', purpose: 'newsletter', status: 'granted', source: 'spec' };
+    await api.post('/api/consents', other);
+    const delivery = await person.send();
+    await heard(delivery, 'unsubscribed');
+    expect(await person.ask()).toMatchObject({ kind: 'skip', reason: 'CONSENT_WITHDRAWN' });
+    expect(await wakes(person.id, 'consent_changed')).toBeGreaterThan(0);
+    expect(await person.ask('receipt')).toMatchObject({ kind: 'sent' });
+    const { data } = (await api.get(`/api/consents/${person.id}`)).body as { data: object[] };
+    const about = { purpose: 'marketing', channel: 'email', brand: '*', status: 'withdrawn' };
+    expect(data[0]).toMatchObject({ ...about, source: 'delivery_outcome', evidence: { delivery_id: delivery } });
+    await heard(delivery, 'unsubscribed');
+    expect(((await api.get(`/api/consents/${person.id}`)).body as { data: object[] }).data).toHaveLength(3);
+  });
+
+  it('of an unsubscription that becomes known late: a consent that was given since stands', async () => {
+    const person = await stage.person();
+    const delivery = await person.send();
+    const [{ at = '' } = {}] = await query<{ at: string }>(
+      'select to_jsonb(clock_timestamp()::timestamptz(3)) #>> array[]::text[] as at',
+    );
+    const again = { user_id: person.id, channel: 'email', status: 'granted', source: 'spec' };
+    await api.post('/api/consents', again);
+    await heard(delivery, 'unsubscribed', { at });
+    expect(await person.ask()).toMatchObject({ kind: 'sent' });
+  });
+
+  it('of an unsubscription from a message that needed no consent: nothing that needs one, on this channel', async () => {
+    const person = await stage.person();
+    const sent = await person.ask('receipt');
+    if (sent.kind !== 'sent') throw new Error(JSON.stringify(sent));
+    await heard(sent.deliveryId, 'unsubscribed');
+    expect(await person.ask()).toMatchObject({ kind: 'skip', reason: 'CONSENT_WITHDRAWN' });
+    expect(await person.ask('receipt')).toMatchObject({ kind: 'sent' });
+  });
+
   it('have consequences once: what an operator lifted stays lifted when the provider says the same again', async () => {
     const person = await stage.person();
     const delivery = await person.send();
@@ -237,19 +275,35 @@ describe('outcomes of deliveries', () => {
     expect(await person.ask()).toMatchObject({ reason: 'SUPPRESSED_HARD_BOUNCE' });
   });
 
+  it('see under the lock what became of the delivery and the person meanwhile', async () => {
+    const [released, erased] = [await stage.person(), await stage.person()];
+    const deliveries = [await released.send(), await erased.send()];
+    const answers: Promise<Answer>[] = [];
+    await app.get(Database).transaction(async (transaction) => {
+      const text = 'select from contact_state where user_id = any ($1) order by user_id for update';
+      await transaction.query({ text, values: [[released.id, erased.id]] });
+      answers.push(...deliveries.map((delivery) => hear(delivery, 'bounced', { detail: 'no such user' })));
+      await lockWaits(app.get(Database), 'contact_state', 2);
+      const release = `update deliveries set state = 'released' where id = $1`;
+      await transaction.query({ text: release, values: [deliveries[0]] });
+      const forget = 'update deliveries set address = null where id = $1';
+      await transaction.query({ text: forget, values: [deliveries[1]] });
+    });
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([409, 201]);
+    expect([await suppressedBy(byAddress(released)), await suppressedBy(byAddress(erased))]).toEqual([[], []]);
+  });
+
   it('of a virtual message are kept in its clock domain and suppress nobody', async () => {
     const person = await stage.person();
     const clock = { kind: 'virtual', domain: 'trial', now: Date.parse('2031-05-01T12:00:00Z') } as const;
     const delivery = await person.send(clock);
-    for (const kind of ['soft_bounced', 'bounced', 'complained']) await heard(delivery, kind);
+    for (const kind of ['soft_bounced', 'bounced', 'complained', 'unsubscribed']) await heard(delivery, kind);
     expect(await states(delivery)).toEqual(['complained', 'complained']);
+    expect(await person.ask()).toMatchObject({ kind: 'sent' });
     expect(await suppressedBy(byAddress(person))).toEqual([]);
     expect(await suppressedBy(`user_id=${person.id}`)).toEqual([]);
     const kept = await query('select at, clock_domain as clock from contact_outcomes where delivery_id = $1', delivery);
-    expect(kept).toEqual([
-      { at: clock.now, clock: 'trial' },
-      { at: clock.now, clock: 'trial' },
-    ]);
+    expect(kept).toEqual(Array.from({ length: 3 }, () => ({ at: clock.now, clock: 'trial' })));
   });
 
   it('of a person who was erased tell nothing of the person, and suppress no one else', async () => {
@@ -259,6 +313,7 @@ describe('outcomes of deliveries', () => {
     expect((await api.remove(`/api/users/${person.id}`)).status).toBe(204);
     await heard(delivery, 'bounced', { detail: `550 <${person.email}>: user unknown` });
     await heard(delivery, 'complained');
+    await heard(delivery, 'unsubscribed');
     expect(await states(delivery)).toEqual(['complained', 'complained']);
     expect(await suppressedBy(byAddress(person))).toEqual(['erasure', 'soft_bounce']);
     const kept = await query('select address, failure from deliveries where id = $1', delivery);

@@ -245,6 +245,20 @@ describe('policies and the runs that they concern', () => {
     );
 
     it(
+      'leaves the second look to a later wake of the same runs',
+      async () => {
+        await api.post('/api/policies', { key: 'overtaken', definition: hold });
+        await api.post('/api/policies', { key: 'overtaking', definition: { ...hold, limit: 3 } });
+        await api.remove('/api/policies/overtaken');
+        await api.remove('/api/policies/overtaking');
+        await finished('overtaken');
+        const passes = 'select policy_key as key, is_second_pass as "isSecond" from policy_wakes order by id limit 1';
+        expect(await query(passes)).toEqual([{ key: 'overtaken', isSecond: false }]);
+      },
+      PATIENCE_MS,
+    );
+
+    it(
       'takes no step while another process is at it, and goes on where that one has died',
       async () => {
         const database = app.get(Database);

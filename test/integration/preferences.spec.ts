@@ -60,16 +60,18 @@ describe('preference page', () => {
   const look = (headers: Record<string, string> = {}, url = path) => app.inject({ url, headers });
   const post = (payload: string, headers: Record<string, string> = {}, url = path) =>
     app.inject({ method: 'POST', url, payload, headers: { 'content-type': FORM, ...headers } });
-  /** The form as a browser sends it back: every choice that the page showed, and those that are ticked. */
-  const save = async (ticked: readonly string[], isObjecting = false) => {
-    const page = (await look()).body;
-    const shown = [...page.matchAll(/name="shown" value="([^"]+)"/g)].map(([, key = '']) => key);
-    const form = new URLSearchParams({ form: 'preferences' });
-    for (const key of shown) form.append('shown', key);
+  /** The form of a page as a browser sends it back: what it carries hidden, and the boxes that are ticked. */
+  const formOf = (page: string, ticked: readonly string[], isObjecting = false): string => {
+    const form = new URLSearchParams();
+    for (const [, name = '', value = ''] of page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]+)"/g)) {
+      form.append(name, value);
+    }
     for (const key of ticked) form.append('allow', key);
     if (isObjecting) form.append('object', 'yes');
-    return post(form.toString());
+    return form.toString();
   };
+  const save = async (ticked: readonly string[], isObjecting = false) =>
+    post(formOf((await look()).body, ticked, isObjecting));
   const ticks = (page: string): string[] =>
     [...page.matchAll(/<input type="checkbox"[^>]*value="([^"]+)"[^>]* checked/g)].map(([, key = '']) => key);
   const summary = async (): Promise<Line[]> =>
@@ -174,17 +176,29 @@ describe('preference page', () => {
     expect(await allowed()).toEqual([]);
   });
 
+  it('shows what was permitted after an objection, and lets the person object to that as well', async () => {
+    await api.post(`/api/consents/${id}/objection`, { source: 'call' });
+    await grant('email', { purpose: 'service_news' });
+    expect((await api.get(`/api/consents/${id}/summary`)).body).toMatchObject({ is_objecting: true });
+    expect(ticks((await look()).body)).toEqual(['service_news email default']);
+    const objected = await save(['service_news email default'], true);
+    expect(ticks(objected.body)).toEqual(['yes']);
+    expect(await allowed()).toEqual([]);
+  });
+
   it('leaves alone what the page does not show', async () => {
     await grant('sms');
     const unseen = new URLSearchParams([
       ['form', 'preferences'],
-      ['shown', EMAIL],
+      ['objecting', 'no'],
+      ['shown', `${EMAIL} on -`],
     ]);
     await post(unseen.toString());
     expect(await allowed()).toEqual(['marketing sms']);
     const invented = new URLSearchParams([
       ['form', 'preferences'],
-      ['shown', 'gambling email default'],
+      ['objecting', 'no'],
+      ['shown', 'gambling email default off -'],
       ['allow', 'gambling email default'],
     ]);
     expect((await post(invented.toString())).statusCode).toBe(200);
@@ -195,9 +209,14 @@ describe('preference page', () => {
     ['an empty body', ''],
     ['a one-click of a mail program', 'List-Unsubscribe=One-Click'],
     ['a foreign form', 'form=other&allow=marketing+email+default'],
-    ['words that are none', 'form=preferences&shown=a%00+b+c'],
-    ['a tick that was not shown', 'form=preferences&allow=marketing+email+default'],
-    ['broken escapes', 'form=preferences&shown=%E0%A4%A'],
+    ['words that are none', 'form=preferences&objecting=no&shown=a%00+b+c+on+-'],
+    ['a tick that was not shown', 'form=preferences&objecting=no&allow=marketing+email+default'],
+    ['a choice without its state', 'form=preferences&objecting=no&shown=marketing+email+default'],
+    ['a choice with another state', 'form=preferences&objecting=no&shown=marketing+email+default+maybe+-'],
+    ['a choice by no record', 'form=preferences&objecting=no&shown=marketing+email+default+on+1'],
+    ['a choice shown twice', `form=preferences&objecting=no${'&shown=marketing+email+default+on+-'.repeat(2)}`],
+    ['a form that does not say whether it showed an objection', 'form=preferences&shown=marketing+email+default+on+-'],
+    ['broken escapes', 'form=preferences&objecting=no&shown=%E0%A4%A'],
   ])('changes nothing and says so: %s', async (_what, payload) => {
     const answer = await post(payload);
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([400, 'text/html; charset=utf-8']);
@@ -220,7 +239,8 @@ describe('preference page', () => {
     await api.remove(`/api/users/${erased}`);
     const form = new URLSearchParams([
       ['form', 'preferences'],
-      ['shown', EMAIL],
+      ['objecting', 'no'],
+      ['shown', `${EMAIL} on -`],
     ]).toString();
     for (const url of [
       `/preferences/${token.slice(0, -1)}`,
@@ -296,7 +316,7 @@ describe('preference page', () => {
 
     it.each<[string, () => Promise<unknown>]>([
       ['the preference page', () => look({ 'sec-gpc': '1' })],
-      ['its form', () => post('form=preferences', { 'sec-gpc': '1' })],
+      ['its form', () => post('form=preferences&objecting=no', { 'sec-gpc': '1' })],
       ['the unsubscribe page', () => look({ 'sec-gpc': '1' }, unsubscribePath())],
       ['an event', () => event(id, { 'sec-gpc': '1' })],
     ])('opts out of sale, sharing and targeting once: %s', async (_where, request) => {

@@ -143,6 +143,22 @@ describe('several runs of one user', () => {
     expect(await small(2)).toMatchObject({ kind: 'sent', action: 'small' });
   });
 
+  it('that wait for different openings: who goes out at the earlier one takes nothing from who waits for a later one', async () => {
+    const { user, small, great } = await twoThatWait();
+    const wider = { kind: 'cap', limit: 2, window: { kind: 'rolling', duration: 'PT24H' }, on_hit: 'defer' };
+    await app.inject({ method: 'PUT', url: `/api/policies/daily_${people}`, payload: wider });
+    await opens(user.id);
+    await query(
+      `update pending_candidates set opening_at = clock_timestamp() + interval '1 hour',
+        passes_on_at = clock_timestamp() + interval '2 hours' where user_id = $1 and run_key like 'small%'`,
+      user.id,
+    );
+    expect(await great(2)).toMatchObject({ kind: 'sent' });
+    const beaten = 'select beaten_by as "beatenBy" from pending_candidates where user_id = $1';
+    expect(await query(beaten, user.id)).toEqual([{ beatenBy: null }]);
+    expect(await small(2)).toMatchObject({ kind: 'sent' });
+  });
+
   it('both go out where both have room', async () => {
     const { user, small, great } = await twoThatWait();
     const wider = { kind: 'cap', limit: 2, window: { kind: 'rolling', duration: 'PT24H' }, on_hit: 'defer' };

@@ -190,7 +190,7 @@ describe('one step of a run, from the question to the mailbox', () => {
       .length;
 
   it.each([
-    ['refused', 'skip', 'PROVIDER_REJECTED', 'failed', 0],
+    ['refused', 'skip', 'PROVIDER_REJECTED', 'bounced', 1],
     ['spam', 'skip', 'PROVIDER_REJECTED', 'failed', 0],
     ['later', 'defer', 'PROVIDER_UNAVAILABLE', 'released', 0],
     ['taken-then-cut', 'unknown', 'OUTCOME_UNKNOWN', 'unknown', 1],

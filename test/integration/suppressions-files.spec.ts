@@ -300,6 +300,19 @@ describe('files of suppressions', () => {
     expect(await query('select from suppressions where since > clock_timestamp()')).toEqual([]);
   });
 
+  it('refuse lines that would be over at birth; one that says when it began is history', async () => {
+    const over = '2020-02-01T00:00:00Z';
+    const file = ['address,since,until', `a@example.com,,${over}`, `b@example.com,2020-01-01T00:00:00Z,${over}`];
+    for (const search of ['?dry_run=true', '']) {
+      const result = await imported(file.join('\n'), CSV, search);
+      expect([counts(result), result.faults.map(({ line, path }) => [line, path])]).toEqual([
+        [2, 1, 0, 0, 1],
+        [[2, 'until']],
+      ]);
+    }
+    expect([await found('a@example.com'), (await found('b@example.com')).length]).toEqual([[], 1]);
+  });
+
   it('leave their mark in the audit log before and after', async () => {
     const { id } = await imported('address\na@example.com\nnonsense\n');
     const trail = ((await api.get('/api/audit-log')).body as { data: { action: string; subject: string }[] }).data;

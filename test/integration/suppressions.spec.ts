@@ -1,4 +1,6 @@
+import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { RunSignals } from '../../src/modules/journeys/index.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
@@ -67,6 +69,73 @@ describe('suppressions', () => {
     ['a reason that only erasure may give', { address: 'a@example.com', reason: 'erasure' }, 'reason'],
   ])('refuse %s', async (_what, payload, path) => {
     expect(await api.post('/api/suppressions', payload)).toMatchObject({ status: 400, body: { errors: [{ path }] } });
+  });
+
+  it('are refused when they would be over at birth, by the clock of the database', async () => {
+    const over = { address: 'over@example.com', until: '2020-01-01T00:00:00Z' };
+    const refusal = { status: 422, body: { code: 'SUPPRESSION_OVER', errors: [{ path: 'until' }] } };
+    expect(await api.post('/api/suppressions', over)).toMatchObject(refusal);
+    // A machine whose clock is behind does not decide.
+    const now = jest.spyOn(Date, 'now').mockReturnValue(0);
+    expect(await api.post('/api/suppressions', over)).toMatchObject(refusal);
+    now.mockRestore();
+    expect(await found('address=over@example.com')).toEqual([]);
+    const isWritten = `select from audit_log where action = 'suppression.add' and at > clock_timestamp() - interval '1 s'
+      and subject not in (select id::text from suppressions)`;
+    expect(await app.get(Database).query({ text: isWritten })).toEqual([]);
+  });
+
+  it('leave a trace when they are lifted, which is shown to whoever asks for it', async () => {
+    const suppression = { address: 'traced@example.com', reason: 'manual' };
+    const first = (await api.post('/api/suppressions', suppression)).body as unknown as { id: string; lifted_at: null };
+    expect(first.lifted_at).toBeNull();
+    await api.remove(`/api/suppressions/${first.id}`);
+    expect(await found('address=traced@example.com')).toEqual([]);
+    expect((await api.remove(`/api/suppressions/${first.id}`)).status).toBe(404);
+    expect(await found('address=traced@example.com&lifted=true')).toMatchObject([
+      { id: first.id, lifted_at: expect.any(String) as string },
+    ]);
+    // Made again it is another one, and can be lifted again.
+    const second = (await api.post('/api/suppressions', suppression)).body as unknown as { id: string };
+    expect(second.id).not.toBe(first.id);
+    expect(await found('address=traced@example.com')).toMatchObject([{ id: second.id, lifted_at: null }]);
+    await api.remove(`/api/suppressions/${second.id}`);
+    expect((await found('address=traced@example.com&lifted=true')).map(({ id }) => id)).toEqual([second.id, first.id]);
+  });
+
+  it('are in no export once they are lifted, and an import makes them anew', async () => {
+    const { body } = await api.post('/api/suppressions', { address: 'exported@example.com' });
+    const { id } = body as { id: string };
+    const exported = async (): Promise<string> =>
+      (await app.inject({ url: '/api/suppressions/export?format=ndjson' })).body;
+    const line = (await exported()).split('\n').find((each) => each.includes(id)) ?? '';
+    await api.remove(`/api/suppressions/${id}`);
+    expect(await exported()).not.toContain(id);
+    const headers = { 'content-type': 'application/x-ndjson' };
+    for (const url of ['/api/suppressions/import?dry_run=true', '/api/suppressions/import']) {
+      const imported = await app.inject({ method: 'POST', url, payload: line, headers });
+      expect(imported.json()).toMatchObject({ added: 1, unchanged: 0, refused: 0 });
+    }
+    expect(await found('address=exported@example.com')).toHaveLength(1);
+  });
+
+  it('are lifted under the lock of everybody who has the address, whose runs then ask again', async () => {
+    const id = await api.user({ email: 'lifted@example.com' });
+    const { body } = await api.post('/api/suppressions', { address: 'lifted@example.com' });
+    const database = app.get(Database);
+    const order: string[] = [];
+    const wake = jest.spyOn(app.get(RunSignals), 'wake');
+    let lifting: Promise<unknown> | undefined;
+    await database.transaction(async (transaction) => {
+      await transaction.query({ text: 'select 1 from contact_state where user_id = $1 for update', values: [id] });
+      lifting = api.remove(`/api/suppressions/${(body as { id: string }).id}`).then(() => order.push('lifting'));
+      await lockWaits(database, 'contact_state');
+      order.push('claim');
+    });
+    await lifting;
+    expect(order).toEqual(['claim', 'lifting']);
+    expect(wake.mock.calls.map(([, ...told]) => told)).toEqual([[[id], 'suppression_changed']]);
+    wake.mockRestore();
   });
 
   it('are found by every part of their scope', async () => {

@@ -160,6 +160,36 @@ describe('why, why not, and what would change it', () => {
     });
   });
 
+  it('knows a suppression that was lifted since, from its beginning until it was lifted', async () => {
+    const email = 'lifted.since@example.org';
+    const userId = await consenting(api, { email });
+    const made: { id: string }[] = [];
+    for (const target of [{ user_id: userId }, { address: email }]) {
+      made.push((await api.post('/api/suppressions', { ...target, reason: 'manual' })).body);
+    }
+    for (const { id } of made) await api.remove(`/api/suppressions/${id}`);
+    const dated = `update suppressions set since = clock_timestamp() - interval '3 hours',
+      lifted_at = clock_timestamp() - $2::interval where id = $1`;
+    await query(dated, made[0]?.id, '2 hours');
+    await query(dated, made[1]?.id, '1 hour');
+    await query(
+      `update consent_records set stated_at = '2026-01-01', received_at = '2026-01-01' where user_id = $1`,
+      userId,
+    );
+    const reasonAt = async (hoursAgo: number): Promise<string | null> =>
+      (await why(userId, { action: 'offer', at: new Date(Date.now() - hoursAgo * 3_600_000).toISOString() })).reason;
+    expect([await reasonAt(3.5), await reasonAt(2.5), await reasonAt(1.5), await reasonAt(0.5)]).toEqual([
+      null,
+      'SUPPRESSED_MANUAL',
+      'SUPPRESSED_MANUAL',
+      null,
+    ]);
+    const { action } = (await api.post('/api/decisions/next-best-action', { user_id: userId })).body as {
+      action: string;
+    };
+    expect(action).toBe('offer');
+  });
+
   it('says of the future what would be decided from the facts of now', async () => {
     const userId = await consenting(api);
     const at = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();

@@ -66,6 +66,10 @@ describe('recorded histories', () => {
 
   it.each<[string, () => JsonHistory]>([
     ['an activity got another argument', () => alteredPayload('engine-1.real.event', '"visit":1', '"visit":2')],
+    ['another condition was asked about', () => alteredPayload('engine-1.real.choose', '"at_least":3', '"at_least":4')],
+    ['something else was done', () => alteredPayload('engine-1.real.act', '"endpoint":"crm"', '"endpoint":"erp"')],
+    ['another moment was asked for', () => alteredPayload('engine-1.real.wait-until', '"days":-3', '"days":-2')],
+    ['other events were looked for', () => alteredPayload('engine-1.virtual.goal', '"value":100', '"value":101')],
     [
       'an activity had another time-out',
       () => altered('engine-1.real.event', '"startToCloseTimeout":"30s"', '"startToCloseTimeout":"31s"'),

@@ -69,7 +69,7 @@ describe('the simulation', () => {
     ['do_nothing FATIGUED', 5],
     ['do_nothing HOLDOUT', 10],
     ['do_nothing BELOW_THRESHOLD', 10],
-    ['do_nothing KILL_SWITCH', 5],
+    ['defer KILL_SWITCH', 5],
     ['do_nothing USER_ERASED', 1],
     ['do_nothing RUN_PAUSED', 10],
     ['do_nothing RUN_EXITED', 10],

@@ -106,6 +106,10 @@ export class RunActor {
         return;
       case 'find_event':
         throw new Error('only virtual runs look events up');
+      case 'choose':
+      case 'find_moment':
+      case 'act':
+        throw new Error(`the simulated journeys have no step that asks for ${command.kind}`);
     }
   }
 

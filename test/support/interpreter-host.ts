@@ -52,6 +52,8 @@ export function planOf(steps: readonly StepDefinition[], exitEvents: readonly st
   return compiled.plan;
 }
 
+export const unit = { userId: 'user', runKey: 'trial:user:1' } as const;
+
 /** A host that carries nothing out: it shows what the interpreter commands. */
 export class Host {
   state: InterpreterState;
@@ -61,7 +63,7 @@ export class Host {
     private readonly plan: Plan,
     entry: Partial<Entry> = {},
   ) {
-    const state = start(plan, { entryAt: T0, ...entry });
+    const state = start(plan, { entryAt: T0, unit, ...entry });
     ({ state: this.state, command: this.command } = next(plan, state, null, T0));
   }
 
@@ -76,5 +78,16 @@ export class Host {
 
   event(name: string, occurredAt: number, at = occurredAt, messageId = `${name}@${occurredAt}`): Command {
     return this.give({ kind: 'event', event: { messageId, name, occurredAt } }, at);
+  }
+
+  /** An event that happens and arrives at `at`, and fits these listeners of the plan. */
+  match(name: string, matches: readonly number[], at = T0): Command {
+    return this.give({ kind: 'event', event: { messageId: `${name}@${at}`, name, occurredAt: at, matches } }, at);
+  }
+
+  /** The timer of the sleep under way. */
+  timer(): Command {
+    if (this.command.kind !== 'sleep') throw new Error(`no sleep but ${this.command.kind}`);
+    return this.give({ kind: 'timer' }, this.command.until);
   }
 }

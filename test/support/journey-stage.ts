@@ -1,4 +1,5 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { compile } from '../../src/core/journeys/compile.js';
 import type { StepDefinition } from '../../src/core/journeys/definition.js';
 import { next, putDown, start, type InterpreterState } from '../../src/core/journeys/interpreter.js';
@@ -39,7 +40,7 @@ export function planOf(steps: readonly StepDefinition[], exitEvents: readonly st
 
 /** What a run carries that was asked at this instant and got these answers, all at once: time need not pass for it. */
 export function carriedFrom(plan: Plan, at: InstantMs, answers: readonly StepAnswer[]): InterpreterState {
-  let { state } = next(plan, start(plan, { entryAt: at }), null, at);
+  let { state } = next(plan, start(plan, { entryAt: at, unit: { userId: 'user', runKey: 'carried' } }), null, at);
   for (const answer of answers) ({ state } = next(plan, state, { kind: 'step_answer', answer }, at));
   return putDown(state);
 }
@@ -54,6 +55,12 @@ export class StagedRun {
 
   event(name: string, occurredAt = Date.now(), messageId: string = crypto.randomUUID()): Promise<void> {
     return this.handle.signal<[EventSignal]>(EVENT_SIGNAL, { messageId, name, occurredAt });
+  }
+
+  /** An event that happens now and fits these listeners of the plan. */
+  matchingEvent(name: string, matches: readonly number[]): Promise<void> {
+    const messageId = crypto.randomUUID();
+    return this.handle.signal<[EventSignal]>(EVENT_SIGNAL, { messageId, name, occurredAt: Date.now(), matches });
   }
 
   wake(): Promise<void> {
@@ -94,6 +101,15 @@ export class StagedRun {
     if (!isRecording) return;
     const { client, workflowId } = this.handle;
     await recordHistory(runId === undefined ? this.handle : client.getHandle(workflowId, runId), path);
+  }
+
+  /** The one-line summaries of the history's events, in order. */
+  async summaries(): Promise<readonly string[]> {
+    const { events } = await this.handle.fetchHistory();
+    return (events ?? [])
+      .map(({ userMetadata }) => userMetadata?.summary)
+      .filter((summary): summary is Payload => summary !== null && summary !== undefined)
+      .map((summary) => defaultPayloadConverter.fromPayload<string>(summary));
   }
 
   /** Kinds of the history's events, e.g. `timerStarted`, without the workflow tasks that carry them. */

@@ -1,6 +1,9 @@
 import type {
+  ActInput,
+  ChooseInput,
   EvaluateBranchInput,
   FindEventInput,
+  FindMomentInput,
   FinishRunInput,
   FoundEvent,
   JourneyActivities,
@@ -15,14 +18,39 @@ export interface Script {
   /** Answer to a message or decide step; sent when left out. */
   readonly answer?: (input: RunStepInput) => StepAnswer | Promise<StepAnswer>;
   readonly holds?: (input: EvaluateBranchInput) => boolean;
-  /** Events of the user, for virtual time. */
+  /** Position of the condition that holds; none when left out. */
+  readonly choice?: (input: ChooseInput) => number | null;
+  /** The instant that a wait ends at; the user has none when left out. */
+  readonly moment?: (input: FindMomentInput) => number | null;
+  /** Whether it is done; it is when left out. */
+  readonly act?: (input: ActInput) => boolean | Promise<boolean>;
+  /** Events of the user, for virtual time, each with all the listeners that it fits. */
   readonly events?: () => readonly FoundEvent[];
   readonly finish?: (input: FinishRunInput) => void;
+}
+
+/** The first event by event time that is asked for, told as the real look-up tells it. */
+export function firstFound(
+  all: readonly FoundEvent[],
+  { events, listeners = [], after, until }: Pick<FindEventInput, 'events' | 'listeners' | 'after' | 'until'>,
+): FoundEvent | null {
+  const asked = new Set(listeners.map(({ index }) => index));
+  const [first] = all
+    .map(({ matches = [], ...event }) => ({ ...event, matches: matches.filter((index) => asked.has(index)) }))
+    .filter(({ name, matches }) => events.includes(name) || matches.length > 0)
+    .filter(({ occurredAt }) => occurredAt > after && occurredAt <= until)
+    .sort((a, b) => a.occurredAt - b.occurredAt);
+  if (first === undefined) return null;
+  const { matches, ...event } = first;
+  return matches.length === 0 ? event : { ...event, matches };
 }
 
 export type Call =
   | ({ readonly activity: 'runStep' } & RunStepInput)
   | ({ readonly activity: 'evaluateBranch' } & EvaluateBranchInput)
+  | ({ readonly activity: 'chooseBranch' } & ChooseInput)
+  | ({ readonly activity: 'findMoment' } & FindMomentInput)
+  | ({ readonly activity: 'act' } & ActInput)
   | ({ readonly activity: 'findEvent' } & FindEventInput)
   | ({ readonly activity: 'finishRun' } & FinishRunInput);
 
@@ -68,13 +96,24 @@ export class ScriptedActivities implements JourneyActivities {
     return Promise.resolve(this.scriptOf(input).holds?.(input) ?? false);
   };
 
+  readonly chooseBranch = (input: ChooseInput): Promise<number | null> => {
+    this.calls.push({ activity: 'chooseBranch', ...input });
+    return Promise.resolve(this.scriptOf(input).choice?.(input) ?? null);
+  };
+
+  readonly findMoment = (input: FindMomentInput): Promise<number | null> => {
+    this.calls.push({ activity: 'findMoment', ...input });
+    return Promise.resolve(this.scriptOf(input).moment?.(input) ?? null);
+  };
+
+  readonly act = async (input: ActInput): Promise<boolean> => {
+    this.calls.push({ activity: 'act', ...input });
+    return (await this.scriptOf(input).act?.(input)) ?? true;
+  };
+
   readonly findEvent = (input: FindEventInput): Promise<FoundEvent | null> => {
     this.calls.push({ activity: 'findEvent', ...input });
-    const found = (this.scriptOf(input).events?.() ?? [])
-      .filter((event) => input.events.includes(event.name))
-      .filter((event) => event.occurredAt > input.after && event.occurredAt <= input.until)
-      .sort((a, b) => a.occurredAt - b.occurredAt);
-    return Promise.resolve(found[0] ?? null);
+    return Promise.resolve(firstFound(this.scriptOf(input).events?.() ?? [], input));
   };
 
   readonly finishRun = (input: FinishRunInput): Promise<void> => {

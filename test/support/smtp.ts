@@ -15,10 +15,12 @@ export interface TestSmtp {
 
 const CLIENT_GONE = new Set(['ECONNRESET', 'EPIPE']);
 
-const refusal = (responseCode: number): Error => Object.assign(new Error('as asked for'), { responseCode });
+const refusal = (responseCode: number, text = 'as asked for'): Error =>
+  Object.assign(new Error(text), { responseCode });
 
 /**
- * A real SMTP server that behaves as the local part of the recipient says: `refused…` 550 and `later…` 451 at RCPT,
+ * A real SMTP server that behaves as the local part of the recipient says: `refused…` 550 (`refused-blocked…` with 5.7.1,
+ * `refused-full…` 552 5.2.2) and `later…` 451 at RCPT,
  * `spam…` 554 after the message, `taken-then-cut…` takes the message and breaks the connection without an answer.
  */
 export async function startSmtp({ greetsAfterMs = 0 } = {}): Promise<TestSmtp> {
@@ -35,6 +37,8 @@ export async function startSmtp({ greetsAfterMs = 0 } = {}): Promise<TestSmtp> {
     onConnect: (_session, done) => void setTimeout(done, greetsAfterMs),
     onRcptTo(recipient, session, done) {
       serving.set(session.id, recipient.address);
+      if (recipient.address.startsWith('refused-blocked')) return done(refusal(550, '5.7.1 your host is blocked'));
+      if (recipient.address.startsWith('refused-full')) return done(refusal(552, '5.2.2 the mailbox is full'));
       if (recipient.address.startsWith('refused')) return done(refusal(550));
       if (recipient.address.startsWith('later')) return done(refusal(451));
       done();

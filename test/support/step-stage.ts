@@ -12,6 +12,8 @@ export interface StagedPerson {
   readonly email: string;
   /** Asks the message step of a new run, through the real claim. @param template `offer` (marketing) or `receipt` */
   ask(template?: 'offer' | 'receipt', clock?: RunClock): Promise<StepAnswer>;
+  /** A new run before an offer; each call of `ask` puts the same question. */
+  run(): Promise<{ readonly runKey: string; ask(): Promise<StepAnswer> }>;
   /** Claims and sends an offer. @returns the id of the delivery */
   send(clock?: RunClock): Promise<string>;
 }
@@ -55,6 +57,10 @@ export async function stageSteps(app: NestFastifyApplication) {
   }
 
   async function ask(userId: string, template: string, clock: RunClock): Promise<StepAnswer> {
+    return askAs(await enter(userId, clock), userId, template, clock);
+  }
+
+  function askAs(runKey: string, userId: string, template: string, clock: RunClock): Promise<StepAnswer> {
     const step: Extract<Step, { kind: 'message' }> = {
       kind: 'message',
       id: 'hello',
@@ -63,7 +69,7 @@ export async function stageSteps(app: NestFastifyApplication) {
       onRefusal: 'continue',
       next: 'done',
     };
-    const run = { runKey: await enter(userId, clock), userId, journeyKey: 'staged', journeyVersion: 1 };
+    const run = { runKey, userId, journeyKey: 'staged', journeyVersion: 1 };
     return app.get(StepsService).run({ run, step, visit: 1, ask: 1, clock });
   }
 
@@ -77,6 +83,11 @@ export async function stageSteps(app: NestFastifyApplication) {
         id,
         email: address,
         ask: (template = 'offer', clock = { kind: 'real' }) => ask(id, template, clock),
+        async run() {
+          const clock = { kind: 'real' } as const;
+          const runKey = await enter(id, clock);
+          return { runKey, ask: () => askAs(runKey, id, 'offer', clock) };
+        },
         async send(clock = { kind: 'real' }) {
           const answer = await ask(id, 'offer', clock);
           if (answer.kind !== 'sent') throw new Error(`not sent: ${JSON.stringify(answer)}`);

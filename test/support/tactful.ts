@@ -3,7 +3,7 @@ import { Client } from '@temporalio/client';
 import { createActivities, createSinks } from '../../activities/index.js';
 import { EventsService } from '../../src/modules/events/index.js';
 import { RunsRepository } from '../../src/modules/journeys/index.js';
-import { RunQuestions, StepsService } from '../../src/modules/steps/index.js';
+import { Acts, Moments, RunQuestions, StepsService } from '../../src/modules/steps/index.js';
 import { Database } from '../../src/platform/database/database.js';
 import { WorkerHost } from '../../src/platform/temporal/worker-host.js';
 import { createTestApp } from './app.js';
@@ -49,7 +49,9 @@ export async function startTactful(): Promise<Tactful> {
     const runs = app.get(RunsRepository);
     const activities = createActivities({
       steps: app.get(StepsService),
+      acts: app.get(Acts),
       questions: app.get(RunQuestions),
+      moments: app.get(Moments),
       events: app.get(EventsService),
       runs,
     });

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { defaultPayloadConverter, defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import type { Payload } from '@temporalio/common';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { StepDefinition } from '../../src/core/journeys/definition.js';
 import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/messages.js';
@@ -34,14 +33,6 @@ async function attributesBecome({ handle }: StagedRun, wanted: readonly (string 
     return isDeepStrictEqual(seen, wanted);
   };
   await until(areSo, SERVER_MS_MAX, () => `search attributes ${wanted.join(', ')}; they are ${seen.join(', ')}`);
-}
-
-async function summariesOf({ handle }: StagedRun): Promise<readonly string[]> {
-  const { events } = await handle.fetchHistory();
-  return (events ?? [])
-    .map(({ userMetadata }) => userMetadata?.summary)
-    .filter((summary): summary is Payload => summary !== null && summary !== undefined)
-    .map((summary) => defaultPayloadConverter.fromPayload<string>(summary));
 }
 
 describeOnTemporal('a run in the Temporal UI', () => {
@@ -95,7 +86,7 @@ describeOnTemporal('a run in the Temporal UI', () => {
         : { kind: 'sent', decisionId: 'decision-2', deliveryId: 'delivery-1', action: 'hello' };
     const run = await stage.start(planOf(steps.slice(1)), { answer });
     await run.result();
-    expect(await summariesOf(run)).toEqual([
+    expect(await run.summaries()).toEqual([
       'hello: message, visit 1, ask 1',
       'hello: put off, CAP_REACHED',
       'hello: message, visit 1, ask 2',

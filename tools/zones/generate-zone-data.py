@@ -83,6 +83,9 @@ for row in iana("zone.tab").splitlines():
     if row and not row.startswith("#"):
         country, _, zone, *_ = row.split("\t")
         ZONES_OF_COUNTRY[country].append(zone)
+# Codes of numbers and addresses for which zone.tab has no row: Kosovo, Ascension, Tristan da Cunha. The zones are those
+# that libphonenumber gives their numbers.
+ZONES_OF_COUNTRY.update({"XK": ["Europe/Belgrade"], "AC": ["Atlantic/St_Helena"], "TA": ["Atlantic/St_Helena"]})
 LISTED = [zone for zones in ZONES_OF_COUNTRY.values() for zone in zones]
 
 
@@ -254,6 +257,7 @@ def write(name, constant, about, source, table):
     """One line for each set of values: the values, then the keys that have it."""
     keys = defaultdict(list)
     for key, values in table.items():
+        assert values, f"{name}: nothing is known of {key}"
         keys[" ".join(values)].append(key)
     lines = "\n".join(f"{values}: {' '.join(sorted(keys[values]))}" for values in sorted(keys))
     text = f"// Written by tools/zones/generate-zone-data.py; do not edit.\n// {source}\n\n/**\n * {about}\n */\nexport const {constant} = `\n{lines}\n`;\n"

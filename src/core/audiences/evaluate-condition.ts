@@ -1,8 +1,11 @@
 import { assert, unreachable } from '../kernel/assert.js';
 import type { Condition, Scalar } from './condition.js';
+import type { RunCondition, RunQuestion } from './run-condition.js';
 
 const CONDITION_DEPTH_MAX = 20;
 const CONDITION_NODES_MAX = 1_000;
+/** A question beyond the profile is a look into the database, so it weighs more: at most 50 in a condition. */
+const NODES_PER_QUESTION = 20;
 const PATH_PARTS_MAX = 10;
 
 /** Names by which JavaScript reaches the machinery of an object; they are nobody's attributes. */
@@ -21,17 +24,34 @@ type Attributes = Readonly<Record<string, unknown>>;
  * @example evaluateCondition({ condition: { kind: 'equals', attribute: 'attributes.plan', value: 'pro' }, attributes })
  */
 export function evaluateCondition(input: { readonly condition: Condition; readonly attributes: Attributes }): boolean {
-  assert(isWithinLimits(input.condition), 'a condition that is too deep or too large');
-  return holds(input.condition, input.attributes);
+  return testCondition(input.condition, input.attributes, unreachable);
 }
 
-/** Whether a condition is small enough to be tested: at most 20 levels deep and 1,000 nodes, listed values included. */
-export function isWithinLimits(condition: Condition): boolean {
+/**
+ * Whether a condition is small enough to be tested: at most 20 levels deep and 1,000 nodes, listed values included. A
+ * question about the run counts as 20 nodes, and the condition on an event's properties besides.
+ */
+export function isWithinLimits(condition: RunCondition): boolean {
   return countNodes(condition, 1) <= CONDITION_NODES_MAX;
 }
 
+/**
+ * What `evaluateCondition` and `evaluateRunCondition` share.
+ *
+ * @param answer what is so beyond the attributes
+ * @throws AssertionError if the tree is too deep or too large
+ */
+export function testCondition<Asked extends RunCondition>(
+  condition: Asked,
+  attributes: Attributes,
+  answer: (question: Extract<Asked, RunQuestion>) => boolean,
+): boolean {
+  assert(isWithinLimits(condition), 'a condition that is too deep or too large');
+  return holds(condition, attributes, answer as (question: RunQuestion) => boolean);
+}
+
 /** Infinite for a tree that is too deep, whose rest is not looked at. */
-function countNodes(condition: Condition, depth: number): number {
+function countNodes(condition: RunCondition, depth: number): number {
   if (depth > CONDITION_DEPTH_MAX) return Number.POSITIVE_INFINITY;
   switch (condition.kind) {
     case 'all':
@@ -47,33 +67,42 @@ function countNodes(condition: Condition, depth: number): number {
     case 'contains':
     case 'exists':
       return 1;
+    case 'event':
+      return NODES_PER_QUESTION + (condition.where === undefined ? 0 : countNodes(condition.where, depth + 1));
+    case 'consent':
+    case 'outcome':
+      return NODES_PER_QUESTION;
     default:
       return unreachable(condition);
   }
 }
 
-function holds(condition: Condition, attributes: Attributes): boolean {
+function holds(condition: RunCondition, attributes: Attributes, answer: (question: RunQuestion) => boolean): boolean {
   switch (condition.kind) {
     case 'all':
-      return condition.of.every((part) => holds(part, attributes));
+      return condition.of.every((part) => holds(part, attributes, answer));
     case 'any':
-      return condition.of.some((part) => holds(part, attributes));
+      return condition.of.some((part) => holds(part, attributes, answer));
     case 'not':
-      return !holds(condition.of, attributes);
+      return !holds(condition.of, attributes, answer);
+    case 'event':
+    case 'consent':
+    case 'outcome':
+      return answer(condition);
     case 'equals':
-      return read(attributes, condition.attribute) === condition.value;
+      return attributeAt(attributes, condition.attribute) === condition.value;
     case 'in': {
-      const found = read(attributes, condition.attribute);
+      const found = attributeAt(attributes, condition.attribute);
       return condition.values.some((value) => value === found);
     }
     case 'greater_than':
-      return isLess(condition.value, read(attributes, condition.attribute));
+      return isLess(condition.value, attributeAt(attributes, condition.attribute));
     case 'less_than':
-      return isLess(read(attributes, condition.attribute), condition.value);
+      return isLess(attributeAt(attributes, condition.attribute), condition.value);
     case 'contains':
-      return contains(read(attributes, condition.attribute), condition.value);
+      return contains(attributeAt(attributes, condition.attribute), condition.value);
     case 'exists':
-      return read(attributes, condition.attribute) !== null;
+      return attributeAt(attributes, condition.attribute) !== null;
     default:
       return unreachable(condition);
   }
@@ -91,7 +120,7 @@ function contains(found: unknown, value: Scalar): boolean {
 }
 
 /** The value at a dotted path through plain objects, own properties only; null when there is none. */
-function read(attributes: Attributes, path: string): unknown {
+export function attributeAt(attributes: Attributes, path: string): unknown {
   const parts = path.split('.');
   if (parts.length > PATH_PARTS_MAX || parts.some((part) => FORBIDDEN_PARTS.has(part))) return null;
   let value: unknown = attributes;

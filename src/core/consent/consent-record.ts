@@ -2,6 +2,7 @@ import type { InstantMs } from '../kernel/instant.js';
 
 /** What a record says. At one instant withdrawn beats denied, denied beats pending, pending beats granted. */
 export type ConsentStatus = 'granted' | 'denied' | 'withdrawn' | 'pending';
+/** On what a grant rests: the person's own word (`consent`), or what a law reads out of something else. */
 export type ConsentBasis = 'consent' | 'soft_opt_in' | 'implied' | 'contract' | 'legitimate_interest';
 
 /** In place of a purpose, a channel or a brand: the statement speaks of every one of them. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
-import { addMonthsUtc, expiryOf } from './expiry.js';
+import type { ConsentBasis } from './consent-record.js';
+import { addMonthsUtc, evidenceKindsOf, expiryOf } from './expiry.js';
 
 const text = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
 
@@ -13,8 +14,14 @@ describe('expiryOf', () => {
     ['implied', 'CA', 'inquiry', '2026-08-31T12:00:00Z', '2027-02-28T12:00:00.000Z'],
     ['implied', 'CA', 'inquiry', '2027-08-31T12:00:00Z', '2028-02-29T12:00:00.000Z'],
     ['implied', 'CA', 'inquiry', '2026-12-31T23:59:59Z', '2027-06-30T23:59:59.000Z'],
-    ['implied', 'CA', null, '2026-11-21T15:30:00Z', null],
-    ['implied', 'CA', 'donation', '2026-11-21T15:30:00Z', null],
+    ['implied', 'CA', null, '2026-11-21T15:30:00Z', '2027-05-21T15:30:00.000Z'],
+    ['implied', 'CA', 'donation', '2026-11-21T15:30:00Z', '2027-05-21T15:30:00.000Z'],
+    ['implied', 'CA-ON', 'Purchase', '2026-11-21T15:30:00Z', '2027-05-21T15:30:00.000Z'],
+    ['implied', 'ca-on', 'purchase', '2026-11-21T15:30:00Z', '2028-11-21T15:30:00.000Z'],
+    // The law took nothing away before its first day, and spares nothing that is older.
+    ['implied', 'CA', 'purchase', '2012-06-30T23:59:59Z', '2014-07-01T00:00:00.000Z'],
+    ['implied', 'CA', 'purchase', '2012-07-02T12:00:00Z', '2014-07-02T12:00:00.000Z'],
+    ['implied', 'CA', 'inquiry', '1999-01-01T00:00:00Z', '2014-07-01T00:00:00.000Z'],
     ['implied', 'US-CA', 'purchase', '2026-11-21T15:30:00Z', null],
     ['implied', 'DE', 'purchase', '2026-11-21T15:30:00Z', null],
     ['implied', null, 'purchase', '2026-11-21T15:30:00Z', null],
@@ -22,6 +29,18 @@ describe('expiryOf', () => {
   ])('%s in %s by %s at %s: %s', (basis, jurisdiction, evidenceKind, statedAt, expected) => {
     const found = expiryOf({ basis: basis as 'implied', jurisdiction, evidenceKind, statedAt: Date.parse(statedAt) });
     expect(text(found?.expiresAt)).toBe(expected);
+  });
+});
+
+describe('evidenceKindsOf', () => {
+  it.each<[ConsentBasis, string | null, readonly string[]]>([
+    ['implied', 'CA', ['purchase', 'inquiry']],
+    ['implied', 'CA-QC', ['purchase', 'inquiry']],
+    ['implied', 'US-CA', []],
+    ['implied', null, []],
+    ['consent', 'CA', []],
+  ])('%s in %s rests on one of %j', (basis, jurisdiction, kinds) => {
+    expect(evidenceKindsOf({ basis, jurisdiction })).toEqual(kinds);
   });
 });
 

@@ -10,7 +10,7 @@ interface ExpiryRule {
   /** What happened between the person and the company, from which consent is implied. */
   readonly evidenceKind: string;
   readonly months: number;
-  /** First day of the law, in ISO 8601. Nothing was implied by it before. */
+  /** First day of the law, in ISO 8601; it begins at 00:00 UTC. */
   readonly inForceFrom: string;
   readonly source: string;
 }
@@ -43,28 +43,46 @@ export interface LegalExpiry {
   readonly expiresAt: InstantMs;
 }
 
+/** Of a grant, what tells which laws may end it. */
+interface LawQuestion {
+  readonly basis: ConsentBasis;
+  /** ISO 3166, with or without a subdivision: `CA-QC` is in Canada, `US-CA` is not. */
+  readonly jurisdiction: string | null;
+}
+
+/** The kinds of evidence that the law of a place knows for a basis; none where no law that we know limits it. */
+export function evidenceKindsOf(question: LawQuestion): readonly string[] {
+  return rulesOf(question).map(({ evidenceKind }) => evidenceKind);
+}
+
 /**
- * The latest instant at which a grant may end by law.
+ * The latest instant at which a grant may end by law. Of several laws that may apply the one that ends it first counts:
+ * evidence of a kind that the law does not know, or of none, may be of any, so it is given the shortest time.
  *
- * @param question.jurisdiction ISO 3166, with or without a subdivision: `CA-QC` is in Canada, `US-CA` is not
- * @param question.evidenceKind e.g. `purchase`; null when the evidence does not say
+ * A law ends nothing before it is in force; what was implied before that ends on its first day at the earliest.
+ *
+ * @param question.evidenceKind e.g. `purchase`, exactly so; null when the evidence does not say
  * @param question.statedAt of the purchase or inquiry, from which the law counts
  * @returns null when no rule limits it
  */
-export function expiryOf(question: {
-  readonly basis: ConsentBasis;
-  readonly jurisdiction: string | null;
-  readonly evidenceKind: string | null;
-  readonly statedAt: InstantMs;
-}): LegalExpiry | null {
-  const country = question.jurisdiction?.split('-')[0];
-  const rule = EXPIRY_RULES.find(
-    (candidate) =>
-      candidate.basis === question.basis &&
-      candidate.country === country &&
-      candidate.evidenceKind === question.evidenceKind,
-  );
-  return rule === undefined ? null : { rule, expiresAt: addMonthsUtc(question.statedAt, rule.months) };
+export function expiryOf(
+  question: LawQuestion & { readonly evidenceKind: string | null; readonly statedAt: InstantMs },
+): LegalExpiry | null {
+  const rules = rulesOf(question);
+  const ofKind = rules.filter(({ evidenceKind }) => evidenceKind === question.evidenceKind);
+  const [first] = (ofKind.length === 0 ? rules : ofKind)
+    .map((rule) => ({ rule, expiresAt: endBy(rule, question.statedAt) }))
+    .sort((left, right) => left.expiresAt - right.expiresAt);
+  return first ?? null;
+}
+
+function rulesOf({ basis, jurisdiction }: LawQuestion): readonly ExpiryRule[] {
+  const country = jurisdiction?.toUpperCase().split('-')[0];
+  return EXPIRY_RULES.filter((rule) => rule.basis === basis && rule.country === country);
+}
+
+function endBy({ months, inForceFrom }: ExpiryRule, statedAt: InstantMs): InstantMs {
+  return Math.max(addMonthsUtc(statedAt, months), Date.parse(inForceFrom));
 }
 
 /**

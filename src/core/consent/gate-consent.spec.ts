@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
-import { ALL, type ConsentRecord, type ConsentStatus } from './consent-record.js';
+import { isConsented } from '../../../test/simulation/oracle/consent.js';
+import { ALL, type ConsentBasis, type ConsentRecord, type ConsentStatus } from './consent-record.js';
 import { foldConsent } from './fold-consent.js';
 import { gateConsent } from './gate-consent.js';
 
@@ -24,6 +25,10 @@ const EVERYTHING = { purpose: ALL, channel: ALL, brand: ALL };
 const objection = (statedAt: number, more: Partial<ConsentRecord> = {}): ConsentRecord =>
   record('withdrawn', statedAt, { id: `o-${statedAt}`, ...EVERYTHING, isObjection: true, ...more });
 
+/** A grant that the law reads out of a purchase. */
+const implied = (statedAt: number, expiresAt: number | null = null): ConsentRecord =>
+  record('granted', statedAt, { id: `i-${statedAt}`, basis: 'implied', expiresAt });
+
 const gate = (consents: readonly ConsentRecord[], now = NOW) =>
   gateConsent({ consents, ...ABOUT, legalBasis: 'consent', now });
 
@@ -45,9 +50,41 @@ describe('gateConsent', () => {
     ['a withdrawal elsewhere', [record('granted', 10), record('withdrawn', 20, { channel: 'sms' })], 'pass'],
     ['the last millisecond before expiry', [record('granted', 10, { expiresAt: NOW + 1 })], 'pass'],
     ['the instant of expiry', [record('granted', 10, { expiresAt: NOW })], 'CONSENT_EXPIRED'],
+    ['an older lasting grant behind an expired one', [record('granted', 10), implied(20, NOW)], 'pass'],
+    ['two grants that expired', [implied(10, 50), record('granted', 20, { expiresAt: NOW })], 'CONSENT_EXPIRED'],
     [
-      'an older lasting grant behind an expired one',
-      [record('granted', 10), record('granted', 20, { expiresAt: NOW })],
+      'a lasting grant before a withdrawal, behind one that expired',
+      [record('granted', 10), record('withdrawn', 20), record('granted', 30, { expiresAt: NOW })],
+      'CONSENT_EXPIRED',
+    ],
+    [
+      'a lasting grant before a question that waits, behind one that expired',
+      [record('granted', 10), record('pending', 20), implied(30, NOW)],
+      'CONSENT_EXPIRED',
+    ],
+    ['a grant by mere law after one that was withdrawn', [record('withdrawn', 10), implied(20)], 'CONSENT_WITHDRAWN'],
+    ['one before that', [implied(10), record('withdrawn', 20)], 'CONSENT_WITHDRAWN'],
+    ['one at that instant', [implied(10), record('withdrawn', 10)], 'CONSENT_WITHDRAWN'],
+    [
+      'one before a withdrawal that was told late',
+      [implied(50), record('withdrawn', 20, { receivedAt: 90 })],
+      'CONSENT_WITHDRAWN',
+    ],
+    ['one after a withdrawal elsewhere', [record('withdrawn', 10, { channel: 'sms' }), implied(20)], 'pass'],
+    ['one after a question that waits', [record('pending', 10), implied(20)], 'pass'],
+    [
+      'one after a withdrawal and a question that waits',
+      [record('withdrawn', 10), record('pending', 20), implied(30)],
+      'CONSENT_PENDING',
+    ],
+    [
+      'one after an express grant that lifted a withdrawal and expired',
+      [record('withdrawn', 10), record('granted', 20, { expiresAt: NOW }), implied(30)],
+      'CONSENT_EXPIRED',
+    ],
+    [
+      'a contract beside a grant that expired',
+      [record('granted', 10, { expiresAt: NOW }), record('granted', 20, { basis: 'contract' })],
       'CONSENT_EXPIRED',
     ],
     [
@@ -120,6 +157,47 @@ describe('gateConsent', () => {
     expect(verdict.kind === 'pass' ? 'pass' : verdict.reason).toBe(expected);
   });
 
+  it.each<[ConsentBasis, 'pass' | string]>([
+    ['consent', 'pass'],
+    ['implied', 'pass'],
+    ['soft_opt_in', 'pass'],
+    ['legitimate_interest', 'pass'],
+    ['contract', 'CONSENT_MISSING'],
+  ])('%s alone: %s', (basis, expected) => {
+    const verdict = gate([record('granted', 10, { basis })]);
+    expect(verdict.kind === 'pass' ? 'pass' : verdict.reason).toBe(expected);
+  });
+
+  const refusals: readonly (readonly [string, ConsentRecord])[] = [
+    ['CONSENT_WITHDRAWN', record('withdrawn', 10)],
+    ['CONSENT_DENIED', record('denied', 10)],
+    ['OBJECTION', objection(10)],
+  ];
+  it.each(refusals)('%s is lifted by nothing but what the person says', (reason, refused) => {
+    for (const basis of ['implied', 'soft_opt_in', 'legitimate_interest', 'contract'] as const) {
+      const grant = record('granted', 20, { basis });
+      expect(gate([refused, grant])).toEqual({ kind: 'refuse', reason, recordId: refused.id, until: null });
+      expect(gate([refused, record('granted', 30), grant])).toMatchObject({ kind: 'pass', basis: 'consent' });
+    }
+    expect(gate([refused, record('granted', 20)])).toMatchObject({ kind: 'pass', basis: 'consent' });
+  });
+
+  it('rests on what the person said rather than on what the law implies, then on what lasts longest', () => {
+    const restsOn = (...consents: readonly ConsentRecord[]) => {
+      const [first, second] = [gate(consents), gate([...consents].reverse())];
+      expect(second).toEqual(first);
+      return first.recordId;
+    };
+    const express = record('granted', 10, { id: 'express', expiresAt: NOW + 1 });
+    expect(restsOn(express, implied(20))).toBe('express');
+    expect(restsOn(express, implied(20), record('granted', 5, { id: 'longer', expiresAt: NOW + 2 }))).toBe('longer');
+    expect(restsOn(express, record('granted', 5, { id: 'lasting' }))).toBe('lasting');
+    expect(restsOn(implied(10, NOW + 2), implied(20, NOW + 1))).toBe('i-10');
+    expect(restsOn(record('granted', 10), record('granted', 20))).toBe('r-granted-20');
+    expect(restsOn(record('granted', 10, { id: 'a' }), record('granted', 10, { id: 'b' }))).toBe('b');
+    expect(restsOn(record('granted', 10, { id: 'old', expiresAt: 20 }), implied(5, 30))).toBe('i-5');
+  });
+
   it('names the record that decided, and the basis of a grant', () => {
     expect(gate([record('granted', 10, { id: 'g', basis: 'soft_opt_in' })])).toEqual({
       kind: 'pass',
@@ -145,6 +223,9 @@ describe('gateConsent', () => {
       until: null,
     });
     expect(gate([record('granted', NOW + 5, { receivedAt: 90 })], NOW + 5)).toMatchObject({ kind: 'pass' });
+    expect(gate([record('withdrawn', 95), implied(NOW + 5), record('granted', NOW + 9)])).toMatchObject({
+      until: NOW + 9,
+    });
   });
 
   it('lets a message that rests on a contract pass without and against any record', () => {
@@ -166,7 +247,14 @@ describe('foldConsent', () => {
       channel: fc.constantFrom('email', ALL),
       brand: fc.constantFrom('default', 'other', ALL),
       status: fc.constantFrom<ConsentStatus>('granted', 'denied', 'withdrawn', 'pending'),
-      basis: fc.constant('consent' as const),
+      basis: fc.constantFrom<ConsentBasis>(
+        'consent',
+        'consent',
+        'soft_opt_in',
+        'implied',
+        'contract',
+        'legitimate_interest',
+      ),
       statedAt: instant,
       receivedAt: instant,
       expiresAt: fc.option(instant),
@@ -201,18 +289,28 @@ describe('foldConsent', () => {
     );
   });
 
-  it('is not moved by a record that is older than the one that decides, whenever it arrives', () => {
+  it('is not undone by a record that is older than the one that decides, whenever it arrives', () => {
     fc.assert(
       fc.property(
         records,
         fc.constantFrom<ConsentStatus>('granted', 'denied', 'withdrawn', 'pending'),
         (list, status) => {
           const before = foldConsent({ consents: list, ...ABOUT, now: 7 });
-          if (before === null) return;
-          const late = record(status, -1, { id: 'late', receivedAt: 6 });
+          // A grant by mere law counts only where nobody refused before it: that is for the tables above.
+          if (before === null || (before.status === 'granted' && before.basis !== 'consent')) return;
+          const late = record(status, -1, { id: 'late', receivedAt: 6, expiresAt: 0 });
           expect(foldConsent({ consents: [...list, late], ...ABOUT, now: 7 })).toEqual(before);
         },
       ),
+    );
+  });
+
+  it('permits exactly if the person was not refused since, and only by their own word after a refusal', () => {
+    fc.assert(
+      fc.property(records, fc.integer({ min: 0, max: 8 }), (list, now) => {
+        expect(gate(list, now).kind === 'pass').toBe(isConsented(list, ABOUT, now));
+      }),
+      { numRuns: 2_000 },
     );
   });
 

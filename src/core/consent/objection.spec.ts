@@ -26,7 +26,16 @@ describe('isObjecting', () => {
     ['nobody who withdrew everything without objecting', [at(10, { ...EVERYTHING, status: 'withdrawn' })], false],
     ['who objected', [objection(10)], true],
     ['who granted before', [at(5, {}), objection(10)], true],
-    ['nobody who granted something again', [objection(10), at(20, { channel: 'sms' })], false],
+    ['nobody who granted marketing again', [objection(10), at(20, { channel: 'sms' })], false],
+    ['nobody who granted everything again', [objection(10), at(20, { purpose: ALL })], false],
+    [
+      'who granted everything but marketing',
+      [objection(10), at(20, { purpose: ALL }), at(30, { status: 'denied' })],
+      true,
+    ],
+    ['who granted something else again', [objection(10), at(20, { purpose: 'service_news' })], true],
+    ['who bought something since', [objection(10), at(20, { basis: 'implied' })], true],
+    ['who is our customer', [objection(10), at(20, { basis: 'contract' })], true],
     ['who granted again and objected again', [objection(10), at(20, {}), objection(30)], true],
     ['who granted again and withdrew that', [objection(10), at(20, {}), at(30, { status: 'withdrawn' })], true],
     ['whose new grant has expired', [objection(10), at(20, { expiresAt: 50 })], true],
@@ -36,7 +45,7 @@ describe('isObjecting', () => {
     expect(isObjecting({ consents, now: 100 })).toBe(expected);
   });
 
-  it('means that nothing which rests on consent may go out, whatever its purpose, channel and brand', () => {
+  it('means that no marketing which rests on consent may go out, whatever its channel and brand', () => {
     const part = (word: string) => fc.constantFrom(word, 'other', ALL);
     const instant = fc.integer({ min: 0, max: 6 });
     const records = fc.array(
@@ -45,6 +54,7 @@ describe('isObjecting', () => {
         purpose: part('marketing'),
         channel: part('email'),
         brand: part('default'),
+        basis: fc.constantFrom('consent' as const, 'implied' as const),
         status: fc.constantFrom<ConsentStatus>('granted', 'granted', 'denied', 'withdrawn', 'pending'),
         statedAt: instant,
         receivedAt: instant,
@@ -52,7 +62,7 @@ describe('isObjecting', () => {
       }),
       { maxLength: 6 },
     );
-    const asked = fc.record({ purpose: part('marketing'), channel: part('email'), brand: part('default') });
+    const asked = fc.record({ purpose: fc.constant('marketing'), channel: part('email'), brand: part('default') });
     let objecting = 0;
     fc.assert(
       fc.property(records, fc.option(instant), asked, instant, (list, objectedAt, subject, now) => {

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 
 import { candidate } from '../../../test/support/decision-input.js';
-import { arbitrate } from './arbitrate.js';
+import { arbitrate, isScored } from './arbitrate.js';
 import type { Candidate, Factors } from './types.js';
 
 const TOLERANCE = 1e-12;
 const none = new Map<string, 'CONSENT_MISSING'>();
 const factors: Factors = { propensity: true, context: true, value: true, levers: true };
 const rank = (candidates: readonly Candidate[], doNothingValue = 0, refusals = none) =>
-  arbitrate({ candidates, doNothingValue, refusals, factors, fatigueCost: 0 });
+  arbitrate({ candidates, doNothingValue, refusals, factors, fatigueCost: 0, unscored: new Set() });
 const brief = (scores: ReturnType<typeof rank>) => scores.map(({ key, lostBecause }) => [key, lostBecause]);
 
 /** Rows of the published log by decision; see test/cases/README.md. */
@@ -92,6 +92,25 @@ describe('arbitrate', () => {
     ]);
   });
 
+  it('puts those of which no score may be made last, by key and without a term, whatever their numbers', () => {
+    const candidates = [candidate('z', { value: 9 }), candidate('b', { propensity: 7 }), candidate('scored')];
+    const refusals = new Map([
+      ['z', 'CONSENT_MISSING' as const],
+      ['b', 'CONSENT_MISSING' as const],
+    ]);
+    const without = { candidates, refusals, unscored: new Set(['z', 'b']), doNothingValue: 0, factors, fatigueCost: 0 };
+    const scores = arbitrate(without);
+    expect(brief(scores)).toEqual([
+      ['scored', null],
+      ['b', 'CONSENT_MISSING'],
+      ['z', 'CONSENT_MISSING'],
+    ]);
+    for (const { key: _, channel: __, lostBecause: ___, ...terms } of scores.slice(1)) {
+      expect(new Set(Object.values(terms))).toEqual(new Set([null]));
+    }
+    expect(() => arbitrate({ ...without, refusals: new Map() })).toThrow('was not refused');
+  });
+
   it('gives one ranking for every order of candidates, with at most one winner', () => {
     const few = fc.constantFrom(0, 0.5, 1);
     const candidates = fc
@@ -108,7 +127,7 @@ describe('arbitrate', () => {
         const scores = rank(list, doNothingValue);
         expect(rank(other, doNothingValue)).toEqual(scores);
         const winners = scores.filter(({ lostBecause }) => lostBecause === null);
-        expect(winners.length).toBe(scores.some(({ net }) => net > doNothingValue) ? 1 : 0);
+        expect(winners.length).toBe(scores.some((score) => isScored(score) && score.net > doNothingValue) ? 1 : 0);
         expect(winners[0]?.net ?? scores[0]?.net).toBe(scores[0]?.net);
       }),
     );

@@ -1,6 +1,6 @@
 import { assert } from '../kernel/assert.js';
 import type { ReasonCode } from '../kernel/reasons.js';
-import type { Candidate, CandidateScore, Factors } from './types.js';
+import type { Candidate, CandidateScore, Factors, ScoredCandidate, UnscoredCandidate } from './types.js';
 
 /** More candidates than this are a mistake of whoever built the list. */
 const CANDIDATES_MAX = 1_000;
@@ -11,7 +11,8 @@ const CANDIDATES_MAX = 1_000;
  * Ties go to the higher priority, then to the smaller key (by code unit), so the same facts give the same order.
  *
  * Doing nothing competes at `doNothingValue`: a candidate must be strictly better. `refusals` names candidates that
- * were refused before; they are scored all the same, with that reason, and cannot win.
+ * were refused before; they are scored all the same, with that reason, and cannot win. Those that must not be scored
+ * stand last, by key and without terms.
  *
  * @returns every candidate with its terms; the first one whose `lostBecause` is null is the winner, there may be none
  * @throws AssertionError if a number is not finite or out of its range, a key comes twice, or there are too many
@@ -24,16 +25,19 @@ export function arbitrate(input: {
   /** >= 0 */
   readonly fatigueCost: number;
   readonly refusals: ReadonlyMap<string, ReasonCode>;
+  /** Keys of refused candidates of which no score may be made. */
+  readonly unscored: ReadonlySet<string>;
 }): readonly CandidateScore[] {
-  const { candidates, doNothingValue, refusals } = input;
+  const { candidates, doNothingValue, refusals, unscored } = input;
   assert(candidates.length <= CANDIDATES_MAX, `${candidates.length} candidates, at most ${CANDIDATES_MAX}`);
   assert(new Set(candidates.map(({ key }) => key)).size === candidates.length, 'a candidate key comes twice');
   assert(Number.isFinite(doNothingValue), 'the value of doing nothing is no number');
   let isWon = false;
-  return candidates
+  const ranked = candidates
+    .filter(({ key }) => !unscored.has(key))
     .map((candidate) => scoreCandidate(candidate, input))
     .sort(compareScores)
-    .map((score) => {
+    .map((score): CandidateScore => {
       const refusal = refusals.get(score.key);
       if (refusal !== undefined) return { ...score, lostBecause: refusal };
       if (score.net <= doNothingValue) return { ...score, lostBecause: 'BELOW_THRESHOLD' };
@@ -41,13 +45,40 @@ export function arbitrate(input: {
       isWon = true;
       return score;
     });
+  const others = candidates
+    .filter(({ key }) => unscored.has(key))
+    .map((candidate) => withoutTerms(candidate, refusals));
+  return [...ranked, ...others.sort((left, right) => (left.key < right.key ? -1 : 1))];
+}
+
+/** Whether it has terms that can be compared. */
+export function isScored(score: CandidateScore): score is ScoredCandidate {
+  return score.net !== null;
+}
+
+function withoutTerms({ key, channel }: Candidate, refusals: ReadonlyMap<string, ReasonCode>): UnscoredCandidate {
+  const lostBecause = refusals.get(key);
+  assert(lostBecause !== undefined, `${key} is not scored and was not refused`);
+  return {
+    key,
+    channel,
+    propensity: null,
+    context: null,
+    value: null,
+    levers: null,
+    priority: null,
+    channelCost: null,
+    fatigueCost: null,
+    net: null,
+    lostBecause,
+  };
 }
 
 /** One candidate's terms; `lostBecause` is still open. @throws AssertionError if a number is out of its range */
 export function scoreCandidate(
   candidate: Candidate,
   terms: { readonly factors: Factors; readonly fatigueCost: number },
-): CandidateScore {
+): ScoredCandidate {
   const { key, channel, channelCost, legalBasis } = candidate;
   const { propensity, context, value, levers } = factorsOf(candidate, terms.factors);
   assert(propensity >= 0 && propensity <= 1, `propensity of ${key} out of range: ${propensity}`);
@@ -77,7 +108,7 @@ export function scoreCandidate(
 function factorsOf(
   candidate: Candidate,
   factors: Factors,
-): Pick<CandidateScore, 'propensity' | 'context' | 'value' | 'levers'> {
+): Pick<ScoredCandidate, 'propensity' | 'context' | 'value' | 'levers'> {
   return {
     propensity: factors.propensity ? candidate.propensity : 1,
     context: factors.context ? candidate.contextFactor : 1,
@@ -87,7 +118,7 @@ function factorsOf(
 }
 
 /** Net value, then priority, both falling, then the key by code unit. */
-export function compareScores(left: CandidateScore, right: CandidateScore): number {
+export function compareScores(left: ScoredCandidate, right: ScoredCandidate): number {
   if (left.net !== right.net) return right.net - left.net;
   if (left.priority !== right.priority) return right.priority - left.priority;
   return left.key < right.key ? -1 : 1;

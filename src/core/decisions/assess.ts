@@ -5,7 +5,7 @@ import { askFinalGates, type FinalGates } from './final-gates.js';
 import type { GateAnswer } from './gate-answer.js';
 import { gateExit, gateIdentity, gateKillSwitch } from './global-gates.js';
 import type { Memo } from './memo.js';
-import { askNarrowingGates, type NarrowingGates, type SharedAnswers } from './narrowing-gates.js';
+import { askNarrowingGates, type NarrowingAnswer, type NarrowingGates, type SharedAnswers } from './narrowing-gates.js';
 import type { Candidate, CandidateScore, DecisionInput, GateName, GateVerdict } from './types.js';
 
 /** All that the pure gates say about one candidate. Every gate is asked, also after one that refused. */
@@ -22,7 +22,7 @@ export interface Assessment {
   readonly exit: GateVerdict;
   /** In the order of the input's candidates. */
   readonly candidates: readonly CandidateGates[];
-  /** Best first; refused ones carry the first gate's reason. */
+  /** Best first, those without a score last; refused ones carry the first gate's reason. */
   readonly scores: readonly CandidateScore[];
 }
 
@@ -35,23 +35,24 @@ export interface Memos {
 /** Nothing is remembered yet. */
 export const newMemos = (): Memos => ({ narrowing: new Map(), final: new Map() });
 
-/** Asks all gates about all candidates and ranks those candidates. */
-export function assess(input: DecisionInput): Assessment {
-  const memos = newMemos();
+/** Asks all gates about all candidates and ranks those candidates. @param memos as for `gateCandidate` */
+export function assess(input: DecisionInput, memos: Memos = newMemos()): Assessment {
   const candidates = input.candidates.map((candidate) => gateCandidate(input, candidate, memos));
   const refusals = new Map<string, ReasonCode>();
+  const unscored = new Set<string>();
   for (const { candidate, narrowing } of candidates) {
     const refusal = narrowingRefusal(narrowing)?.reason ?? null;
     if (refusal !== null) refusals.set(candidate.key, refusal);
+    if (narrowing.isUnscored) unscored.add(candidate.key);
   }
   const { doNothingValue, factors } = input;
-  const scored = { candidates: input.candidates, doNothingValue, factors, refusals, fatigueCost: fatigueCost(input) };
+  const weighed = { candidates: input.candidates, doNothingValue, factors, refusals, unscored };
   return {
     killSwitch: gateKillSwitch(input),
     identity: gateIdentity(input),
     exit: gateExit(input),
     candidates,
-    scores: arbitrate(scored),
+    scores: arbitrate({ ...weighed, fatigueCost: fatigueCost(input) }),
   };
 }
 
@@ -71,7 +72,7 @@ export function fatigueCost({ fatigueModel: model, contacts, outcomes, now }: De
 }
 
 /** The gates that a candidate must pass to be weighed at all, in their order. */
-export const NARROWING_GATES: readonly { readonly gate: GateName; readonly answer: keyof NarrowingGates }[] = [
+export const NARROWING_GATES: readonly { readonly gate: GateName; readonly answer: NarrowingAnswer }[] = [
   { gate: 'identity', answer: 'identity' },
   { gate: 'suppression', answer: 'suppression' },
   { gate: 'consent', answer: 'consent' },

@@ -2,6 +2,7 @@ import {
   candidate,
   capRule,
   contact,
+  DECIDED_AT,
   decisionInput,
   grant,
   quietRule,
@@ -15,6 +16,7 @@ import type { Candidate, DecisionInput } from './types.js';
 
 const MIDNIGHT = Date.parse('2027-06-16T00:00:00Z');
 
+const NIGHT = { now: Date.parse('2027-06-15T22:00:00Z'), quietRules: [quietRule()] };
 const withCandidate = (more: Partial<Candidate>): Partial<DecisionInput> => ({
   candidates: [candidate('hello', more)],
 });
@@ -23,7 +25,7 @@ const changes = (more: Partial<DecisionInput>) =>
 
 describe('what would have changed the answer', () => {
   it.each<[string, Partial<DecisionInput>, readonly string[]]>([
-    ['kill switch', { isKillSwitchOn: true }, ['if sending were switched on']],
+    ['kill switch', { isKillSwitchOn: true }, ['if sending were switched on', 'if doing nothing were worth 1 or more']],
     ['unknown user', { user: userWith({ state: 'unknown' }) }, ['if the user existed']],
     ['erased user: nothing', { user: userWith({ state: 'erased' }) }, []],
     ['erased address: nothing', { suppressions: [suppression({ reason: 'erasure' })] }, []],
@@ -94,6 +96,99 @@ describe('what would have changed the answer', () => {
         'if consent for marketing on sms were granted',
         'if b were worth more than 2 instead of 1',
         'if doing nothing were worth 2 or more',
+      ],
+    ],
+    [
+      'held out, and others behind',
+      {
+        holdouts: [{ id: 'all', version: 1, salt: 'h', share: 1, purposes: ['marketing'] }],
+        consents: [grant(), grant({ id: 'n', purpose: 'news' })],
+        candidates: [
+          candidate('held', { value: 3 }),
+          candidate('open', { value: 2, purpose: 'news' }),
+          candidate('no_address', { value: 1, purpose: 'news', addressHash: null }),
+          candidate('poor', { value: 0, purpose: 'news' }),
+        ],
+      },
+      ['if the user were not held out'],
+    ],
+    [
+      'passed over, and others behind that only time holds back',
+      {
+        capRules: [capRule({ onHit: 'skip', scope: { kind: 'tag', tag: 'promo' } })],
+        contacts: [contact({ tags: ['promo'] })],
+        suppressions: [suppression({ addressHash: 'other', until: DECIDED_AT + 1_000 })],
+        candidates: [
+          candidate('capped', { value: 3, tags: ['promo'] }),
+          candidate('suppressed', { value: 2, addressHash: 'other' }),
+        ],
+      },
+      ['after 2027-06-16T00:00Z when the daily cap of 1 frees'],
+    ],
+    [
+      'passed over, and a receipt behind',
+      {
+        capRules: [capRule({ onHit: 'skip' })],
+        contacts: [contact()],
+        candidates: [
+          candidate('promo', { value: 3 }),
+          candidate('receipt', { legalBasis: 'contract', addressHash: null }),
+        ],
+      },
+      ['after 2027-06-16T00:00Z when the daily cap of 1 frees', 'if the user had an address on email'],
+    ],
+    [
+      'a receipt before an offer that could not step in for a better one',
+      {
+        ...NIGHT,
+        candidates: [
+          candidate('promo', { value: 3 }),
+          candidate('receipt', { value: 2, legalBasis: 'contract' }),
+          candidate('news', { value: 1, channel: 'push' }),
+        ],
+        consents: [grant(), grant({ id: 'p', channel: 'push' })],
+      },
+      [
+        'after 2027-06-16T08:00Z when quiet hours end',
+        'if news were worth more than 3 instead of 1',
+        'if doing nothing were worth 2 or more',
+      ],
+    ],
+    [
+      'a receipt before an offer that another run would keep back',
+      {
+        rivals: [
+          {
+            ...{ runKey: 'other', journeyKey: 'winback', stepId: 'mail', runState: 'active' },
+            ...{ candidate: candidate('rival', { value: 9 }), opening: DECIDED_AT, passesOnAt: DECIDED_AT + 1_000 },
+          },
+        ],
+        capRules: [capRule()],
+        candidates: [candidate('receipt', { value: 2, legalBasis: 'contract' }), candidate('promo')],
+      },
+      ['if doing nothing were worth 2 or more'],
+    ],
+    [
+      'a limit that frees when the message is too late',
+      { ...withCandidate({ ttlMs: 3_600_000 }), capRules: [capRule()], contacts: [contact()] },
+      ['if the daily cap of 1 left room for hello_mail'],
+    ],
+    [
+      'a limit that frees when a better one is passed over for the same reason',
+      {
+        ...NIGHT,
+        quietRules: [quietRule({ channels: ['sms'], endMinute: 1_380, onHit: 'switch_channel' })],
+        consents: [grant(), grant({ id: 's', channel: 'sms' })],
+        capRules: [
+          capRule({ id: 'gap', scope: { kind: 'channel', channel: 'email' }, onHit: 'skip' }),
+          capRule({ id: 'never', limit: 0, scope: { kind: 'channel', channel: 'sms' }, onHit: 'skip' }),
+        ],
+        contacts: [contact()],
+        candidates: [candidate('text', { value: 2, channel: 'sms' }), candidate('mail')],
+      },
+      [
+        'if the daily cap of 1 left room for mail_mail',
+        'after 2027-06-15T23:00Z when quiet hours end and if the daily cap of 0 left room for text_mail',
       ],
     ],
     [

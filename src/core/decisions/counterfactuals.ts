@@ -1,6 +1,17 @@
 import type { InstantMs } from '../kernel/instant.js';
-import { blockersOf, gateCandidate, newMemos, type Assessment, type CandidateGates, type Memos } from './assess.js';
+import { isScored } from './arbitrate.js';
+import {
+  assess,
+  blockersOf,
+  gateCandidate,
+  newMemos,
+  type Assessment,
+  type CandidateGates,
+  type Memos,
+} from './assess.js';
 import { changeText, openingText } from './change-text.js';
+import { gatePendingCandidates } from './gate-pending.js';
+import { settle } from './settle.js';
 import { instantText, valueText } from './text.js';
 import type {
   Candidate,
@@ -9,6 +20,7 @@ import type {
   DecisionInput,
   DecisionOutcome,
   GateVerdict,
+  ScoredCandidate,
 } from './types.js';
 
 /** How many candidates, best first, are looked at: a reader wants the nearest other answer, not all of them. */
@@ -25,6 +37,8 @@ interface Question {
   readonly outcome: DecisionOutcome;
   /** What was said about messages of other runs that wait beside. */
   readonly pending: readonly GateVerdict[];
+  /** The candidate behind which nothing that rests on consent was asked; see `Settlement`. */
+  readonly endedBy: string | null;
 }
 
 /** A counterfactual with the number of things that would have to change. */
@@ -35,12 +49,15 @@ interface Change {
 
 /**
  * The smallest changes after which the answer would have been another one: fewest changes first, then those that only
- * take time, then by rank of the candidate. A change to a candidate that ranks below the chosen one is one of value.
+ * take time, then by rank of the candidate. A change to a candidate that ranks below the chosen one is one of value. One
+ * that rests on consent, behind a candidate that is held out or has the step passed over, is offered nothing: whatever
+ * it were, the answer would be the same.
  */
 export function counterfactualsOf(question: Question): readonly Counterfactual[] {
-  const chosen = question.scores.find(({ lostBecause }) => lostBecause === null) ?? null;
+  const { scores } = question;
+  const chosen = scores.filter(isScored).find(({ lostBecause }) => lostBecause === null) ?? null;
   const later: Later = new Map();
-  const changes = question.scores
+  const changes = scores
     .slice(0, CANDIDATES_CONSIDERED_MAX)
     .flatMap((score) => changeFor(question, score, chosen, later) ?? []);
   const sorted = [...changes, ...changesOfSilence(question, chosen)].sort(compareChanges);
@@ -51,24 +68,69 @@ export function counterfactualsOf(question: Question): readonly Counterfactual[]
     .slice(0, COUNTERFACTUALS_MAX);
 }
 
-/** Answers of the gates at later instants, shared by the candidates that are looked at. */
-type Later = Map<InstantMs, Memos>;
+/** What is known of a later instant, shared by the candidates that are looked at. */
+interface Moment {
+  readonly input: DecisionInput;
+  readonly memos: Memos;
+  /** Whether the answer is another one then; null while nobody has asked. */
+  isAnother: boolean | null;
+}
+
+type Later = Map<InstantMs, Moment>;
 
 function changeFor(
   question: Question,
   score: CandidateScore,
-  chosen: CandidateScore | null,
+  chosen: ScoredCandidate | null,
   later: Later,
 ): Change | null {
   const gates = question.assessment.candidates.find(({ candidate }) => candidate.key === score.key);
   if (gates === undefined) return null;
   const blockers = blockersIn(question, gates);
-  const isWorseThanChosen = chosen !== null && score.lostBecause !== null && ranksBelow(question, score, chosen);
-  if (isWorseThanChosen) return blockers.length === 0 ? valueChange(score, chosen.net) : null;
-  const { doNothingValue } = question.input;
-  if (score.net <= doNothingValue) return withValue(blockers, gates.candidate, score, doNothingValue);
+  // Whether it would have been chosen cannot be said without a score; that nothing was, can.
+  if (!isScored(score)) return chosen === null ? unblock(question, gates.candidate, blockers, later) : null;
+  const { input, outcome } = question;
+  const bar = barBefore(question, gates.candidate, score, chosen);
+  if (bar !== null) {
+    const isEnough =
+      blockers.length === 0 && outcome.kind !== 'do_nothing' && wouldGo(input, gates, bar.net - score.net);
+    return isEnough ? valueChange(score, bar.net) : null;
+  }
+  if (score.net <= input.doNothingValue) return withValue(blockers, gates.candidate, score, input.doNothingValue);
   if (blockers.length === 0) return null;
-  return waitFor(question.input, gates.candidate, blockers, later) ?? lift(blockers, gates.candidate);
+  return unblock(question, gates.candidate, blockers, later);
+}
+
+/** Waiting, if that is enough; else whatever else it takes. Where waiting alone does not help no instant is named. */
+function unblock(
+  question: Question,
+  candidate: Candidate,
+  blockers: readonly GateVerdict[],
+  later: Later,
+): Change | null {
+  const isTimed = blockers.every(({ until }) => until !== null);
+  const atOnce = isTimed ? blockers.map((blocker) => ({ ...blocker, until: null })) : blockers;
+  return waitFor(question, candidate, blockers, later) ?? lift(atOnce, candidate);
+}
+
+/** Whether no message of another run would go before it, if it were worth so much more. */
+function wouldGo(input: DecisionInput, { candidate }: CandidateGates, missing: number): boolean {
+  const channelCost = candidate.channelCost - missing;
+  return input.rivals.length === 0 || gatePendingCandidates(input, { ...candidate, channelCost }).kind === 'pass';
+}
+
+/** What it would have to be worth more than to be asked at all; null when it was asked, or would have been. */
+function barBefore(
+  { scores, outcome, endedBy }: Question,
+  { legalBasis }: Candidate,
+  score: ScoredCandidate,
+  chosen: ScoredCandidate | null,
+): ScoredCandidate | null {
+  const isBehind = (other: CandidateScore | null): boolean =>
+    other !== null && scores.indexOf(score) > scores.indexOf(other);
+  const end = scores.filter(isScored).find(({ key }) => key === endedBy) ?? null;
+  if (legalBasis === 'consent' && isBehind(end)) return end;
+  return outcome.kind === 'act' && isBehind(chosen) ? chosen : null;
 }
 
 function blockersIn({ input, pending }: Question, gates: CandidateGates): readonly GateVerdict[] {
@@ -78,19 +140,15 @@ function blockersIn({ input, pending }: Question, gates: CandidateGates): readon
   return [...blockersOf(input, gates), ...rivals];
 }
 
-function ranksBelow({ scores }: Question, score: CandidateScore, chosen: CandidateScore): boolean {
-  return scores.indexOf(score) > scores.indexOf(chosen);
-}
-
 /** What would have made silence the answer, or, with nothing to weigh, what kept silence the answer. */
-function changesOfSilence({ outcome, scores }: Question, chosen: CandidateScore | null): readonly Change[] {
+function changesOfSilence({ outcome, scores }: Question, chosen: ScoredCandidate | null): readonly Change[] {
   if (chosen !== null && outcome.kind !== 'do_nothing') {
     return [arbitrationChange(null, `if doing nothing were worth ${valueText(chosen.net)} or more`)];
   }
   return scores.length === 0 ? [arbitrationChange(null, 'if there were an action to choose')] : [];
 }
 
-function valueChange({ key, net }: CandidateScore, bar: number): Change {
+function valueChange({ key, net }: ScoredCandidate, bar: number): Change {
   const missing = `worth more than ${valueText(bar)} instead of ${valueText(net)}`;
   return arbitrationChange(key, `if ${key} were ${missing}`);
 }
@@ -103,7 +161,7 @@ function arbitrationChange(candidate: string | null, change: string): Change {
 function withValue(
   blockers: readonly GateVerdict[],
   candidate: Candidate,
-  score: CandidateScore,
+  score: ScoredCandidate,
   bar: number,
 ): Change | null {
   const value = valueChange(score, bar);
@@ -123,28 +181,46 @@ function lift(blockers: readonly GateVerdict[], candidate: Candidate): Change | 
   return { counterfactual: { gate: first.gate, candidate: candidate.key, change, after: null }, parts: texts.length };
 }
 
-/** The first instant at which nothing blocks the candidate, if time alone brings it and nothing else happens. */
+/**
+ * The first instant at which nothing blocks the candidate, if time alone brings it and nothing else happens; null too
+ * when the answer is the same then, because of another candidate.
+ */
 function waitFor(
-  input: DecisionInput,
+  question: Question,
   candidate: Candidate,
   blockers: readonly GateVerdict[],
   later: Later,
 ): Change | null {
   let standing = blockers;
   let last: GateVerdict | undefined;
-  let now: InstantMs = input.now;
+  let now: InstantMs = question.input.now;
   for (let opening = 0; opening < OPENINGS_TRIED_MAX && standing.length > 0; opening += 1) {
     if (standing.some(({ until }) => until === null)) return null;
     last = standing.reduce((left, right) => ((right.until ?? 0) > (left.until ?? 0) ? right : left));
     now = last.until ?? now;
-    const then = { ...input, now };
-    const memos = later.get(now) ?? newMemos();
-    later.set(now, memos);
-    standing = blockersOf(then, gateCandidate(then, candidate, memos));
+    const { input, memos } = momentAt(question, later, now);
+    standing = blockersOf(input, gateCandidate(input, candidate, memos));
   }
-  if (standing.length > 0 || last === undefined) return null;
+  if (standing.length > 0 || last === undefined || !isAnother(question, later, now)) return null;
   const change = `after ${instantText(now)} when ${openingText(last)}`;
   return { counterfactual: { gate: last.gate, candidate: candidate.key, change, after: now }, parts: 1 };
+}
+
+function momentAt({ input }: Question, later: Later, now: InstantMs): Moment {
+  const known = later.get(now);
+  if (known !== undefined) return known;
+  const moment: Moment = { input: { ...input, now }, memos: newMemos(), isAnother: null };
+  later.set(now, moment);
+  return moment;
+}
+
+function isAnother(question: Question, later: Later, now: InstantMs): boolean {
+  const moment = momentAt(question, later, now);
+  if (moment.isAnother === null) {
+    const { outcome } = settle(moment.input, assess(moment.input, moment.memos));
+    moment.isAnother = JSON.stringify(outcome) !== JSON.stringify(question.outcome);
+  }
+  return moment.isAnother;
 }
 
 function compareChanges(left: Change, right: Change): number {

@@ -1,86 +1,31 @@
 import fc from 'fast-check';
 
-import {
-  candidate,
-  capRule,
-  contact,
-  DECIDED_AT,
-  decisionInput,
-  grant,
-  quietRule,
-  suppression,
-  NEVER,
-  runIn,
-  userWith,
-} from '../../../test/support/decision-input.js';
+import { anyDecisionInput } from '../../../test/support/any-decision-input.js';
+import { grant } from '../../../test/support/decision-input.js';
+import { isScored } from './arbitrate.js';
 import { decide } from './decide.js';
-import type { DecisionInput } from './types.js';
+import type { Decision, DecisionInput } from './types.js';
+
+const inputs = anyDecisionInput;
+
+/** Whether no gate says anything against it. */
+function isOpen({ gates }: Decision, key: string): boolean {
+  return gates.every(({ candidates: about, kind }) => kind === 'pass' || (about !== null && !about.includes(key)));
+}
+
+/** Keys of candidates that are open and worth more than silence, best first. */
+function openKeys(decision: Decision): readonly string[] {
+  return decision.candidates
+    .filter(isScored)
+    .filter(({ key, net }) => net > decision.doNothingValue && isOpen(decision, key))
+    .map(({ key }) => key);
+}
+
+function basisOf({ candidates }: DecisionInput, asked: string): string {
+  return candidates.find(({ key }) => key === asked)?.legalBasis ?? 'none';
+}
 
 describe('decide, on any input', () => {
-  const channel = fc.constantFrom('email', 'sms');
-  const hours = (from: number, to: number) =>
-    fc.integer({ min: from, max: to }).map((hour) => DECIDED_AT + hour * 3_600_000);
-  const candidates = fc
-    .uniqueArray(
-      fc.record({
-        key: fc.constantFrom('a', 'b', 'c', 'd'),
-        channel,
-        value: fc.integer({ min: 0, max: 4 }),
-        isActive: fc.constantFrom(true, true, true, false),
-        legalBasis: fc.constantFrom('consent' as const, 'consent' as const, 'contract' as const),
-        addressHash: fc.constantFrom('hash', 'hash', 'hash', null),
-        eligibility: fc.constantFrom(null, null, NEVER),
-      }),
-      { selector: ({ key }) => key, maxLength: 4 },
-    )
-    .map((list) => list.map(({ key, ...more }) => candidate(key, more)));
-  const consents = fc
-    .array(
-      fc.tuple(channel, fc.constantFrom('granted' as const, 'granted' as const, 'withdrawn' as const), hours(-5, 2)),
-      { maxLength: 4 },
-    )
-    .map((list) =>
-      list.map(([on, status, at], index) =>
-        grant({ id: `c${index}`, channel: on, status, statedAt: at, receivedAt: at }),
-      ),
-    );
-  const inputs: fc.Arbitrary<DecisionInput> = fc
-    .record({
-      isKillSwitchOn: fc.constantFrom(false, false, false, true),
-      candidates,
-      consents,
-      doNothingValue: fc.integer({ min: -1, max: 2 }),
-      suppressions: fc
-        .array(fc.tuple(fc.constantFrom('email', 'sms', null), fc.option(hours(0, 30))), { maxLength: 2 })
-        .map((list) => list.map(([on, until], index) => suppression({ id: `s${index}`, channel: on, until }))),
-      quietRules: fc
-        .array(fc.tuple(channel, fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 23 })), { maxLength: 2 })
-        .map((list) =>
-          list.map(([on, start, end]) => quietRule({ channels: [on], startMinute: start * 60, endMinute: end * 60 })),
-        ),
-      capRules: fc
-        .array(
-          fc.tuple(fc.integer({ min: 0, max: 2 }), fc.constantFrom('drop' as const, 'defer' as const), fc.boolean()),
-          { maxLength: 2 },
-        )
-        .map((list) =>
-          list.map(([limit, onHit, isRolling], index) =>
-            capRule({
-              id: `cap${index}`,
-              limit,
-              onHit,
-              window: isRolling ? { kind: 'rolling', durationMs: 30 * 3_600_000 } : { kind: 'calendar', unit: 'day' },
-            }),
-          ),
-        ),
-      contacts: fc
-        .array(hours(-40, 0), { maxLength: 3 })
-        .map((list) => list.map((at, index) => contact({ decisionId: `d${index}`, at }))),
-      zones: fc.constantFrom(['UTC'], ['America/New_York', 'Asia/Kathmandu'], ['Australia/Lord_Howe']),
-      state: fc.constantFrom('active' as const, 'active' as const, 'active' as const, 'paused' as const),
-    })
-    .map(({ zones, state, ...more }) => decisionInput({ ...more, user: userWith({ zones }), run: runIn(state) }));
-
   it('gives the same value bit for bit, and leaves its input alone', () => {
     fc.assert(
       fc.property(inputs, (input) => {
@@ -97,44 +42,104 @@ describe('decide, on any input', () => {
     fc.assert(
       fc.property(inputs, (input) => {
         const decision = decide(input);
-        const isOpen = (key: string): boolean =>
-          decision.gates.every(
-            ({ candidates: about, kind }) => kind === 'pass' || (about !== null && !about.includes(key)),
-          );
-        const winner = decision.candidates.find(({ lostBecause }) => lostBecause === null);
-        if (decision.outcome.kind === 'act') {
-          const { action } = decision.outcome;
-          expect(winner?.key).toBe(action);
-          expect(isOpen(action)).toBe(true);
-          for (const { key, net } of decision.candidates) {
-            if (isOpen(key) && net > input.doNothingValue) expect(net).toBeLessThanOrEqual(winner?.net ?? Number.NaN);
-          }
-        }
-        if (decision.outcome.kind === 'do_nothing') {
-          expect(winner).toBeUndefined();
-          for (const { key, net } of decision.candidates) expect(isOpen(key) && net > input.doNothingValue).toBe(false);
+        const { outcome } = decision;
+        const winners = decision.candidates.filter(({ lostBecause }) => lostBecause === null);
+        expect(winners.map(({ key }) => key)).toEqual(outcome.kind === 'do_nothing' ? [] : [outcome.action]);
+        if (outcome.kind !== 'act') return;
+        const open = openKeys(decision);
+        expect(open).toContain(outcome.action);
+        const better = open.slice(0, open.indexOf(outcome.action));
+        // Of those that are open only what rests on a contract passes another one, and only what rests on consent.
+        if (basisOf(input, outcome.action) === 'consent') expect(better).toEqual([]);
+        for (const key of better) {
+          expect(basisOf(input, key)).toBe('consent');
+          const rank = decision.candidates.findIndex((score) => score.key === key);
+          const before = decision.candidates.slice(0, rank).map((score) => score.key);
+          expect(before.some((each) => basisOf(input, each) === 'consent' && !isOpen(decision, each))).toBe(true);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     );
   });
 
-  it('never acts without consent, under suppression or over a limit', () => {
+  it('is silent or waits only while nothing that rests on a contract is open, and nothing else without a rule', () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const decision = decide(input);
+        const { outcome } = decision;
+        if (outcome.kind === 'act') return;
+        const open = openKeys(decision);
+        expect(open.filter((key) => basisOf(input, key) === 'contract')).toEqual([]);
+        const isEnded =
+          outcome.kind === 'defer' || outcome.reason === 'HOLDOUT' || (outcome.isPassedOver ?? false) === true;
+        if (!isEnded) expect(open).toEqual([]);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('says of none that it was worth less that was worth more', () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const { candidates, gates } = decide(input);
+        const scores = candidates.filter(isScored);
+        const winner = scores.find(({ lostBecause }) => lostBecause === null);
+        if (winner === undefined) return;
+        // Two gates weigh messages of other runs: who loses against those is told so too.
+        const isBeaten = gates.some(({ reason }) => reason === 'LOWER_PRIORITY');
+        if (isBeaten) return;
+        const worse = scores.filter(({ lostBecause }) => lostBecause === 'LOWER_PRIORITY');
+        for (const { net } of worse) expect(net).toBeLessThanOrEqual(winner.net);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('scores nothing that rests on consent while the person objects, and everything else', () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const decision = decide(input);
+        const isObjecting = input.consents.some((record) => record.isObjection);
+        for (const { key, net, lostBecause } of decision.candidates) {
+          const refused = decision.gates.find(
+            ({ gate, candidates, kind }) => gate === 'consent' && kind !== 'pass' && candidates?.includes(key),
+          );
+          if (net !== null) {
+            if (refused?.reason === 'OBJECTION') expect(isObjectionLifted(input)).toBe(true);
+            continue;
+          }
+          expect(isObjecting && basisOf(input, key) === 'consent' && refused !== undefined).toBe(true);
+          expect(lostBecause).not.toBeNull();
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('never acts without consent, under suppression, over a limit or held out', () => {
     fc.assert(
       fc.property(inputs, (input) => {
         const { outcome: found } = decide(input);
         if (found.kind !== 'act') return;
+        expect(input.isKillSwitchOn).toBe(false);
         const chosen = input.candidates.find(({ key }) => key === found.action);
         if (chosen?.legalBasis !== 'consent') return;
         const [last] = input.consents
-          .filter(({ channel: on, statedAt }) => on === chosen.channel && statedAt <= input.now)
-          .sort((left, right) => right.statedAt - left.statedAt || (left.status === 'withdrawn' ? -1 : 1));
+          .filter(
+            ({ channel, purpose }) =>
+              [chosen.channel, '*'].includes(channel) && [chosen.purpose, '*'].includes(purpose),
+          )
+          .filter(({ statedAt }) => statedAt <= input.now)
+          .sort((left, right) => right.statedAt - left.statedAt || weightOf(right) - weightOf(left));
         expect(last?.status).toBe('granted');
         const held = input.suppressions.filter(({ until }) => until === null || until > input.now);
-        expect(held.filter(({ channel: on }) => on === null || on === chosen.channel)).toEqual([]);
-        expect(input.capRules.every(({ limit }) => limit > 0)).toBe(true);
+        expect(held.filter(({ channel }) => channel === null || channel === chosen.channel)).toEqual([]);
+        const isGlobal = (rule: DecisionInput['capRules'][number]): boolean =>
+          rule.scope.kind === 'global' && rule.purposes.includes(chosen.purpose);
+        expect(input.capRules.filter(isGlobal).every(({ limit }) => limit > 0)).toBe(true);
+        expect(input.holdouts.filter(({ purposes }) => purposes.includes(chosen.purpose))).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -148,7 +153,7 @@ describe('decide, on any input', () => {
           expect(decide({ ...input, now: after }).outcome).not.toEqual(decision.outcome);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 2_000 },
     );
   });
 
@@ -156,15 +161,16 @@ describe('decide, on any input', () => {
     fc.assert(
       fc.property(inputs, (input) => {
         const decision = decide(input);
-        for (const { change, candidate: key } of decision.counterfactuals) {
-          if (!/^if consent for marketing on (email|sms) were (granted|renewed)$/.test(change)) continue;
-          const on = input.candidates.find((one) => one.key === key)?.channel ?? '';
-          const others = input.consents.filter((record) => record.channel !== on);
-          const consented = { ...input, consents: [...others, grant({ channel: on })] };
-          expect(decide(consented).outcome).not.toEqual(decision.outcome);
+        for (const { change } of decision.counterfactuals) {
+          const [, purpose, channel] = /^if consent for (\w+) on (\w+) were (?:granted|renewed)$/.exec(change) ?? [];
+          if (purpose === undefined || channel === undefined) continue;
+          const others = input.consents.filter((record) => record.channel !== channel || record.purpose !== purpose);
+          const granted = grant({ id: 'new', purpose, channel, statedAt: input.now, receivedAt: input.now });
+          const before = others.filter(({ statedAt }) => statedAt < input.now);
+          expect(decide({ ...input, consents: [...before, granted] }).outcome).not.toEqual(decision.outcome);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -176,6 +182,15 @@ describe('decide, on any input', () => {
     );
   });
 });
+
+const WEIGHTS = { granted: 0, pending: 1, denied: 2, withdrawn: 3 } as const;
+const weightOf = ({ status }: DecisionInput['consents'][number]): number => WEIGHTS[status];
+
+/** Whether anything was granted after the objection, and holds. */
+function isObjectionLifted({ consents, now }: DecisionInput): boolean {
+  const at = Math.max(...consents.filter((record) => record.isObjection).map(({ statedAt }) => statedAt));
+  return consents.some(({ status, statedAt }) => status === 'granted' && statedAt > at && statedAt <= now);
+}
 
 function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) deepFreeze(part);

@@ -29,7 +29,6 @@ const withCandidate = (more: Partial<Candidate>): Partial<DecisionInput> => ({
 
 /** One obstacle for each gate, in gate order. */
 const OBSTACLES: readonly (readonly [string, Partial<DecisionInput>])[] = [
-  ['KILL_SWITCH', { isKillSwitchOn: true }],
   ['USER_ERASED', { user: userWith({ state: 'erased' }) }],
   ['SUPPRESSED_HARD_BOUNCE', { suppressions: [suppression()] }],
   ['CONSENT_MISSING', { consents: [] }],
@@ -71,7 +70,7 @@ describe('decide: one candidate', () => {
   });
 
   it('asks the gates that no candidate concerns also when there is no candidate', () => {
-    expect(silence({ candidates: [], isKillSwitchOn: true })).toBe('KILL_SWITCH');
+    expect(silence({ candidates: [], user: userWith({ state: 'erased' }) })).toBe('USER_ERASED');
     expect(silence({ candidates: [], run: runIn('exited') })).toBe('RUN_EXITED');
     expect(outcome({ run: null }).kind).toBe('act');
   });
@@ -186,9 +185,9 @@ describe('decide: several candidates', () => {
   });
 
   it('marks every contender with the gate that concerned everybody', () => {
-    expect(lost({ isKillSwitchOn: true, doNothingValue: 1, consents: [grant()] })).toEqual([
+    expect(lost({ run: runIn('exited'), doNothingValue: 1, consents: [grant()] })).toEqual([
       ['best', 'CONSENT_MISSING'],
-      ['next', 'KILL_SWITCH'],
+      ['next', 'RUN_EXITED'],
       ['third', 'BELOW_THRESHOLD'],
     ]);
   });

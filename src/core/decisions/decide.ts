@@ -20,9 +20,14 @@ export const DECISION_ENGINE = 1;
  * asked all the same, for the record.
  * - Those up to fatigue narrow the field. Arbitration ranks what is left; only what is strictly better than doing
  *   nothing goes on.
- * - The best one is asked the rest. If a gate *refuses* it, the next best is asked, and so on; if a rule says *another
- *   channel first*, only candidates of other channels are. If a gate *defers* it, the answer is to wait: a lesser action
- *   does not step in for one that only has to wait.
+ * - The best one is asked the rest. If a gate *refuses* it, the next best is asked, and so on, each by its own gates; if
+ *   a rule says *another channel first*, it waits only when none of the others goes out.
+ * - If a gate *defers* it, passes the step over, or holds the person out, that is the answer: a lesser action does not
+ *   step in. All this is about what rests on consent; what rests on a contract and stands behind it goes out all the
+ *   same.
+ * - The kill switch refuses nothing: what would be asked the rest waits, whatever it rests on, and is asked again in 15
+ *   minutes, until it goes out or is too late.
+ * - What rests on consent is not even scored while the person objects to direct marketing (GDPR art. 21 (3)).
  *
  * Why nothing was done: the gate that concerns everybody, if one refused before the field was empty; else, of the field,
  * the reason of the candidate that ranks highest (not counting those whose conditions are not met); NOTHING_ELIGIBLE
@@ -35,13 +40,13 @@ export const DECISION_ENGINE = 1;
 export function decide(input: DecisionInput): Decision {
   assert(input.user.zones.length > 0, 'a person is in at least one zone');
   const assessment = assess(input);
-  const { outcome, scores, pending } = settle(input, assessment);
+  const { outcome, scores, pending, endedBy } = settle(input, assessment);
   return {
     outcome,
     gates: inGateOrder(assessment, nextBestAction(assessment, input.doNothingValue), pending),
     candidates: scores,
     doNothingValue: input.doNothingValue,
-    counterfactuals: counterfactualsOf({ input, scores, outcome, assessment, pending }),
+    counterfactuals: counterfactualsOf({ input, scores, outcome, assessment, pending, endedBy }),
   };
 }
 

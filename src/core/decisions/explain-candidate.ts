@@ -1,10 +1,11 @@
 import { assert } from '../kernel/assert.js';
 import type { InstantMs } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
+import { isScored } from './arbitrate.js';
 import { decide } from './decide.js';
 import { explainDecision, explainLoss, type ExplanationContext } from './explain.js';
 import { valueText } from './text.js';
-import type { CandidateScore, Decision, DecisionInput } from './types.js';
+import type { CandidateScore, Decision, DecisionInput, ScoredCandidate } from './types.js';
 
 /** How many candidates that stand before it are tried as the one to overtake. */
 const BARS_TRIED_MAX = 8;
@@ -62,6 +63,7 @@ function changeFor(
   score: CandidateScore,
 ): Pick<CandidateExplanation, 'change' | 'after'> {
   const candidates = input.candidates.filter(({ key }) => key === score.key);
+  if (!isScored(score)) return changeOfUnscored({ ...input, candidates }, decision);
   // Worth more than silence, so that only its gates can hold it back.
   const doNothingValue = Math.min(input.doNothingValue, score.net - 1);
   const alone = decide({ ...input, candidates, doNothingValue });
@@ -76,18 +78,25 @@ function changeFor(
   return { change: `${gates.change} and ${worth}`, after: null };
 }
 
+/** Whether it would have come first cannot be said without a score: only where nothing else did is there a change. */
+function changeOfUnscored(alone: DecisionInput, { outcome }: Decision): Pick<CandidateExplanation, 'change' | 'after'> {
+  const change = outcome.kind === 'do_nothing' ? decide(alone).counterfactuals[0] : undefined;
+  return { change: change?.change ?? null, after: change?.after ?? null };
+}
+
 /** What it would have to be worth more than, its gates apart; null when neither the winner nor silence is. */
-function barOf({ candidates, doNothingValue }: Decision, score: CandidateScore): number | null {
-  const before = candidates.slice(0, candidates.indexOf(score));
+function barOf({ candidates, doNothingValue }: Decision, score: ScoredCandidate): number | null {
+  const before = candidates.slice(0, candidates.indexOf(score)).filter(isScored);
   const winner = before.find(({ lostBecause }) => lostBecause === null);
   return winner?.net ?? (score.net > doNothingValue ? null : doNothingValue);
 }
 
 /** The same for one that nothing but its worth holds back. Without a winner one before it may have ended the race. */
-function barToWin(input: DecisionInput, decision: Decision, score: CandidateScore): number | null {
+function barToWin(input: DecisionInput, decision: Decision, score: ScoredCandidate): number | null {
   const { candidates } = decision;
   const refused = candidates
     .slice(0, candidates.indexOf(score))
+    .filter(isScored)
     .filter(({ lostBecause }) => lostBecause !== 'LOWER_PRIORITY' && lostBecause !== 'BELOW_THRESHOLD')
     .map(({ net }) => net);
   const bar = barOf(decision, score);
@@ -96,7 +105,7 @@ function barToWin(input: DecisionInput, decision: Decision, score: CandidateScor
 }
 
 /** Whether it would be chosen if it were worth more than that; a cost can be lowered where a propensity of 0 cannot. */
-function winsWith(input: DecisionInput, { key, net }: CandidateScore, bar: number): boolean {
+function winsWith(input: DecisionInput, { key, net }: ScoredCandidate, bar: number): boolean {
   const missing = bar - net + WORTH_MORE;
   const candidates = input.candidates.map((each) =>
     each.key === key ? { ...each, channelCost: each.channelCost - missing } : each,

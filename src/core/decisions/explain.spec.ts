@@ -81,7 +81,7 @@ describe('explainDecision', () => {
     [
       'the kill switch',
       { isKillSwitchOn: true },
-      'At 2027-06-15T12:00Z, Jane was not contacted, because all sending is switched off; it would have been different if sending were switched on.',
+      'At 2027-06-15T12:00Z, hello for Jane was put off until 2027-06-15T12:15Z, when it will be asked again, because all sending is switched off; it would have been different if sending were switched on.',
     ],
     [
       'no address',
@@ -93,7 +93,7 @@ describe('explainDecision', () => {
   });
 
   it('speaks of "this user" without a label, and stays one line with a hostile one', () => {
-    const decision = decide(decisionInput({ isKillSwitchOn: true }));
+    const decision = decide(decisionInput({ consents: [] }));
     expect(explainDecision(decision, { decidedAt: DECIDED_AT })).toContain(', this user was not contacted');
     const hostile = explainDecision(decision, { userLabel: 'Ja\r\nne\u2028<b>', decidedAt: DECIDED_AT });
     expect(hostile).toContain(', Ja ne <b> was not contacted');

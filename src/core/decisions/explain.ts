@@ -1,9 +1,10 @@
 import { unreachable } from '../kernel/assert.js';
 import type { InstantMs } from '../kernel/instant.js';
 import { REASONS, type ReasonCode } from '../kernel/reasons.js';
+import { isScored } from './arbitrate.js';
 import { factsText, worthText } from './facts-text.js';
 import { instantText, valueText } from './text.js';
-import type { CandidateScore, Decision, DecisionOutcome, GateVerdict } from './types.js';
+import type { Decision, DecisionOutcome, GateVerdict, ScoredCandidate } from './types.js';
 
 const LABEL_DEFAULT = 'this user';
 
@@ -19,14 +20,32 @@ export interface ExplanationContext {
   readonly mood?: Mood;
 }
 
-const VERBS: Readonly<Record<Mood, { readonly was: string; readonly wasNot: string; readonly otherwise: string }>> = {
-  made: { was: 'was', wasNot: 'was not', otherwise: 'it would have been different' },
+interface Verbs {
+  readonly was: string;
+  readonly wasNot: string;
+  readonly again: string;
+  readonly otherwise: string;
+}
+
+const VERBS: Readonly<Record<Mood, Verbs>> = {
+  made: {
+    was: 'was',
+    wasNot: 'was not',
+    again: 'will be asked again',
+    otherwise: 'it would have been different',
+  },
   supposed_then: {
     was: 'would have been',
     wasNot: 'would not have been',
+    again: 'would have been asked again',
     otherwise: 'it would have been different',
   },
-  supposed_ahead: { was: 'would be', wasNot: 'would not be', otherwise: 'it would be different' },
+  supposed_ahead: {
+    was: 'would be',
+    wasNot: 'would not be',
+    again: 'would be asked again',
+    otherwise: 'it would be different',
+  },
 };
 
 /**
@@ -48,19 +67,26 @@ export function explainLoss(
   context: ExplanationContext,
 ): string {
   const { key, reason, change } = lost;
-  const cause = `${lossText(decision, key, reason)}${othersText(decision, { key, reason })}`;
+  const cause = `${lossText(decision, key, reason)}${othersText(decision, key, reasonsTold(decision, reason))}`;
   const answer = `${key} ${VERBS[context.mood ?? 'made'].wasNot} chosen for ${labelOf(context)}, because ${cause}`;
   return sentence(answer, change, context);
 }
 
+/** Who was worth less is also told why the better one did not go out. */
+function reasonsTold({ outcome }: Decision, reason: ReasonCode): readonly (ReasonCode | null)[] {
+  return reason === 'LOWER_PRIORITY' && outcome.kind !== 'act' ? [reason, outcome.reason] : [reason];
+}
+
 function lossText(decision: Decision, key: string, reason: ReasonCode): string {
-  const own = decision.candidates.find((score) => score.key === key);
+  const own = decision.candidates.filter(isScored).find((score) => score.key === key);
   if (reason === 'BELOW_THRESHOLD' && own !== undefined) {
     return `${worthText(own)}, not more than doing nothing (${valueText(decision.doNothingValue)})`;
   }
   const deciding = verdictOn(decision, key, reason);
   if (deciding !== null) return `${REASONS[reason]}${factsAfter(decision, deciding)}`;
-  return `${REASONS[reason]}${rivalText(decision, key)}`;
+  return reason === 'LOWER_PRIORITY'
+    ? `${REASONS[reason]}${rivalText(decision, key)}`
+    : behindText(decision, key, reason);
 }
 
 function sentence(answer: string, change: string | null, { decidedAt, mood = 'made' }: ExplanationContext): string {
@@ -74,14 +100,17 @@ function labelOf({ userLabel }: ExplanationContext): string {
 function answerText(decision: Decision, context: ExplanationContext): string {
   const { outcome } = decision;
   const label = labelOf(context);
-  const { was, wasNot } = VERBS[context.mood ?? 'made'];
+  const { was, wasNot, again } = VERBS[context.mood ?? 'made'];
   switch (outcome.kind) {
     case 'act': {
       const { action, channel } = outcome;
       return `${action} on ${channel} ${was} chosen for ${label}, because ${choiceText(decision, outcome)}`;
     }
-    case 'defer':
-      return `${outcome.action} for ${label} ${was} put off until ${instantText(outcome.until)}, because ${causeText(decision, outcome)}`;
+    case 'defer': {
+      // Nobody knows whether it may go out by then.
+      const until = `${instantText(outcome.until)}${outcome.reason === 'KILL_SWITCH' ? `, when it ${again}` : ''}`;
+      return `${outcome.action} for ${label} ${was} put off until ${until}, because ${causeText(decision, outcome)}`;
+    }
     case 'do_nothing':
       return `${label} ${wasNot} contacted, because ${causeText(decision, outcome)}`;
     default:
@@ -94,18 +123,19 @@ function choiceText(decision: Decision, { action }: { readonly action: string })
   const { candidates, doNothingValue } = decision;
   const rank = candidates.findIndex(({ key }) => key === action);
   const net = candidates[rank]?.net ?? 0;
-  const second = candidates.find(({ lostBecause }) => lostBecause === 'LOWER_PRIORITY');
+  const behind = candidates.slice(rank + 1).filter(isScored);
+  const second = behind.find(({ lostBecause }) => lostBecause === 'LOWER_PRIORITY');
   const worth = `it was worth ${valueText(net)}, more than doing nothing (${valueText(doNothingValue)})`;
-  return `${worth}${secondText(second, net)}${betterText(decision, candidates.slice(0, rank))}`;
+  return `${worth}${secondText(second, net)}${betterText(decision, candidates.slice(0, rank).filter(isScored))}`;
 }
 
-function secondText(second: CandidateScore | undefined, net: number): string {
+function secondText(second: ScoredCandidate | undefined, net: number): string {
   if (second === undefined) return '';
   const named = `${second.key} (${valueText(second.net)})`;
   return second.net === net ? `, and comes before ${named}` : ` and ${named}`;
 }
 
-function betterText(decision: Decision, better: readonly CandidateScore[]): string {
+function betterText(decision: Decision, better: readonly ScoredCandidate[]): string {
   const [first] = better;
   if (first === undefined || first.lostBecause === null) return '';
   const { key, net, lostBecause } = first;
@@ -115,9 +145,11 @@ function betterText(decision: Decision, better: readonly CandidateScore[]): stri
 }
 
 /** The deciding reason with its facts, then whatever else stood in the way of the same candidate. */
-function causeText(decision: Decision, { reason }: Exclude<DecisionOutcome, { kind: 'act' }>): string {
-  const deciding = decidingVerdict(decision, reason);
-  const others = deciding === null ? '' : othersText(decision, { key: deciding.key, reason });
+function causeText(decision: Decision, outcome: Exclude<DecisionOutcome, { kind: 'act' }>): string {
+  const { reason } = outcome;
+  const own = outcome.kind === 'defer' ? verdictOn(decision, outcome.action, reason) : null;
+  const deciding = own ?? decidingVerdict(decision, reason);
+  const others = deciding === null ? '' : othersText(decision, deciding.key, [reason]);
   return `${REASONS[reason]}${factsAfter(decision, deciding)}${others}`;
 }
 
@@ -154,14 +186,11 @@ function isAbout({ candidates }: GateVerdict, key: string): boolean {
   return candidates?.includes(key) ?? false;
 }
 
-function othersText(
-  { gates }: Decision,
-  { key, reason: deciding }: { readonly key: string | null; readonly reason: ReasonCode },
-): string {
+function othersText({ gates }: Decision, key: string | null, told: readonly (ReasonCode | null)[]): string {
   const others = gates.filter(
     (verdict) =>
       verdict.kind !== 'pass' &&
-      verdict.reason !== deciding &&
+      !told.includes(verdict.reason) &&
       !(verdict.gate === 'next_best_action' && verdict.candidates === null) &&
       (verdict.candidates === null || (key !== null && isAbout(verdict, key))),
   );
@@ -171,10 +200,11 @@ function othersText(
 
 /** What was worth more than this candidate, and what became of it. */
 function rivalText({ candidates, outcome }: Decision, key: string): string {
-  const own = candidates.find((score) => score.key === key);
-  const rival = candidates.find(({ lostBecause }) => lostBecause === null) ?? candidates[0];
+  const scores = candidates.filter(isScored);
+  const own = scores.find((score) => score.key === key);
+  const rival = scores.find(({ lostBecause }) => lostBecause === null) ?? scores[0];
   if (own === undefined || rival === undefined || rival === own) return '';
-  const worth = `${rival.key} ${valueText(rival.net)}, ${key} ${valueText(own.net)}`;
+  const worth = worthsText(rival, own);
   switch (outcome.kind) {
     case 'act':
       return ` (${worth})`;
@@ -184,3 +214,16 @@ function rivalText({ candidates, outcome }: Decision, key: string): string {
       return ` (${worth}) and left no room for a lesser one, because ${REASONS[outcome.reason]}`;
   }
 }
+
+/** The same of one that was not asked, though it was worth more than the chosen one: what stopped the one before it. */
+function behindText(decision: Decision, key: string, reason: ReasonCode): string {
+  const scores = decision.candidates.filter(isScored);
+  const own = scores.find((score) => score.key === key);
+  const first = scores.find(({ lostBecause }) => lostBecause === reason);
+  if (own === undefined || first === undefined || first === own) return REASONS[reason];
+  const facts = factsAfter(decision, verdictOn(decision, first.key, reason));
+  return `${REASONS.LOWER_PRIORITY} (${worthsText(first, own)}) and left no room for a lesser one, because ${REASONS[reason]}${facts}`;
+}
+
+const worthsText = (rival: ScoredCandidate, own: ScoredCandidate): string =>
+  `${rival.key} ${valueText(rival.net)}, ${own.key} ${valueText(own.net)}`;

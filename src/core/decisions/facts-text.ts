@@ -1,7 +1,8 @@
 import { SECOND_MS } from '../kernel/instant.js';
 import { REASONS } from '../kernel/reasons.js';
+import { isScored } from './arbitrate.js';
 import { instantText, ruleName, spanText, valueText } from './text.js';
-import type { CandidateScore, Decision, GateVerdict } from './types.js';
+import type { CandidateScore, Decision, GateVerdict, ScoredCandidate } from './types.js';
 
 /** How many refused actions a sentence names before it only counts them. */
 const REFUSED_NAMED_MAX = 3;
@@ -99,12 +100,13 @@ function arbitrationFacts({ reason }: GateVerdict, key: string | null, decision:
   const { candidates, doNothingValue } = decision;
   if (reason === 'NOTHING_ELIGIBLE') return refusedFacts(candidates);
   if (reason !== 'BELOW_THRESHOLD') return [];
-  const best = candidates.find((score) => score.lostBecause === reason && (key === null || score.key === key));
+  const weighed = candidates.filter(isScored);
+  const best = weighed.find((score) => score.lostBecause === reason && (key === null || score.key === key));
   return best === undefined ? [] : [worthText(best), `doing nothing ${valueText(doNothingValue)}`];
 }
 
 /** `hello was worth 3`, and what was taken off when it cost something. */
-export function worthText({ key, net, channelCost, fatigueCost }: CandidateScore): string {
+export function worthText({ key, net, channelCost, fatigueCost }: ScoredCandidate): string {
   const costs = channelCost + fatigueCost;
   const tired = fatigueCost > 0 ? ' for the channel and for fatigue' : '';
   return `${key} was worth ${valueText(net)}${costs === 0 ? '' : ` after costs of ${valueText(costs)}${tired}`}`;

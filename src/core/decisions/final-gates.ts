@@ -30,7 +30,7 @@ export interface FinalGates {
 /** Candidates that differ in nothing that these gates look at share their answers through `memo`. */
 export function askFinalGates(input: DecisionInput, candidate: Candidate, memo: Memo<FinalGates>): FinalGates {
   const { channel, purpose, legalBasis, tags, group, ttlMs } = candidate;
-  const seenBy = `${channel}\n${purpose}\n${legalBasis}\n${group}\n${ttlMs}\n${tags.join('\t')}`;
+  const seenBy = JSON.stringify([channel, purpose, legalBasis, group, ttlMs, tags]);
   return remembered(memo, seenBy, () => {
     const quiet = askQuietHours(input, candidate);
     const caps = askCaps(input, candidate);
@@ -52,8 +52,9 @@ function askQuietHours(
   { channel, purpose, legalBasis, ttlMs }: Candidate,
 ): { readonly answer: GateAnswer; readonly onHit: OnHit; readonly wakeAt: InstantMs | null } {
   const { quietRules: rules, readyAt, now } = input;
-  const { id: userId, zones, jurisdictions } = input.user;
-  const question = { rules, zones, jurisdictions, channel, purpose, legalBasis, userId, readyAt, ttlMs, now };
+  const { id: userId, zones, jurisdictions, placesElsewhere = [] } = input.user;
+  const place = { zones, jurisdictions, placesElsewhere };
+  const question = { rules, ...place, channel, purpose, legalBasis, userId, readyAt, ttlMs, now };
   const answer = gateQuietHours(question);
   if (answer.kind === 'pass') return { answer: PASS, onHit: 'drop', wakeAt: null };
   const { reason, zone } = answer;

@@ -79,6 +79,43 @@ describe('messages of several runs that waited for one opening', () => {
     expect(kindOf({ capRules, rivals: [rival(better)] })).toBe('act');
   });
 
+  it('waits until the last of those before it has passed its place on', () => {
+    const capRules = [capRule({ limit: 2 })];
+    const late = { ...rival(candidate('good', { value: 1.5 })), passesOnAt: DECIDED_AT + 3 * MINUTE_MS };
+    for (const rivals of [
+      [rival(better), late],
+      [late, rival(better)],
+    ]) {
+      expect(ask({ capRules, rivals }).outcome).toMatchObject({ until: DECIDED_AT + 3 * MINUTE_MS });
+    }
+  });
+
+  it('asks the caps of a journey about its own messages, and not about those of rivals', () => {
+    const everybody = capRule({ limit: 1 });
+    const cap = (journeyKey: string) =>
+      capRule({ id: journeyKey, limit: 0, scope: { kind: 'journey', journeyKey }, purposes: ['news'] });
+    const news = candidate('better', { value: 2, purpose: 'news' });
+    const asked = {
+      consents: [...decisionInput().consents, { ...decisionInput().consents[0], id: 'n', purpose: 'news' }],
+      rivals: [rival(news)],
+    } as Partial<DecisionInput>;
+    const rules = { ...everybody, purposes: ['marketing', 'news'] };
+    expect(kindOf({ ...asked, capRules: [rules] })).toBe('defer');
+    expect(kindOf({ ...asked, capRules: [rules, cap('winback')] })).toBe('act');
+    expect(kindOf({ ...asked, capRules: [rules, cap('welcome')] })).toBe('defer');
+  });
+
+  it('lets rivals take places among themselves by the caps of their own journey', () => {
+    const ownCap = capRule({ id: 'own', scope: { kind: 'journey', journeyKey: 'welcome' } });
+    const theirs = capRule({ id: 'theirs', scope: { kind: 'journey', journeyKey: 'winback' } });
+    const two = capRule({ limit: 2 });
+    const rivals = [rival(better), rival(candidate('good', { value: 1.5 }))];
+    // One of the two finds no room in its own journey, so a place is left for ours.
+    expect(kindOf({ capRules: [two, theirs], rivals })).toBe('act');
+    // A cap of our journey says nothing about theirs: both go first.
+    expect(kindOf({ capRules: [two, ownCap], rivals })).toBe('defer');
+  });
+
   it('breaks ties the same way for both: first the action, then the run', () => {
     const run = decisionInput().run;
     const same = candidate('ours', { value: 1 });

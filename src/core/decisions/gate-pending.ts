@@ -4,14 +4,14 @@ import { fatigueCost, gateCandidate, isOpen, newMemos } from './assess.js';
 import { compareScores, scoreCandidate } from './arbitrate.js';
 import { capQuestion } from './final-gates.js';
 import { PASS, type GateAnswer } from './gate-answer.js';
-import type { Candidate, CandidateScore, DecisionInput, Rival } from './types.js';
+import type { Candidate, DecisionInput, Rival, ScoredCandidate } from './types.js';
 
 /** One message that wants a place now: ours, or a rival's. */
 interface Contender {
   readonly runKey: string;
   readonly journeyKey: string | null;
   readonly candidate: Candidate;
-  readonly score: CandidateScore;
+  readonly score: ScoredCandidate;
   readonly rival: Rival | null;
 }
 

@@ -2,9 +2,14 @@ import { unreachable } from '../kernel/assert.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import type { DecisionInput, GateName, GateVerdict } from './types.js';
 
-/** Whether sending is switched off altogether. */
-export function gateKillSwitch(input: DecisionInput): GateVerdict {
-  return verdict('kill_switch', input.isKillSwitchOn ? 'KILL_SWITCH' : null, {});
+/**
+ * Whether sending is switched off altogether. It puts off and refuses nothing: messages that come due while an operator
+ * looks for a fault are asked about again, and go out when sending is switched on, if they still may. Nobody knows when
+ * that will be.
+ */
+export function gateKillSwitch({ isKillSwitchOn }: DecisionInput): GateVerdict {
+  const isOff = verdict('kill_switch', isKillSwitchOn ? 'KILL_SWITCH' : null, {});
+  return isKillSwitchOn ? { ...isOff, kind: 'defer' } : isOff;
 }
 
 /** Whether there is a person at all. An erased one is never contacted again, on no basis. */

@@ -1,6 +1,7 @@
 import { evaluateCondition } from '../audiences/evaluate-condition.js';
 import type { Condition } from '../audiences/condition.js';
 import { gateConsent } from '../consent/gate-consent.js';
+import { isObjecting } from '../consent/objection.js';
 import { gateFatigue } from '../fatigue/gate-fatigue.js';
 import { gatePauses } from '../fatigue/gate-pauses.js';
 import type { ReasonCode } from '../kernel/reasons.js';
@@ -19,24 +20,40 @@ export interface NarrowingGates {
   readonly conditions: GateAnswer;
   readonly pause: GateAnswer;
   readonly fatigue: GateAnswer;
+  /** No score may be made of it, be it of worth or of fatigue. */
+  readonly isUnscored: boolean;
 }
 
-/** Those that look at nothing but channel, purpose, brand, basis and address: most candidates share them. */
-export type SharedAnswers = Pick<NarrowingGates, 'suppression' | 'consent' | 'conflict' | 'fatigue'>;
+/** The gates by the names of their answers. */
+export type NarrowingAnswer = Exclude<keyof NarrowingGates, 'isUnscored'>;
 
-/** Asks them all, also after one that refused. Candidates that look alike to a gate share its answer through `memo`. */
+/** Those that look at nothing but channel, purpose, brand, basis and address: most candidates share them. */
+export type SharedAnswers = Pick<NarrowingGates, 'suppression' | 'consent' | 'conflict' | 'fatigue' | 'isUnscored'>;
+
+/**
+ * Asks them all, also after one that refused. Candidates that look alike to a gate share its answer through `memo`.
+ *
+ * Of a person who objects to direct marketing no marketing score is made (GDPR art. 21 (3)): what rests on consent and
+ * lacks it is refused unscored, and its fatigue is not asked. What the person granted since, by purpose, channel and
+ * brand, is weighed like everything else: a later grant lifts the objection for what it names.
+ */
 export function askNarrowingGates(
   input: DecisionInput,
   candidate: Candidate,
   memo: Memo<SharedAnswers>,
 ): NarrowingGates {
   const { channel, purpose, brand, legalBasis, addressHash } = candidate;
-  const shared = remembered(memo, `${channel}\n${purpose}\n${brand}\n${legalBasis}\n${addressHash}`, () => ({
-    suppression: askSuppression(input, candidate),
-    consent: askConsent(input, candidate),
-    conflict: askConflict(input, candidate),
-    fatigue: askFatigue(input, candidate),
-  }));
+  const shared = remembered(memo, JSON.stringify([channel, purpose, brand, legalBasis, addressHash]), () => {
+    const consent = askConsent(input, candidate);
+    const isUnscored = consent.kind !== 'pass' && isObjecting(input);
+    return {
+      suppression: askSuppression(input, candidate),
+      consent,
+      conflict: askConflict(input, candidate),
+      fatigue: isUnscored ? PASS : askFatigue(input, candidate),
+      isUnscored,
+    };
+  });
   return {
     ...shared,
     identity: askIdentity(candidate),

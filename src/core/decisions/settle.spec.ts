@@ -8,6 +8,7 @@ import {
   NEVER,
   quietRule,
   runIn,
+  suppression,
 } from '../../../test/support/decision-input.js';
 import { DAY_MS, HOUR_MS } from '../kernel/instant.js';
 import { decide } from './decide.js';
@@ -31,7 +32,7 @@ describe('a rule that wants another channel tried first', () => {
 
   it('lets the best of another channel step in at a quiet hour, not the next of the same channel', () => {
     expect(ask({ quietRules, now: NIGHT }).outcome).toMatchObject({ kind: 'act', action: 'other', channel: 'email' });
-    expect(fate({ quietRules, now: NIGHT })).toEqual({ best: 'QUIET_HOURS', sibling: 'LOWER_PRIORITY', other: null });
+    expect(fate({ quietRules, now: NIGHT })).toEqual({ best: 'QUIET_HOURS', sibling: 'QUIET_HOURS', other: null });
   });
 
   it('makes the best wait for its opening when no other channel is left', () => {
@@ -39,13 +40,62 @@ describe('a rule that wants another channel tried first', () => {
     const { outcome } = ask(alone);
     expect(outcome).toMatchObject({ kind: 'defer', action: 'best', reason: 'QUIET_HOURS' });
     expect(outcome.kind === 'defer' && outcome.until).toBeGreaterThanOrEqual(MORNING);
-    expect(fate(alone)).toEqual({ best: null, sibling: 'LOWER_PRIORITY' });
+    expect(fate(alone)).toEqual({ best: null, sibling: 'QUIET_HOURS' });
   });
 
   it('lets another channel step in when a cap is full, and is silent when there is none', () => {
     expect(ask({ capRules, contacts }).outcome).toMatchObject({ kind: 'act', action: 'other' });
     const alone = ask({ capRules, contacts, candidates: [best, sibling] });
     expect(alone.outcome).toEqual({ kind: 'do_nothing', reason: 'CAP_REACHED' });
+  });
+
+  it('shuts nobody whom the rule does not concern, also on the same channel', () => {
+    const tagged = {
+      capRules: [capRule({ scope: { kind: 'tag', tag: 'promo' }, onHit: 'degrade_channel' })],
+      contacts: [contact({ channel: 'sms', tags: ['promo'] })],
+    };
+    const promo = { ...best, tags: ['promo'] };
+    const free = { ...tagged, candidates: [promo, sibling] };
+    expect(ask(free).outcome).toMatchObject({ kind: 'act', action: 'sibling', channel: 'sms' });
+    expect(fate(free)).toEqual({ best: 'CAP_REACHED', sibling: null });
+    const three = { ...tagged, candidates: [promo, sibling, other] };
+    expect(fate(three)).toEqual({ best: 'CAP_REACHED', sibling: null, other: 'LOWER_PRIORITY' });
+  });
+
+  it('falls back on the first that asked for another channel, not on the last', () => {
+    const push = candidate('push', { channel: 'push', value: 1 });
+    const both = [quietRule({ channels: ['sms'], onHit: 'switch_channel' })];
+    const later = quietRule({ id: 'long', channels: ['push'], endMinute: 600, onHit: 'switch_channel' });
+    const asked = { quietRules: [...both, later], now: NIGHT, candidates: [best, push] };
+    expect(ask(asked).outcome).toMatchObject({ kind: 'defer', action: 'best', reason: 'QUIET_HOURS' });
+    expect(fate(asked)).toEqual({ best: null, push: 'QUIET_HOURS' });
+  });
+});
+
+describe('names that look like no name', () => {
+  it('a group that is called null is not the same as no group', () => {
+    const capRules = [capRule({ scope: { kind: 'group', group: 'null' } })];
+    const asked = {
+      capRules,
+      contacts: [contact({ group: 'null' })],
+      candidates: [candidate('free', { value: 1 }), candidate('capped', { value: 2, group: 'null' })],
+    };
+    expect(fate(asked)).toEqual({ capped: 'CAP_REACHED', free: null });
+    expect(fate({ ...asked, candidates: [...asked.candidates].reverse() })).toEqual(fate(asked));
+  });
+
+  it('a tag with a tab in it is not two tags', () => {
+    const capRules = [capRule({ scope: { kind: 'tag', tag: 'b' } })];
+    const asked = { capRules, contacts: [contact({ tags: ['b'] })] };
+    const [one, two] = [candidate('one', { tags: ['a\tb'] }), candidate('two', { value: 2, tags: ['a', 'b'] })];
+    expect(fate({ ...asked, candidates: [one, two] })).toEqual({ two: 'CAP_REACHED', one: null });
+  });
+
+  it('an address whose hash reads null is not a missing one', () => {
+    const suppressions = [suppression({ addressHash: 'null' })];
+    const [no, yes] = [candidate('no', { addressHash: null, value: 2 }), candidate('yes', { addressHash: 'null' })];
+    const asked = { suppressions, candidates: [no, yes] };
+    expect(fate(asked)).toEqual({ no: 'ADDRESS_MISSING', yes: 'SUPPRESSED_HARD_BOUNCE' });
   });
 });
 

@@ -1,16 +1,23 @@
 import { assert } from '../kernel/assert.js';
+import { MINUTE_MS } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
+import { isScored } from './arbitrate.js';
 import type { Assessment, CandidateGates } from './assess.js';
 import type { OnHit } from './final-gates.js';
 import type { GateAnswer } from './gate-answer.js';
 import { gatePendingCandidates } from './gate-pending.js';
-import type { CandidateScore, DecisionInput, DecisionOutcome, GateVerdict } from './types.js';
+import type { CandidateScore, DecisionInput, DecisionOutcome, GateVerdict, ScoredCandidate } from './types.js';
+
+/** Nobody knows when sending is switched on again: until then a message asks so often. */
+const KILL_SWITCH_ASK_MS = 15 * MINUTE_MS;
 
 /** The answer, with the scores as they stand after it, and what was said about rivals on the way. */
 export interface Settlement {
   readonly outcome: DecisionOutcome;
   readonly scores: readonly CandidateScore[];
   readonly pending: readonly GateVerdict[];
+  /** The candidate behind which nothing that rests on consent was asked any more; null when no gate ended the race. */
+  readonly endedBy: string | null;
 }
 
 /** Reasons that only say that a candidate is for others: they never explain a silence while there is another reason. */
@@ -21,13 +28,12 @@ export function settle(input: DecisionInput, assessment: Assessment): Settlement
   const reason = refusalOfAll(assessment);
   if (reason === null) return settleContenders(input, assessment);
   const scores = assessment.scores.map((score) => (isContender(score) ? { ...score, lostBecause: reason } : score));
-  return { outcome: { kind: 'do_nothing', reason }, scores, pending: [] };
+  return { outcome: { kind: 'do_nothing', reason }, scores, pending: [], endedBy: null };
 }
 
 /** Why nobody can win, when that is so before anything is weighed. */
-function refusalOfAll({ killSwitch, identity, exit, candidates, scores }: Assessment): ReasonCode | null {
-  const first = [killSwitch, identity].find(({ kind }) => kind === 'refuse');
-  if (first !== undefined) return first.reason;
+function refusalOfAll({ identity, exit, candidates, scores }: Assessment): ReasonCode | null {
+  if (identity.kind === 'refuse') return identity.reason;
   const isFieldEmptyBeforeExit = candidates.length > 0 && candidates.every(isRefusedBeforeExit);
   if (exit.kind === 'refuse' && !isFieldEmptyBeforeExit) return exit.reason;
   if (scores.some((score) => isContender(score) || score.lostBecause === 'BELOW_THRESHOLD')) return null;
@@ -40,64 +46,96 @@ function isRefusedBeforeExit({ narrowing }: CandidateGates): boolean {
 }
 
 /** Whether arbitration left it in the race: open, and worth more than doing nothing. */
-function isContender({ lostBecause }: CandidateScore): boolean {
-  return lostBecause === null || lostBecause === 'LOWER_PRIORITY';
+function isContender(score: CandidateScore): score is ScoredCandidate {
+  return isScored(score) && (score.lostBecause === null || score.lostBecause === 'LOWER_PRIORITY');
 }
 
 /** The first final gate that does not let a candidate pass. */
 interface Hit {
   readonly answer: GateAnswer;
+  readonly reason: ReasonCode;
   readonly onHit: OnHit;
+}
+
+/** What a gate made of one candidate, unless something else comes before it. */
+interface Standing {
+  readonly key: string;
+  readonly reason: ReasonCode;
+  readonly outcome: DecisionOutcome;
 }
 
 /** What is known so far while contenders are asked, best first. */
 interface Race {
-  readonly outcome: DecisionOutcome | null;
+  /** The first one that passes every gate. */
+  readonly chosen: { readonly key: string; readonly outcome: DecisionOutcome } | null;
+  /** Who has to wait, is passed over or is held out: nothing that rests on consent steps in. */
+  readonly end: Standing | null;
+  /** The first one that asked for another channel: it waits if there is none. */
+  readonly fallback: Standing | null;
   readonly firstRefusal: ReasonCode | null;
-  /** The first one that asked for another channel: what it falls back on, and which channels are out. */
-  readonly fallback: DecisionOutcome | null;
-  readonly closedChannels: ReadonlySet<string>;
   readonly pending: readonly GateVerdict[];
 }
 
-const RACE: Race = { outcome: null, firstRefusal: null, fallback: null, closedChannels: new Set(), pending: [] };
+const RACE: Race = { chosen: null, end: null, fallback: null, firstRefusal: null, pending: [] };
+
+/** A contender with what stopped it; null when it was not asked, or passed. */
+interface Contender {
+  readonly gates: CandidateGates;
+  readonly hit: Hit | null;
+}
 
 function settleContenders(input: DecisionInput, assessment: Assessment): Settlement {
   const gatesByKey = new Map(assessment.candidates.map((gates) => [gates.candidate.key, gates]));
+  const contenders = new Map<string, Contender>();
   let race = RACE;
-  let waiting: string | null = null;
-  const scores = assessment.scores.map((score): CandidateScore => {
-    if (!isContender(score)) return score;
+  for (const score of assessment.scores) {
+    if (!isContender(score)) continue;
     const gates = gatesByKey.get(score.key);
     assert(gates !== undefined && score.net > input.doNothingValue, `no contender: ${score.key}`);
-    if (race.outcome !== null || race.closedChannels.has(score.channel)) {
-      return { ...score, lostBecause: 'LOWER_PRIORITY' };
-    }
-    const pending = gatePendingOnce(input, gates);
-    const hit = hitOf(gates, pending);
-    if (hit === null) {
-      race = { ...race, outcome: actOn(gates), pending: saying(race, score.key, pending) };
+    const isAsked = isStillOpen(race, gates);
+    const pending = isAsked ? gatePendingOnce(input, gates) : null;
+    const hit = isAsked ? hitOf(assessment.killSwitch, gates, pending) : null;
+    contenders.set(score.key, { gates, hit });
+    if (!isAsked) continue;
+    race = { ...race, pending: saying(race, score.key, pending) };
+    race = hit === null ? { ...race, chosen: actOn(gates) } : afterHit(race, { input, gates, hit });
+  }
+  const { chosen, end, fallback, firstRefusal, pending } = race;
+  const silence: DecisionOutcome = { kind: 'do_nothing', reason: firstRefusal ?? 'BELOW_THRESHOLD' };
+  const outcome = chosen?.outcome ?? end?.outcome ?? fallback?.outcome ?? silence;
+  return { outcome, scores: scoresAfter(assessment, race, contenders, outcome), pending, endedBy: end?.key ?? null };
+}
+
+/** What rests on a contract is asked also behind one that has to wait: quiet hours, caps and holdouts leave it alone. */
+function isStillOpen({ chosen, end }: Race, { candidate }: CandidateGates): boolean {
+  return chosen === null && (end === null || candidate.legalBasis === 'contract');
+}
+
+function scoresAfter(
+  { scores, killSwitch }: Assessment,
+  { chosen, end }: Race,
+  contenders: ReadonlyMap<string, Contender>,
+  outcome: DecisionOutcome,
+): readonly CandidateScore[] {
+  const winner = outcome.kind === 'do_nothing' ? null : outcome.action;
+  let isBeforeChosen = chosen !== null;
+  return scores.map((score): CandidateScore => {
+    const contender = contenders.get(score.key);
+    if (contender === undefined || !isScored(score)) return score;
+    if (score.key === winner) {
+      isBeforeChosen = false;
       return { ...score, lostBecause: null };
     }
-    race = afterHit({ ...race, pending: saying(race, score.key, pending) }, gates, hit);
-    if (race.fallback !== null && race.outcome === null) waiting ??= score.key;
-    const isAnswer = race.outcome !== null && race.outcome.kind === 'defer';
-    return { ...score, lostBecause: isAnswer ? null : hit.answer.reason };
+    // Worth more than the chosen one and not asked: what stopped the one before it stopped it too.
+    const behind = isBeforeChosen ? (hitOf(killSwitch, contender.gates, null)?.reason ?? end?.reason) : undefined;
+    return { ...score, lostBecause: contender.hit?.reason ?? behind ?? 'LOWER_PRIORITY' };
   });
-  if (race.outcome !== null) return { outcome: race.outcome, scores, pending: race.pending };
-  const { fallback, firstRefusal, pending } = race;
-  if (fallback?.kind === 'defer') {
-    const settled = scores.map((score) => (score.key === waiting ? { ...score, lostBecause: null } : score));
-    return { outcome: fallback, scores: settled, pending };
-  }
-  const outcome: DecisionOutcome = { kind: 'do_nothing', reason: firstRefusal ?? 'BELOW_THRESHOLD' };
-  return { outcome, scores, pending };
 }
 
 /** Rivals matter to a candidate that would otherwise go out now. */
 function gatePendingOnce(input: DecisionInput, { candidate, final }: CandidateGates): GateAnswer | null {
   const { expiry, quietHours, caps } = final;
-  const isOut = [expiry, quietHours, caps].some(({ kind }) => kind !== 'pass');
+  const isOut = input.isKillSwitchOn || [expiry, quietHours, caps].some(({ kind }) => kind !== 'pass');
   return isOut || input.rivals.length === 0 ? null : gatePendingCandidates(input, candidate);
 }
 
@@ -105,44 +143,59 @@ function saying({ pending }: Race, key: string, answer: GateAnswer | null): read
   return answer === null ? pending : [...pending, { gate: 'pending_candidates', candidates: [key], ...answer }];
 }
 
-function hitOf({ final }: CandidateGates, pending: GateAnswer | null): Hit | null {
-  const hits: readonly Hit[] = [
+/** The kill switch stands behind expiry alone: what is too late by now is not put off once more. */
+function hitOf(killSwitch: GateVerdict, { candidate, final }: CandidateGates, pending: GateAnswer | null): Hit | null {
+  const gates: readonly Omit<Hit, 'reason'>[] = [
     { answer: final.expiry, onHit: 'drop' },
+    { answer: killSwitch, onHit: 'wait' },
     { answer: final.quietHours, onHit: final.quietOnHit },
     { answer: final.caps, onHit: final.capsOnHit },
     ...(pending === null ? [] : [{ answer: pending, onHit: 'wait' as const }]),
     { answer: final.holdout, onHit: 'drop' },
   ];
-  return hits.find(({ answer }) => answer.kind !== 'pass') ?? null;
+  const hit = gates.find(({ answer }) => answer.kind !== 'pass');
+  if (hit === undefined) return null;
+  const { reason } = hit.answer;
+  assert(reason !== null, `a gate stopped ${candidate.key} without a reason`);
+  return { ...hit, reason };
 }
 
-function afterHit(race: Race, gates: CandidateGates, { answer, onHit }: Hit): Race {
-  const reason = answer.reason;
-  assert(reason !== null, `a gate stopped ${gates.candidate.key} without a reason`);
-  const firstRefusal = race.firstRefusal ?? reason;
+function afterHit(
+  race: Race,
+  { input, gates, hit }: { readonly input: DecisionInput; readonly gates: CandidateGates; readonly hit: Hit },
+): Race {
+  const { reason, answer, onHit } = hit;
+  const { key } = gates.candidate;
+  const endWith = (outcome: DecisionOutcome): Race => ({ ...race, end: race.end ?? { key, reason, outcome } });
   // Who is held out is left alone: nobody steps in, or the group would not be left alone.
-  if (reason === 'HOLDOUT') return { ...race, outcome: { kind: 'do_nothing', reason } };
+  if (reason === 'HOLDOUT') return endWith({ kind: 'do_nothing', reason });
+  const firstRefusal = race.firstRefusal ?? reason;
   switch (onHit) {
     case 'wait':
-      return { ...race, outcome: waitFor(gates, answer) };
+      return endWith(waitFor(input, gates, hit));
     case 'skip':
-      return { ...race, outcome: { kind: 'do_nothing', reason, isPassedOver: true } };
+      return endWith({ kind: 'do_nothing', reason, isPassedOver: true });
     case 'drop':
       return { ...race, firstRefusal };
     case 'switch': {
-      const closedChannels = new Set([...race.closedChannels, gates.candidate.channel]);
-      const fallback = race.fallback ?? (answer.kind === 'defer' ? waitFor(gates, answer) : null);
-      return { ...race, firstRefusal, fallback, closedChannels };
+      const isFirst = race.fallback === null && answer.kind === 'defer';
+      const fallback = isFirst ? { key, reason, outcome: waitFor(input, gates, hit) } : race.fallback;
+      return { ...race, firstRefusal, fallback };
     }
   }
 }
 
-function actOn({ candidate: { key, channel, template } }: CandidateGates): DecisionOutcome {
-  return { kind: 'act', action: key, channel, template };
+function actOn({ candidate: { key, channel, template } }: CandidateGates): NonNullable<Race['chosen']> {
+  return { key, outcome: { kind: 'act', action: key, channel, template } };
 }
 
-function waitFor({ candidate, final }: CandidateGates, { reason, until }: GateAnswer): DecisionOutcome {
-  const wakeAt = reason === 'QUIET_HOURS' ? final.quietWakeAt : until;
-  assert(reason !== null && wakeAt !== null, `a deferral of ${candidate.key} without reason or end`);
+function waitFor(
+  { now }: DecisionInput,
+  { candidate, final }: CandidateGates,
+  { reason, answer: { until } }: Hit,
+): DecisionOutcome {
+  const wakeAt =
+    reason === 'KILL_SWITCH' ? now + KILL_SWITCH_ASK_MS : reason === 'QUIET_HOURS' ? final.quietWakeAt : until;
+  assert(wakeAt !== null, `a deferral of ${candidate.key} without an end`);
   return { kind: 'defer', action: candidate.key, reason, until: wakeAt };
 }

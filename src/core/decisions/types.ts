@@ -7,6 +7,7 @@ import type { PauseRule } from '../fatigue/pause-rule.js';
 import type { DurationMs, InstantMs } from '../kernel/instant.js';
 import type { LegalBasis } from '../kernel/legal-basis.js';
 import type { ReasonCode } from '../kernel/reasons.js';
+import type { PlaceZones } from '../quiet-hours/next-allowed-instant.js';
 import type { QuietRule } from '../quiet-hours/quiet-rule.js';
 import type { Suppression } from '../suppression/suppression.js';
 
@@ -105,6 +106,8 @@ export interface DecisionInput {
     readonly zoneSource: string;
     /** ISO 3166 codes of every place whose law may protect the person, e.g. `US-FL`; none when nothing is known. */
     readonly jurisdictions: readonly string[];
+    /** Those of `jurisdictions` in none of whose zones the person is said to be, with these zones; left out: none. */
+    readonly placesElsewhere?: readonly PlaceZones[];
   };
   readonly isKillSwitchOn: boolean;
   /** Null when no run asks (the decision endpoint). */
@@ -170,25 +173,39 @@ export interface GateVerdict {
   readonly facts: Readonly<Record<string, string | number | boolean | null>>;
 }
 
+/** The terms of the arbitration: numbers, or null where none may be worked out. */
+interface ScoreTerms<Term extends number | null> {
+  readonly propensity: Term;
+  /** The factor C, not the weight. */
+  readonly context: Term;
+  readonly value: Term;
+  /** The factor L, not the weight. */
+  readonly levers: Term;
+  /** P x C x V x L. */
+  readonly priority: Term;
+  readonly channelCost: Term;
+  readonly fatigueCost: Term;
+  /** priority - channelCost - fatigueCost */
+  readonly net: Term;
+}
+
 /** How one candidate fared in the arbitration, term by term. */
-export interface CandidateScore {
+export interface ScoredCandidate extends ScoreTerms<number> {
   readonly key: string;
   readonly channel: string;
-  readonly propensity: number;
-  /** The factor C, not the weight. */
-  readonly context: number;
-  readonly value: number;
-  /** The factor L, not the weight. */
-  readonly levers: number;
-  /** P x C x V x L. */
-  readonly priority: number;
-  readonly channelCost: number;
-  readonly fatigueCost: number;
-  /** priority - channelCost - fatigueCost */
-  readonly net: number;
   /** Why it was not chosen; null for the winner. */
   readonly lostBecause: ReasonCode | null;
 }
+
+/** One that was refused before it was weighed: no marketing score is made of a person who objects to marketing. */
+export interface UnscoredCandidate extends ScoreTerms<null> {
+  readonly key: string;
+  readonly channel: string;
+  readonly lostBecause: ReasonCode;
+}
+
+/** What became of one candidate. */
+export type CandidateScore = ScoredCandidate | UnscoredCandidate;
 
 /** A change, as small as possible, after which the answer would have been another one. */
 export interface Counterfactual {

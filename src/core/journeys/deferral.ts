@@ -1,5 +1,5 @@
 import { MINUTE_MS, type InstantMs } from '../kernel/instant.js';
-import type { Deferral, Phase, Wait } from './interpreter-state.js';
+import type { Deferral, Phase, Refusal, Wait } from './interpreter-state.js';
 
 /** A step that timers alone made ask so often will not be let through: it is taken as refused. */
 const TIMER_ASKS_MAX = 100;
@@ -11,30 +11,47 @@ export function isSpent({ timerAsks }: { readonly timerAsks: number }): boolean 
   return timerAsks >= TIMER_ASKS_MAX;
 }
 
+/** Whether the step asks again when something about the user changes: what its author had it wait for is not cut short. */
+function asksAgain(wait: Wait): wait is Deferral | Refusal {
+  return wait.because === 'deferred' || wait.because === 'refused';
+}
+
+/** What woke the run may be newer than the facts of its last question: it is remembered until the next one. */
+export function wake(phase: Phase): Phase {
+  if (phase.kind === 'asking') return { ...phase, isWoken: true };
+  if (phase.kind !== 'waiting' && phase.kind !== 'looking') return phase;
+  return asksAgain(phase.wait) ? { ...phase, wait: { ...phase.wait, isWoken: true } } : phase;
+}
+
 /**
  * When the wait is over if nothing else comes: earlier than planned once the run was woken. Wakes that come soon after
  * a question take effect together, a minute after it; a later one takes effect at once.
  */
 export function endOf(wait: Wait): InstantMs {
-  // Only a deferral is cut short: what else makes a run wait is what its author asked for. An exit that is written
-  // down stays so, whatever else is new: its message is still waited for.
-  if (wait.because !== 'deferred' || !wait.isWoken || wait.reason === 'RUN_EXITED') return wait.until;
+  // An exit that is written down stays so, whatever else is new: its message is still waited for.
+  if (!asksAgain(wait) || !wait.isWoken || wait.reason === 'RUN_EXITED') return wait.until;
   return Math.min(wait.until, wait.askedAt + WAKE_GAP_MS);
 }
 
+/** Whether the wait ends now because the run was woken, and not because its time is over. */
+export function isCutShort(wait: Wait, now: InstantMs): boolean {
+  return endOf(wait) < wait.until && now < wait.until;
+}
+
 /**
- * The question that follows a deferral. Only those that a timer causes are counted: how often a user's data changes, or
- * how long an operator's pause lasts, says nothing about whether the step will ever be let through.
+ * The question that follows a deferral or a refusal. Only those that a timer causes are counted: how often a user's
+ * data changes, or how long an operator's pause lasts, says nothing about whether the step will ever be let through.
  */
-export function askAgain(wait: Deferral, now: InstantMs): Extract<Phase, { kind: 'asking' }> {
-  const isByWake = endOf(wait) < wait.until && now < wait.until;
-  const isCounted = !isByWake && wait.reason !== 'RUN_PAUSED';
+export function askAgain(wait: Deferral | Refusal, now: InstantMs): Extract<Phase, { kind: 'asking' }> {
+  const { ask, timerAsks, refusedUntil } = wait;
+  const isCounted = !isCutShort(wait, now) && wait.reason !== 'RUN_PAUSED';
   return {
     kind: 'asking',
     isUnderWay: false,
-    ask: wait.ask + 1,
-    timerAsks: wait.timerAsks + (isCounted ? 1 : 0),
+    ask: ask + 1,
+    timerAsks: timerAsks + (isCounted ? 1 : 0),
     askedAt: now,
     isWoken: false,
+    ...(refusedUntil === undefined ? {} : { refusedUntil }),
   };
 }

@@ -1,7 +1,9 @@
+import { endStep, messageStep, planOfSteps } from '../../../test/support/plans.js';
 import { compile } from './compile.js';
 import { describeState } from './describe-state.js';
 import { next, start } from './interpreter.js';
 import type { Input } from './interpreter.js';
+import type { Step } from './plan.js';
 
 const T0 = Date.UTC(2027, 5, 15, 1, 30);
 const HOUR_MS = 3_600_000;
@@ -76,5 +78,70 @@ describe('describeState', () => {
     ],
   ])('tells of a run that %s', (_what, inputs, details) => {
     expect(detailsAfter(...inputs)).toBe(details);
+  });
+});
+
+describe('describeState of the newer steps', () => {
+  const moment = { kind: 'local_time', localMinute: 540, weekdays: [] } as const;
+  const exists = { kind: 'exists', attribute: 'a' } as const;
+  const noConsent = 'after question 1, CONSENT_MISSING (there is no consent for this purpose and channel)';
+  const refused: Input = {
+    kind: 'step_answer',
+    answer: { kind: 'skip', decisionId: 'd', reason: 'CONSENT_MISSING' },
+  };
+  const onRefusal = { kind: 'wait', forMs: HOUR_MS } as const;
+
+  it.each<[string, Step, readonly Input[], string]>([
+    [
+      'choose',
+      { kind: 'choose', id: 'x', arms: [{ condition: exists, next: 'z' }], otherwise: 'z' },
+      [],
+      'Tests its conditions',
+    ],
+    ['wait until', { kind: 'wait_until', id: 'x', moment, next: 'z' }, [], 'Works out until when to wait'],
+    [
+      'wait until',
+      { kind: 'wait_until', id: 'x', moment, next: 'z' },
+      [{ kind: 'moment_answer', until }],
+      'Waits until 2027-06-15T08:00:00.000Z',
+    ],
+    [
+      'act',
+      { kind: 'act', id: 'x', act: { kind: 'webhook', endpoint: 'crm', data: {} }, next: 'z' },
+      [],
+      'Calls an endpoint',
+    ],
+    [
+      'wait for any',
+      {
+        kind: 'wait_for_any',
+        id: 'x',
+        arms: ['a', 'b', 'a', 'c', 'd'].map((event) => ({ event, listener: null, next: 'z' })),
+        timeoutMs: HOUR_MS,
+        since: 'step',
+        onTimeout: 'z',
+      },
+      [],
+      'Waits for `a, b, c and 1 more`, at most until 2027-06-15T02:30:00.000Z',
+    ],
+    [
+      'message',
+      messageStep('x', 'z', { onRefusal }),
+      [refused],
+      `Refused ${noConsent}; asks again when something about the user changes, at most until 2027-06-15T02:30:00.000Z`,
+    ],
+    [
+      'message',
+      messageStep('x', 'z', { onRefusal }),
+      [refused, { kind: 'wake' }],
+      'Asks again at 2027-06-15T01:31:00.000Z: something about the user changed',
+    ],
+  ])('%s', (kind, step, inputs, text) => {
+    const plan = planOfSteps([step, endStep('z')]);
+    let { state } = next(plan, start(plan, { entryAt: T0 }), null, T0);
+    for (const input of inputs) ({ state } = next(plan, state, input, T0));
+    const details = describeState(plan, state).split('\n');
+    expect(details[2]).toContain(`(${kind})`);
+    expect(details[3]).toBe(`- ${text}`);
   });
 });

@@ -2,9 +2,16 @@ import { REASONS } from '../kernel/reasons.js';
 import type { InstantMs } from '../kernel/instant.js';
 import { endOf } from './deferral.js';
 import type { InterpreterState, Wait } from './interpreter-state.js';
-import type { Plan, Step } from './plan.js';
+import { eventWaitOf, namesOf } from './listening.js';
+import type { Act, Plan, Step } from './plan.js';
 
 const ANSWERS_SHOWN_MAX = 20;
+const ACTS: Readonly<Record<Act['kind'], string>> = {
+  update_user: 'Changes the profile',
+  webhook: 'Calls an endpoint',
+  start_journey: 'Starts another journey',
+  reach_goal: 'Records a goal',
+};
 
 /**
  * Where a run is and why, in Markdown for a person who opens it in the Temporal UI: the step, since when, what it waits
@@ -41,7 +48,9 @@ function whatNext(step: Step | undefined, state: InterpreterState): readonly str
     case 'asking':
       return [`- Asks the gates, question ${phase.ask} of this visit`];
     case 'branching':
-      return ['- Tests its condition'];
+      return [step?.kind === 'choose' ? '- Tests its conditions' : '- Tests its condition'];
+    case 'working':
+      return [step?.kind === 'act' ? `- ${ACTS[step.act.kind]}` : '- Works out until when to wait'];
     case 'ready':
       return ['- Goes on as soon as it may'];
   }
@@ -52,13 +61,20 @@ function waitText(step: Step | undefined, wait: Wait): string {
     case 'wait':
       return `Waits until ${at(wait.until)}`;
     case 'wait_for':
-      return `Waits for ${code(step?.kind === 'wait_for' ? step.event : 'an event')}, at most until ${at(wait.until)}`;
+      return `Waits for ${code(eventsOf(step))}, at most until ${at(wait.until)}`;
     case 'deferred':
       if (endOf(wait) < wait.until) return `Asks again at ${at(endOf(wait))}: something about the user changed`;
       return `Put off until ${at(wait.until)} after question ${wait.ask}, ${wait.reason} (${REASONS[wait.reason]})`;
+    case 'refused':
+      if (endOf(wait) < wait.until) return `Asks again at ${at(endOf(wait))}: something about the user changed`;
+      return `Refused after question ${wait.ask}, ${wait.reason} (${REASONS[wait.reason]}); asks again when something about the user changes, at most until ${at(wait.until)}`;
     case 'unknown':
       return `Nobody can say whether the message went out; goes on at ${at(wait.until)}`;
   }
+}
+
+function eventsOf(step: Step | undefined): string {
+  return (step === undefined ? '' : namesOf(eventWaitOf(step))) || 'an event';
 }
 
 function answersOf(state: InterpreterState): readonly string[] {
@@ -71,7 +87,7 @@ function answersOf(state: InterpreterState): readonly string[] {
 }
 
 function kindOf(step: Step): string {
-  return step.kind.replace('_', ' ');
+  return step.kind.replaceAll('_', ' ');
 }
 
 function code(text: string): string {

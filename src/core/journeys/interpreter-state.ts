@@ -1,7 +1,8 @@
 import type { Condition } from '../audiences/condition.js';
 import type { InstantMs } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
-import type { DecideStep, MessageStep } from './plan.js';
+import type { RunCondition } from '../audiences/run-condition.js';
+import type { Act, DecideStep, MessageStep, Moment } from './plan.js';
 import type { StepAnswer } from './step-answer.js';
 
 /** The interpreter that a run was started with, and keeps. A change of what it commands is a new number. */
@@ -12,6 +13,8 @@ export interface RunEvent {
   readonly messageId: string;
   readonly name: string;
   readonly occurredAt: InstantMs;
+  /** Which of the plan's listeners it fits; left out: none. */
+  readonly matches?: readonly number[];
 }
 
 /** A question of a step, as far as the next one depends on it. */
@@ -24,6 +27,8 @@ interface Question {
   readonly askedAt: InstantMs;
   /** Whether something about the user has changed since then. */
   readonly isWoken: boolean;
+  /** Once refused in this visit: until when the step still asks again. */
+  readonly refusedUntil?: InstantMs;
 }
 
 /** The step was put off, and asks again at `until` or, when the run is woken, before that. */
@@ -33,25 +38,40 @@ export interface Deferral extends Question {
   readonly reason: ReasonCode;
 }
 
+/** The step was refused; it asks again whenever something about the user changes, and goes on at `until`. */
+export interface Refusal extends Question {
+  readonly because: 'refused';
+  readonly until: InstantMs;
+  readonly reason: ReasonCode;
+}
+
 /** Why a run sleeps. */
 export type Wait =
   | { readonly because: 'wait' | 'wait_for'; readonly until: InstantMs }
   | Deferral
+  | Refusal
   | { readonly because: 'unknown'; readonly until: InstantMs; readonly reason: ReasonCode };
 
 /**
  * What a run is doing at its cursor.
  * - `ready`: about to enter the step.
- * - `asking`, `branching`, `looking`: an activity is due; once it is under way, nothing else starts before its answer.
+ * - `asking`, `branching`, `working`, `looking`: an activity is due; once it is under way, nothing else starts before its answer.
  * - `waiting`: asleep until the end of the wait, or until the foretold event `found` (virtual time) happens.
  */
 export type Phase =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'asking'; readonly isUnderWay: boolean } & Question)
   | { readonly kind: 'branching'; readonly isUnderWay: boolean }
+  | { readonly kind: 'working'; readonly isUnderWay: boolean }
   | { readonly kind: 'looking'; readonly isUnderWay: boolean; readonly wait: Wait }
   | { readonly kind: 'waiting'; readonly wait: Wait; readonly found: RunEvent | null; readonly isDue: boolean }
   | { readonly kind: 'ended'; readonly outcome: 'completed' | 'exited'; readonly reason: string };
+
+/** What stable hashes are made of. */
+export interface Unit {
+  readonly userId: string;
+  readonly runKey: string;
+}
 
 /** Everything that a run must remember: plain JSON, so that continue-as-new carries it. */
 export interface InterpreterState {
@@ -81,6 +101,12 @@ export interface InterpreterState {
   readonly isPaused: boolean;
   /** Why the run is to end as soon as nothing is under way. */
   readonly exitReason: string | null;
+  /** Set with `exitReason` where the end is a goal. */
+  readonly isGoalReached?: true;
+  /** Whom the run is about, where the plan draws lots. */
+  readonly unit?: Unit;
+  /** The arm of each split that the run came through; it never changes. */
+  readonly arms?: Readonly<Record<string, string>>;
   /** The last answer of each step that was asked. */
   readonly answers: Readonly<Record<string, { readonly kind: StepAnswer['kind']; readonly reason: ReasonCode | null }>>;
 }
@@ -99,7 +125,18 @@ export type Input =
   | { readonly kind: 'timer' }
   | { readonly kind: 'step_answer'; readonly answer: StepAnswer }
   | { readonly kind: 'branch_answer'; readonly holds: boolean }
+  | { readonly kind: 'choice_answer'; readonly index: number | null }
+  /** Null: the user has no such date. */
+  | { readonly kind: 'moment_answer'; readonly until: InstantMs | null }
+  | { readonly kind: 'act_answer'; readonly isDone: boolean }
   | { readonly kind: 'event_answer'; readonly event: RunEvent | null };
+
+/** A condition of the plan on the events of one name. */
+export interface Listener {
+  readonly index: number;
+  readonly event: string;
+  readonly where: Condition;
+}
 
 /** The one thing that the host has to do or to wait for next. */
 export type Command =
@@ -110,10 +147,22 @@ export type Command =
       readonly ask: number;
     }
   | { readonly kind: 'evaluate_branch'; readonly stepId: string; readonly condition: Condition }
+  | { readonly kind: 'choose'; readonly stepId: string; readonly conditions: readonly RunCondition[] }
+  | {
+      readonly kind: 'find_moment';
+      readonly stepId: string;
+      readonly moment: Moment;
+      /** When the run came to the step. */
+      readonly from: InstantMs;
+    }
+  | { readonly kind: 'act'; readonly stepId: string; readonly visit: number; readonly act: Act }
   | {
       readonly kind: 'find_event';
       readonly stepId: string;
+      /** Names that count whatever the event's properties. */
       readonly events: readonly string[];
+      /** Events that fit one of these count too; left out: none. */
+      readonly listeners?: readonly Listener[];
       /** Exclusive. */
       readonly after: InstantMs;
       /** Inclusive. */

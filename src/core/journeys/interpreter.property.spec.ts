@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { compile } from './compile.js';
-import type { StepDefinition } from './definition.js';
+import { unit } from '../../../test/support/interpreter-host.js';
+import { anyPlan, eventName, eventPlan, eventsAfter, matchesOf } from '../../../test/support/random-plans.js';
+import { playReal, playVirtual, wayByHand } from '../../../test/support/play.js';
 import { next, putDown, receive, start } from './interpreter.js';
 import type { Command, Input, InterpreterState, Message } from './interpreter.js';
 import type { Plan } from './plan.js';
@@ -9,96 +10,35 @@ import type { StepAnswer } from './step-answer.js';
 const T0 = 1_800_000_000_000;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-const STEPS_MAX = 12;
 /** 1,000 visits, each with a look-up, a wait and an answer, and some to spare. */
 const TURNS_MAX = 10_000;
-const NAMES = ['purchase', 'signup', 'unsubscribed'] as const;
 
-const name = fc.constantFrom(...NAMES);
-const duration = fc.constantFrom('PT1S', 'PT1H', 'P2D');
 const instant = fc.integer({ min: T0 - DAY_MS, max: T0 + 30 * DAY_MS });
 
-/** One step; its targets are offsets into the list, mostly forward. */
-function stepAt(index: number, length: number): fc.Arbitrary<StepDefinition> {
-  const id = `s${index}`;
-  if (index === length - 1) return fc.constant({ kind: 'end', id, reason: 'over' });
-  const target = fc.oneof(
-    { weight: 5, arbitrary: fc.integer({ min: index + 1, max: length - 1 }) },
-    { weight: 1, arbitrary: fc.integer({ min: 0, max: length - 1 }) },
-  );
-  const to = target.map((step) => `s${step}`);
-  const refusal = fc.constantFrom<('continue' | 'exit')[]>('continue', 'exit');
-  return fc.oneof<fc.Arbitrary<StepDefinition>[]>(
-    fc.record({
-      kind: fc.constant('message'),
-      id: fc.constant(id),
-      channel: fc.constant('email'),
-      template: fc.constant('t'),
-      on_refusal: refusal,
-      next: to,
-    }),
-    fc.record({
-      kind: fc.constant('decide'),
-      id: fc.constant(id),
-      actions: fc.constant(['a']),
-      on_refusal: refusal,
-      next: to,
-    }),
-    fc.record({ kind: fc.constant('wait'), id: fc.constant(id), duration, next: to }),
-    fc.record({
-      kind: fc.constant('wait_for'),
-      id: fc.constant(id),
-      event: name,
-      timeout: duration,
-      since: fc.constantFrom<('step' | 'entry')[]>('step', 'entry'),
-      on_event: to,
-      on_timeout: to,
-    }),
-    fc.record({
-      kind: fc.constant('branch'),
-      id: fc.constant(id),
-      condition: fc.constant({ kind: 'exists', attribute: 'x' } as const),
-      then: to,
-      else: to,
-    }),
-  );
-}
-
-const plan: fc.Arbitrary<Plan> = fc
-  .integer({ min: 1, max: STEPS_MAX })
-  .chain((length) => fc.tuple(...Array.from({ length }, (_, index) => stepAt(index, length))))
-  .map(withoutUnreachable)
-  .chain((steps) => fc.record({ steps: fc.constant(steps), exits: fc.uniqueArray(name, { maxLength: 2 }) }))
-  .map(({ steps, exits }) =>
-    compile({ key: 'random', name: 'Random', exit: { events: exits }, steps }, { version: 1, contentHash: '' }),
-  )
-  .filter((compiled) => compiled.kind === 'plan')
-  .map((compiled) => compiled.plan);
-
+const sent: StepAnswer = { kind: 'sent', decisionId: 'd', deliveryId: 'l', action: 'a' };
+const message0 = { kind: 'message', id: 'a', channel: 'email', template: 't', onRefusal: 'exit' } as const;
 const messageOnly: Plan = {
   journeyKey: 'random',
   version: 1,
   contentHash: '',
   start: 'a',
   steps: {
-    a: { kind: 'message', id: 'a', channel: 'email', template: 't', onRefusal: 'exit', next: 'z' },
+    a: { ...message0, next: 'z' },
     z: { kind: 'end', id: 'z', reason: 'over' },
   },
   exitEvents: [],
 };
 
-function withoutUnreachable(steps: readonly StepDefinition[]): readonly StepDefinition[] {
-  const compiled = compile({ key: 'random', name: 'Random', steps }, { version: 1, contentHash: '' });
-  if (compiled.kind === 'plan') return steps;
-  const lost = new Set(compiled.faults.filter(({ code }) => code === 'unreachable').map(({ path }) => path));
-  return steps.filter((_, index) => !lost.has(`steps[${index}]`));
-}
-
-const message: fc.Arbitrary<Message> = fc.oneof<fc.Arbitrary<Message>[]>(
+const event = eventName.chain((name) =>
   fc.record({
-    kind: fc.constant('event'),
-    event: fc.record({ messageId: fc.integer({ min: 0, max: 20 }).map(String), name, occurredAt: instant }),
+    messageId: fc.integer({ min: 0, max: 20 }).map(String),
+    name: fc.constant(name),
+    occurredAt: instant,
+    matches: matchesOf(name),
   }),
+);
+const message: fc.Arbitrary<Message> = fc.oneof<fc.Arbitrary<Message>[]>(
+  fc.record({ kind: fc.constant('event'), event }),
   fc.constant({ kind: 'wake' }),
   fc.constant({ kind: 'pause' }),
   fc.constant({ kind: 'resume' }),
@@ -124,11 +64,10 @@ const input: fc.Arbitrary<Input | null> = fc.oneof<fc.Arbitrary<Input | null>[]>
   fc.constant({ kind: 'timer' }),
   fc.record({ kind: fc.constant('step_answer'), answer }),
   fc.record({ kind: fc.constant('branch_answer'), holds: fc.boolean() }),
-  fc.constant({ kind: 'event_answer', event: null }),
-  fc.record({
-    kind: fc.constant('event_answer'),
-    event: fc.record({ messageId: fc.string({ maxLength: 3 }), name, occurredAt: instant }),
-  }),
+  fc.record({ kind: fc.constant('choice_answer'), index: fc.constantFrom(0, null) }),
+  fc.record({ kind: fc.constant('moment_answer'), until: fc.oneof(instant, fc.constant(null)) }),
+  fc.record({ kind: fc.constant('act_answer'), isDone: fc.boolean() }),
+  fc.record({ kind: fc.constant('event_answer'), event: fc.oneof(event, fc.constant(null)) }),
 );
 const timedInputs = fc.array(fc.record({ input, afterMs: fc.integer({ min: 0, max: DAY_MS }) }), { maxLength: 60 });
 
@@ -140,17 +79,21 @@ function frozen<T>(value: T): T {
   return value;
 }
 
-const isActivity = ({ kind }: Command): boolean => ['run_step', 'evaluate_branch', 'find_event'].includes(kind);
+const isActivity = ({ kind }: Command): boolean => !['sleep', 'wait_message', 'end'].includes(kind);
 
 /** What a fair world says to a command, and when. */
 function reply(command: Command, now: number, nth: number): { readonly input: Input; readonly now: number } {
   switch (command.kind) {
-    case 'run_step': {
-      const sent: StepAnswer = { kind: 'sent', decisionId: 'd', deliveryId: 'l', action: 'a' };
+    case 'run_step':
       return { input: { kind: 'step_answer', answer: sent }, now };
-    }
     case 'evaluate_branch':
       return { input: { kind: 'branch_answer', holds: nth % 3 === 0 }, now };
+    case 'choose':
+      return { input: { kind: 'choice_answer', index: nth % 2 === 0 ? 0 : null }, now };
+    case 'find_moment':
+      return { input: { kind: 'moment_answer', until: nth % 3 === 0 ? null : command.from + nth }, now };
+    case 'act':
+      return { input: { kind: 'act_answer', isDone: nth % 2 === 0 }, now };
     case 'find_event':
       return { input: { kind: 'event_answer', event: null }, now };
     case 'sleep':
@@ -165,10 +108,10 @@ function reply(command: Command, now: number, nth: number): { readonly input: In
 describe('the interpreter, over random journeys and random inputs in any order', () => {
   it('never throws, gives one command at a time, and ends as soon as the world is fair again', () => {
     fc.assert(
-      fc.property(plan, fc.boolean(), timedInputs, (aPlan, isVirtual, inputs) => {
+      fc.property(anyPlan, fc.boolean(), timedInputs, (aPlan, isVirtual, inputs) => {
         frozen(aPlan);
         let now = T0;
-        let { state, command } = next(aPlan, frozen(start(aPlan, { entryAt: T0, isVirtual })), null, now);
+        let { state, command } = next(aPlan, frozen(start(aPlan, { entryAt: T0, isVirtual, unit })), null, now);
         for (const { input: given, afterMs } of inputs) {
           now += afterMs;
           const before = { state, command };
@@ -178,6 +121,7 @@ describe('the interpreter, over random journeys and random inputs in any order',
           if (before.command.kind === 'end') expect(command).toEqual(before.command);
           expect(state.seq).toBe(before.state.seq + 1);
           expect(state.countsFrom).toBeGreaterThanOrEqual(before.state.countsFrom);
+          expect({ ...state.arms, ...before.state.arms }).toEqual({ ...state.arms });
           if (command.kind === 'sleep') expect(command.until).toBeGreaterThan(now);
         }
         let turns = 0;
@@ -187,8 +131,60 @@ describe('the interpreter, over random journeys and random inputs in any order',
           ({ state, command } = next(aPlan, state, said.input, now));
         }
         expect(command.kind).toBe('end');
+        for (const { id, limit } of Object.values(aPlan.steps)) {
+          if (limit !== undefined) expect(state.visits[id] ?? 0).toBeLessThanOrEqual(limit.visits);
+        }
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('goes the same way, at the same times, in real and in virtual time', () => {
+    fc.assert(
+      fc.property(anyPlan, eventsAfter(T0), fc.integer(), (aPlan, events, seed) => {
+        expect(playVirtual({ plan: aPlan, events, seed, from: T0 })).toEqual(
+          playReal({ plan: aPlan, events, seed, from: T0 }),
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('loses no event: each wait ends by the first that fits, or at its time', () => {
+    fc.assert(
+      fc.property(eventPlan, eventsAfter(T0), (aPlan, events) => {
+        const expected = [wayByHand({ plan: aPlan, events, from: T0 })];
+        expect(playReal({ plan: aPlan, events, seed: 0, from: T0 })).toEqual(expected);
+        expect(playVirtual({ plan: aPlan, events, seed: 0, from: T0 })).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('cares when events happened, not in which order they came while it was busy', () => {
+    const busy = fc.tuple(eventPlan, eventsAfter(T0)).chain(([aPlan, events]) =>
+      fc.record({
+        plan: fc.constant<Plan>({
+          ...aPlan,
+          start: 'a',
+          watches: [],
+          exitEvents: [],
+          steps: { ...aPlan.steps, a: { ...message0, next: 's0' } },
+        }),
+        events: fc.constant(events),
+        shuffled: fc.shuffledSubarray([...events], { minLength: events.length }),
+      }),
+    );
+    fc.assert(
+      fc.property(busy, ({ plan, events, shuffled }) => {
+        const turns = [events, shuffled].map((given) => {
+          let { state } = next(plan, start(plan, { entryAt: T0, unit }), null, T0);
+          for (const each of given) state = receive(plan, state, { kind: 'event', event: each });
+          return next(plan, state, { kind: 'step_answer', answer: sent }, T0 + 9 * DAY_MS);
+        });
+        expect(turns[1]?.command).toEqual(turns[0]?.command);
+        expect(turns[1]?.state.inbox).toEqual(turns[0]?.state.inbox);
+      }),
     );
   });
 
@@ -200,7 +196,7 @@ describe('the interpreter, over random journeys and random inputs in any order',
       fc.property(gaps, fc.boolean(), (wakes, isVirtual) => {
         const aPlan = messageOnly;
         let now = T0;
-        let turn = next(aPlan, start(aPlan, { entryAt: T0, isVirtual }), null, now);
+        let turn = next(aPlan, start(aPlan, { entryAt: T0, isVirtual, unit }), null, now);
         const askedAts: number[] = [];
         for (const gapMs of wakes) {
           const wokenAt = now + gapMs;
@@ -230,9 +226,9 @@ describe('the interpreter, over random journeys and random inputs in any order',
 
   it('gives the same turn from a state that went through JSON', () => {
     fc.assert(
-      fc.property(plan, timedInputs, (aPlan, inputs) => {
+      fc.property(anyPlan, timedInputs, (aPlan, inputs) => {
         let now = T0;
-        let state: InterpreterState = start(aPlan, { entryAt: T0 });
+        let state: InterpreterState = start(aPlan, { entryAt: T0, unit });
         for (const { input: given, afterMs } of inputs) {
           now += afterMs;
           const copy = JSON.parse(JSON.stringify(state)) as InterpreterState;
@@ -246,9 +242,9 @@ describe('the interpreter, over random journeys and random inputs in any order',
 
   it('gives a command that was put down again, unless a message calls for an end or a pause', () => {
     fc.assert(
-      fc.property(plan, timedInputs, fc.option(message), (aPlan, inputs, given) => {
+      fc.property(anyPlan, timedInputs, fc.option(message), (aPlan, inputs, given) => {
         let now = T0;
-        let turn = next(aPlan, start(aPlan, { entryAt: T0 }), null, now);
+        let turn = next(aPlan, start(aPlan, { entryAt: T0, unit }), null, now);
         for (const each of inputs) {
           now += each.afterMs;
           turn = next(aPlan, turn.state, each.input, now);

@@ -29,3 +29,24 @@ export function stableFraction(text: string): number {
 export function assignmentFraction(salt: string, unit: string): number {
   return stableHash(`${stableHash(`${salt}:${unit}`)}:${salt}`) / 2 ** 32;
 }
+
+/** How many buckets units are dealt into. */
+export const BUCKETS = 10_000;
+
+/**
+ * The bucket of a unit under this salt, by the hash that GrowthBook publishes as version 2: users who are dealt out by
+ * it here and there come to the same side. Its SDK for JavaScript hashes whole UTF-16 code units, unlike `stableHash`;
+ * other languages agree with it on ASCII.
+ *
+ * @see https://docs.growthbook.io/lib/build-your-own for the algorithm
+ * @returns an integer in [0, BUCKETS)
+ */
+export function bucketOf({ salt, unit }: { readonly salt: string; readonly unit: string }): number {
+  return hashOfUnits(String(hashOfUnits(salt + unit))) % BUCKETS;
+}
+
+function hashOfUnits(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash >>> 0;
+}

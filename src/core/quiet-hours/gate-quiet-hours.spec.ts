@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../kernel/instant.js';
+import { placesElsewhere } from '../users/places-elsewhere.js';
 import { gateQuietHours, type QuietHoursQuestion } from './gate-quiet-hours.js';
 import { everydayRule, type QuietRule } from './quiet-rule.js';
 
@@ -81,6 +82,46 @@ describe('gateQuietHours', () => {
       rule: always,
       zone: 'America/New_York',
     });
+  });
+});
+
+describe('the law of a place where the person is not said to be', () => {
+  // The profile says New York, the telephone number Houston. 13:05Z is 09:05 there and 08:05 here.
+  const zones = ['America/New_York'];
+  const jurisdictions = ['US-NY', 'US-TX'];
+  const texas = { ...night, id: 'texas', origin: 'law' as const, jurisdictions: ['US-TX'], endMinute: 540 };
+  const person = { zones, jurisdictions, placesElsewhere: placesElsewhere({ zones, jurisdictions }) };
+  const at = (text: string, more: Partial<QuietHoursQuestion> = {}) =>
+    ask({ rules: [night, texas], ...person, now: Date.parse(text), readyAt: Date.parse(text), ...more });
+
+  it('is read on the clocks of that place as well as on the own one, into the morning of its last clock', () => {
+    const opening = Date.parse('2027-06-15T15:00:00Z');
+    expect(at('2027-06-15T13:05:00Z')).toMatchObject({ rule: texas, zone: 'America/Chicago', opening });
+    expect(at('2027-06-15T14:59:59Z')).toMatchObject({ rule: texas, zone: 'America/Denver', opening });
+    expect(at('2027-06-15T15:00:00Z')).toEqual({ kind: 'pass' });
+    expect(at('2027-06-16T00:59:59Z')).toEqual({ kind: 'pass' });
+    expect(at('2027-06-16T01:00:00Z')).toMatchObject({ zone: 'America/New_York' });
+  });
+
+  it('is a law of the country, too, for each of its states', () => {
+    const federal = { ...texas, id: 'federal', jurisdictions: ['US'] };
+    expect(at('2027-06-15T13:05:00Z', { rules: [federal] })).toMatchObject({ rule: federal, zone: 'America/Chicago' });
+  });
+
+  it('moves no rule that names no place, and none of another place', () => {
+    const ofNewYork = { ...texas, jurisdictions: ['US-NY'] };
+    expect(at('2027-06-15T13:05:00Z', { rules: [night, ofNewYork] })).toEqual({ kind: 'pass' });
+    expect(at('2027-06-15T12:00:00Z', { rules: [night] })).toEqual({ kind: 'pass' });
+  });
+
+  it('ends an opening, too: from 09:00 to 09:20 in Denver people are spread over two minutes', () => {
+    const morning = { ...texas, id: 'morning', startMinute: 560, endMinute: 600 };
+    const spread = Array.from({ length: 500 }, (_, index) =>
+      at('2027-06-15T13:05:00Z', { rules: [texas, morning], userId: `user-${index}` }),
+    );
+    const jitters = spread.map((verdict) => (verdict.kind === 'defer' ? verdict.jitterMs : Number.NaN));
+    expect(Math.max(...jitters)).toBeLessThanOrEqual(2 * MINUTE_MS);
+    expect(Math.max(...jitters)).toBeGreaterThan(1.9 * MINUTE_MS);
   });
 });
 

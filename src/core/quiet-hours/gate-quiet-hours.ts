@@ -59,8 +59,8 @@ export interface QuietHoursQuestion extends Omit<QuietQuestion, 'at'> {
 
 /**
  * May a message reach this person at `now`? What rests on a contract may always; anything else waits for the first
- * instant that every rule which concerns it allows in every zone of the person, unless a rule wants it dropped, there
- * is no such instant, or the instant comes too late: at or after the end of the message's own time to live or that of
+ * instant that every rule which concerns it allows in every zone of the person (and, for the law of a place where none of
+ * these is the time, in every zone of the place), unless a rule wants it dropped, there is no such instant, or the instant comes too late: at or after the end of the message's own time to live or that of
  * a rule that holds it until then.
  *
  * The jitter is a pure function of user and opening, at most 10 minutes, a tenth of the opening and the time left to
@@ -71,8 +71,8 @@ export interface QuietHoursQuestion extends Omit<QuietQuestion, 'at'> {
  */
 export function gateQuietHours(question: QuietHoursQuestion): QuietVerdict {
   if (question.legalBasis === 'contract' || question.rules.length === 0) return { kind: 'pass' };
-  const { rules, zones, channel, purpose, jurisdictions, now } = question;
-  const asked: QuietQuestion = { rules, zones, channel, purpose, jurisdictions, at: now };
+  const { rules, zones, placesElsewhere = [], channel, purpose, jurisdictions, now } = question;
+  const asked: QuietQuestion = { rules, zones, placesElsewhere, channel, purpose, jurisdictions, at: now };
   const hit = findQuiet(asked);
   if (hit === null) return { kind: 'pass' };
   const opening = nextAllowedInstant(asked);

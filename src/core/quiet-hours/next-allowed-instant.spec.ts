@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../kernel/instant.js';
-import { findQuiet, nextAllowedInstant, nextQuietInstant } from './next-allowed-instant.js';
+import { findQuiet, nextAllowedInstant, nextQuietInstant, type PlaceZones } from './next-allowed-instant.js';
 import { everydayRule, type QuietRule } from './quiet-rule.js';
 
 interface RuleRow {
@@ -162,24 +162,45 @@ function isStartDay({ weekdays, dates, effectiveFrom, effectiveUntil }: QuietRul
   );
 }
 
-/** A clock on the wall of every zone and a list of the rules that speak of the message: no jumps, no offsets. */
+/** What places the drawn jurisdictions are, and clocks on the walls of theirs that are none of the person's. */
+const CLOCKS_OF: Readonly<Record<string, readonly string[]>> = {
+  US: ['America/New_York', 'America/Anchorage', 'Pacific/Honolulu'],
+  'US-FL': ['America/New_York', 'America/Chicago'],
+  'US-TX': ['America/Chicago', 'America/Denver'],
+  FR: ['Europe/Paris'],
+  AU: ['Australia/Lord_Howe', 'Australia/Perth'],
+};
+const elsewhereOf = (zones: readonly string[], { jurisdictions }: Message): readonly PlaceZones[] =>
+  jurisdictions
+    .map((place) => ({ place, zones: CLOCKS_OF[place] ?? [] }))
+    .filter((its) => !its.zones.some((zone) => zones.includes(zone)));
+
+/**
+ * A clock on every wall: in the zones of the person for all rules that speak of the message, and, for rules that name
+ * places, in the zones of each place of the person that they name and that has none of the person's. No jumps, no
+ * offsets.
+ */
 function clockWatcher({ rules, zones, message }: Omit<Drawn, 'at'>): (at: number) => boolean {
-  const asked = rules.filter(
-    ({ channels, purposes, jurisdictions }) =>
-      (channels === null || channels.includes(message.channel)) &&
-      (purposes === null || purposes.includes(message.purpose)) &&
-      (jurisdictions === null ||
-        message.jurisdictions.some((code) => jurisdictions.includes(code) || jurisdictions.includes(code.slice(0, 2)))),
-  );
-  const isQuietIn = (zone: string, at: number): boolean => {
-    const { date, minute } = wallOf(zone, at);
-    return asked.some((some) => {
-      const { startMinute: start, endMinute: end } = some;
-      if (start < end) return start <= minute && minute < end && isStartDay(some, date);
-      return (minute >= start && isStartDay(some, date)) || (minute < end && isStartDay(some, dayBefore(date)));
+  const isNamed = (codes: readonly string[], place: string): boolean =>
+    codes.includes(place) || codes.includes(place.slice(0, 2));
+  const walls = rules.flatMap((asked) => {
+    const { channels, purposes, jurisdictions: codes } = asked;
+    if (channels !== null && !channels.includes(message.channel)) return [];
+    if (purposes !== null && !purposes.includes(message.purpose)) return [];
+    const named = codes === null ? [] : message.jurisdictions.filter((place) => isNamed(codes, place));
+    if (codes !== null && named.length === 0) return [];
+    const foreign = named
+      .map((place) => CLOCKS_OF[place] ?? [])
+      .filter((its) => !its.some((own) => zones.includes(own)));
+    return [...new Set([...zones, ...foreign.flat()])].map((zone) => ({ zone, asked }));
+  });
+  return (at) =>
+    walls.some(({ zone, asked }) => {
+      const { startMinute: start, endMinute: end } = asked;
+      const { date, minute: shown } = wallOf(zone, at);
+      if (start < end) return start <= shown && shown < end && isStartDay(asked, date);
+      return (shown >= start && isStartDay(asked, date)) || (shown < end && isStartDay(asked, dayBefore(date)));
     });
-  };
-  return (at) => asked.length > 0 && zones.some((zone) => isQuietIn(zone, at));
 }
 
 /** Instants at which clocks change in the zone of the same row; questions are drawn around them. */
@@ -238,7 +259,7 @@ function ruleNear(change: number): fc.Arbitrary<QuietRule> {
     origin: fc.constant('policy' as const),
     channels: orNull(fc.subarray(['sms', 'email'])),
     purposes: orNull(fc.subarray(['marketing', 'survey'])),
-    jurisdictions: orNull(fc.subarray(['US', 'US-FL', 'US-TX', 'FR'], { minLength: 1 })),
+    jurisdictions: orNull(fc.subarray(['US', 'US-FL', 'US-TX', 'FR', 'AU'], { minLength: 1 })),
     weekdays: orNull(fc.subarray([1, 2, 3, 4, 5, 6, 7])),
     dates: orNull(fc.array(date, { maxLength: 3 })),
     startMinute: minute,
@@ -260,7 +281,7 @@ const drawn: fc.Arbitrary<Drawn> = fc.constantFrom(...CHANGES).chain(([zone, tex
     message: fc.record({
       channel: fc.constantFrom('sms', 'email'),
       purpose: fc.constantFrom('marketing', 'survey'),
-      jurisdictions: fc.subarray(['US', 'US-FL', 'FR']),
+      jurisdictions: fc.subarray(['US', 'US-FL', 'US-TX', 'FR', 'AU']),
     }),
     at: fc.integer({ min: -40 * HOUR_MS, max: 20 * HOUR_MS }).map((away) => change + away),
   });
@@ -274,11 +295,12 @@ describe('for any rules, zones and instants', () => {
       fc.property(drawn, ({ rules, zones, message, at }) => {
         const horizonMs = 3 * DAY_MS;
         const isQuiet = clockWatcher({ rules, zones, message });
+        const placesElsewhere = elsewhereOf(zones, message);
         let expected = at;
         while (expected <= at + horizonMs && isQuiet(expected)) {
           expected = nextMinute(expected);
         }
-        const found = nextAllowedInstant({ rules, zones, ...message, at, horizonMs });
+        const found = nextAllowedInstant({ rules, zones, placesElsewhere, ...message, at, horizonMs });
         expect(iso(found)).toBe(expected > at + horizonMs ? null : iso(expected));
       }),
       { numRuns: 500 },
@@ -290,11 +312,12 @@ describe('for any rules, zones and instants', () => {
       fc.property(drawn, ({ rules, zones, message, at }) => {
         const withinMs = 12 * HOUR_MS;
         const isQuiet = clockWatcher({ rules, zones, message });
+        const placesElsewhere = elsewhereOf(zones, message);
         let expected = at;
         while (expected < at + withinMs && !isQuiet(expected)) {
           expected = Math.min(at + withinMs, nextMinute(expected));
         }
-        expect(iso(nextQuietInstant({ rules, zones, ...message, at, withinMs }))).toBe(iso(expected));
+        expect(iso(nextQuietInstant({ rules, zones, placesElsewhere, ...message, at, withinMs }))).toBe(iso(expected));
       }),
       { numRuns: 300 },
     );

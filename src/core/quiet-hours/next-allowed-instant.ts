@@ -11,11 +11,23 @@ const STEPS_MAX = 50_000;
 
 const STRICTNESS: Readonly<Record<OnQuiet, number>> = { defer: 0, switch_channel: 1, drop: 2 };
 
-/** One message to one person: every rule that concerns it must allow an instant, in every zone of the person. */
+/** A place with its IANA zones. */
+export interface PlaceZones {
+  /** ISO 3166 code. */
+  readonly place: string;
+  readonly zones: readonly string[];
+}
+
+/**
+ * One message to one person: every rule that concerns it must allow an instant, in every zone of the person. A rule that
+ * names places must allow it on the clocks of those places too, where the person's own clocks are not theirs.
+ */
 export interface QuietQuestion {
   readonly rules: readonly QuietRule[];
   /** At least one IANA zone. */
   readonly zones: readonly string[];
+  /** Those of `jurisdictions` that have none of `zones`, with their own; left out: there are none. */
+  readonly placesElsewhere?: readonly PlaceZones[];
   readonly channel: string;
   readonly purpose: string;
   /** ISO 3166 codes of the places whose law may protect the person. */
@@ -37,10 +49,9 @@ export interface QuietHit {
  * @throws AssertionError if there is no zone, a zone does not exist, or a rule cannot be read
  */
 export function findQuiet(question: QuietQuestion): QuietHit | null {
-  const { zones, at } = question;
-  const rules = concerning(question);
+  const { at } = question;
   let strictest: QuietHit | null = null;
-  for (const zone of rules.length === 0 ? [] : zones) {
+  for (const { zone, rules } of clocksOf(question)) {
     const wallMs = at + zoneSpan(zone, at).offsetMs;
     for (const rule of rules) {
       const isStricter = strictest === null || STRICTNESS[rule.onHit] > STRICTNESS[strictest.rule.onHit];
@@ -60,11 +71,11 @@ export function findQuiet(question: QuietQuestion): QuietHit | null {
  * @example New York, quiet 21:00-08:00, at 2027-03-14T04:30Z -> 2027-03-14T12:00Z (the night has 23 h)
  */
 export function nextAllowedInstant(question: QuietQuestion & { readonly horizonMs?: DurationMs }): InstantMs | null {
-  const { zones, at: from, horizonMs = HORIZON_DEFAULT_MS } = question;
-  const rules = concerning(question);
+  const { at: from, horizonMs = HORIZON_DEFAULT_MS } = question;
+  const clocks = clocksOf(question);
   let at = from;
   for (let step = 0; step < STEPS_MAX; step += 1) {
-    const quietUntil = endOfQuiet(rules, zones, at);
+    const quietUntil = endOfQuiet(clocks, at);
     if (quietUntil === null) return at;
     at = quietUntil;
     if (at > from + horizonMs) return null;
@@ -79,21 +90,39 @@ export function nextAllowedInstant(question: QuietQuestion & { readonly horizonM
  * @throws AssertionError as `findQuiet` does
  */
 export function nextQuietInstant(question: QuietQuestion & { readonly withinMs: DurationMs }): InstantMs {
-  const { zones, at: from, withinMs } = question;
-  const rules = concerning(question);
+  const { at: from, withinMs } = question;
+  const clocks = clocksOf(question);
   const last = from + withinMs;
   let at = from;
   for (let step = 0; step < STEPS_MAX; step += 1) {
     if (at >= last) return last;
-    if (endOfQuiet(rules, zones, at) !== null) return at;
-    at = Math.min(last, nextStart(rules, zones, at));
+    if (endOfQuiet(clocks, at) !== null) return at;
+    at = Math.min(last, nextStart(clocks, at));
   }
   throw new AssertionError(`more than ${STEPS_MAX} edges of quiet windows`);
 }
 
-/** The rules that speak of this channel, purpose and place. */
-function concerning({ rules, zones, channel, purpose, jurisdictions }: QuietQuestion): readonly QuietRule[] {
+/** A clock, and the rules that are read on it. */
+interface Clock {
+  readonly zone: string;
+  readonly rules: readonly QuietRule[];
+}
+
+/** Every clock that matters: the person's with all rules that concern the message, those of places with their laws. */
+function clocksOf(question: QuietQuestion): readonly Clock[] {
+  const { zones, placesElsewhere = [] } = question;
   assert(zones.length > 0, 'a person is in at least one zone');
+  const rules = concerning(question);
+  if (rules.length === 0) return [];
+  const ofPlaces = placesElsewhere.flatMap(({ place, zones: itsZones }): readonly Clock[] => {
+    const laws = rules.filter(({ jurisdictions }) => jurisdictions?.some((code) => isWithin(place, code)) ?? false);
+    return laws.length === 0 ? [] : itsZones.map((zone) => ({ zone, rules: laws }));
+  });
+  return [...zones.map((zone) => ({ zone, rules })), ...ofPlaces];
+}
+
+/** The rules that speak of this channel, purpose and place. */
+function concerning({ rules, channel, purpose, jurisdictions }: QuietQuestion): readonly QuietRule[] {
   return rules.filter(
     (rule) =>
       (rule.channels?.includes(channel) ?? true) &&
@@ -108,8 +137,8 @@ function isWithin(code: string, place: string): boolean {
 }
 
 /** When the window of a rule that makes `at` quiet ends, or clocks change before; null when nothing is quiet. */
-function endOfQuiet(rules: readonly QuietRule[], zones: readonly string[], at: InstantMs): InstantMs | null {
-  for (const zone of rules.length === 0 ? [] : zones) {
+function endOfQuiet(clocks: readonly Clock[], at: InstantMs): InstantMs | null {
+  for (const { zone, rules } of clocks) {
     const { offsetMs, until } = zoneSpan(zone, at);
     for (const rule of rules) {
       const aheadMs = quietForMs(rule, at + offsetMs);
@@ -120,9 +149,9 @@ function endOfQuiet(rules: readonly QuietRule[], zones: readonly string[], at: I
 }
 
 /** The next instant at which a window may begin: a clock shows its start, or clocks change and show another time. */
-function nextStart(rules: readonly QuietRule[], zones: readonly string[], at: InstantMs): InstantMs {
+function nextStart(clocks: readonly Clock[], at: InstantMs): InstantMs {
   let next = Number.POSITIVE_INFINITY;
-  for (const zone of rules.length === 0 ? [] : zones) {
+  for (const { zone, rules } of clocks) {
     const { offsetMs, until } = zoneSpan(zone, at);
     for (const rule of rules) next = Math.min(next, until, at + untilStartMs(rule, at + offsetMs));
   }

@@ -38,6 +38,16 @@ describe('resolveZones', () => {
     expect({ ...found, zones: [...found.zones].sort() }).toEqual({ zones, source, isInvalid });
   });
 
+  it.each<[string, Partial<ZoneHints>, string]>([
+    ['a number of Kosovo', { phone: '+38343201234' }, 'Europe/Belgrade'],
+    ['a number of Ascension', { phone: '+24740123' }, 'Atlantic/St_Helena'],
+    ['Kosovo', { jurisdiction: 'XK' }, 'Europe/Belgrade'],
+    ['Ascension', { jurisdiction: 'AC' }, 'Atlantic/St_Helena'],
+    ['Tristan da Cunha', { jurisdiction: 'TA' }, 'Atlantic/St_Helena'],
+  ])('%s, which has no row in the IANA tables, has the clock of %j', (_where, more, zone) => {
+    expect(resolveZones({ ...NOTHING, ...more }).zones).toEqual([zone]);
+  });
+
   it('keeps every zone that a number leaves open', () => {
     const found = resolveZones({ ...NOTHING, phone: '+12085550100' });
     expect(found.source).toBe('phone');
@@ -45,9 +55,12 @@ describe('resolveZones', () => {
   });
 
   it('never leaves a person without a zone that exists, whatever was written down', () => {
-    const text = fc.option(fc.oneof(fc.string(), fc.constantFrom('Asia/Tokyo', 'US-FL', '+4915112345678')), {
-      nil: null,
-    });
+    const text = fc.option(
+      fc.oneof(fc.string(), fc.constantFrom('Asia/Tokyo', 'US-FL', 'XK', '+4915112345678', '+38343201234')),
+      {
+        nil: null,
+      },
+    );
     const hints = fc.record({ profileZone: text, contextZone: text, phone: text, jurisdiction: text });
     fc.assert(
       fc.property(hints, (drawn) => {

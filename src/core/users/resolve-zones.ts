@@ -30,25 +30,26 @@ export interface ResolvedZones {
 
 /**
  * The zones in one of which a person is. The first source that names any decides: the profile, the device, the phone
- * number, the place, at last the workspace. What cannot be read is passed over; the person is never without a zone, so
- * doubt never means "no quiet hours".
+ * number, the place, at last the workspace. What cannot be read, or is no zone by the time zone data of this process, is
+ * passed over, whoever says it; the person is never without a zone, so doubt never means "no quiet hours".
  *
  * @throws AssertionError if the workspace's zone is none: the settings check it
  */
 export function resolveZones(hints: ZoneHints): ResolvedZones {
   const { profileZone, contextZone, phone, jurisdiction, workspaceZone } = hints;
-  const isInvalid = [profileZone, contextZone].some((zone) => zone !== null && !isValidZone(zone));
-  const ofZone = (zone: string | null): readonly string[] => (zone !== null && isValidZone(zone) ? [zone] : []);
+  const isInvalid = [profileZone, contextZone].flatMap(given).some((zone) => !isValidZone(zone));
   const sources: readonly (readonly [ZoneSource, () => readonly string[]])[] = [
-    ['profile', () => ofZone(profileZone)],
-    ['device', () => ofZone(contextZone)],
+    ['profile', () => given(profileZone)],
+    ['device', () => given(contextZone)],
     ['phone', () => (phone === null ? [] : zonesOfPhone(phone))],
     ['place', () => (jurisdiction === null ? [] : zonesOfPlace(jurisdiction))],
   ];
   for (const [source, zonesOf] of sources) {
-    const zones = zonesOf();
+    const zones = zonesOf().filter(isValidZone);
     if (zones.length > 0) return { zones, source, isInvalid };
   }
   assert(isValidZone(workspaceZone), `no such time zone: ${workspaceZone}`);
   return { zones: [workspaceZone], source: 'workspace_default', isInvalid };
 }
+
+const given = (zone: string | null): readonly string[] => (zone === null ? [] : [zone]);

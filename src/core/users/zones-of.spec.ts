@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 
 import { MINUTE_MS } from '../kernel/instant.js';
 import { isValidZone, zoneOffsetMs } from '../kernel/zone.js';
+import { PHONE_PLACES } from './data/phone-places.data.js';
 import { PHONE_ZONES } from './data/phone-zones.data.js';
 import { PLACE_ZONES } from './data/place-zones.data.js';
-import { placesOfPhone, zonesOfPhone, zonesOfPlace } from './zones-of.js';
+import { placesOfPhone, tableOf, zonesOfPhone, zonesOfPlace } from './zones-of.js';
 
 interface Row {
   readonly phone: string;
@@ -21,6 +22,28 @@ const clockOf = (zone: string): string =>
 const sorted = (values: readonly string[]): readonly string[] => [...values].sort();
 
 describe('tables', () => {
+  it('leave no place and no number that they know without a zone or a law', () => {
+    for (const table of [PHONE_ZONES, PHONE_PLACES, PLACE_ZONES]) {
+      expect(
+        table
+          .trim()
+          .split('\n')
+          .filter((line) => !/^[\w/+-]+( [\w/+-]+)*: [\w-]+( [\w-]+)*$/.test(line)),
+      ).toEqual([]);
+    }
+  });
+
+  it.each([
+    'Europe/Paris',
+    ': 33',
+    ' : 33',
+    'Europe/Paris: ',
+    'Europe/Paris  Europe/Berlin: 33',
+    'Europe/Paris: 33  34',
+  ])('are refused with a line such as %j, which would say "nowhere" of somebody', (line) => {
+    expect(() => tableOf(`\nAfrica/Accra: 233\n${line}\n`)).toThrow('no line of a table');
+  });
+
   it('name only zones that exist', () => {
     const zones = [...`${PHONE_ZONES}${PLACE_ZONES}`.matchAll(/[A-Z]\w+\/[\w/-]+/g)].map(([zone]) => zone);
     expect(new Set(zones).size).toBeGreaterThan(300);
@@ -53,6 +76,9 @@ describe('a phone number', () => {
     ['Sydney, or Lord Howe', '+61255501234', ['Australia/Lord_Howe', 'Australia/Sydney']],
     ['Sao Paulo', '+5511961234567', ['America/Sao_Paulo']],
     ['Nepal', '+9779841234567', ['Asia/Kathmandu']],
+    ['Kosovo', '+38343201234', ['Europe/Belgrade']],
+    ['Ascension', '+24740123', ['Atlantic/St_Helena']],
+    ['Tristan da Cunha, or Saint Helena', '+2908999', ['Atlantic/St_Helena']],
   ])('of %s: %s', (_name, phone, zones) => {
     expect(sorted(zonesOfPhone(phone))).toEqual(expect.arrayContaining([...zones]));
     expect(new Set(zonesOfPhone(phone).map(clockOf))).toEqual(new Set(zones.map(clockOf)));
@@ -109,6 +135,9 @@ describe('a place', () => {
     ['US-PR', ['America/Puerto_Rico']],
     ['PR', ['America/Puerto_Rico']],
     ['NO', ['Europe/Oslo']],
+    ['XK', ['Europe/Belgrade']],
+    ['AC', ['Atlantic/St_Helena']],
+    ['TA', ['Atlantic/St_Helena']],
     ['XX', []],
     ['', []],
   ])('%s lies in %j', (code, zones) => {

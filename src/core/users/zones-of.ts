@@ -1,3 +1,4 @@
+import { assert } from '../kernel/assert.js';
 import { PHONE_PLACES } from './data/phone-places.data.js';
 import { PHONE_ZONES } from './data/phone-zones.data.js';
 import { PLACE_ZONES } from './data/place-zones.data.js';
@@ -7,11 +8,18 @@ type Table = ReadonlyMap<string, readonly string[]>;
 /** Digits of a country code and what tells areas apart behind it; the tables look no further. */
 const PREFIX_LENGTH_MAX = 4;
 
-/** Reads lines of `values: keys` into a table from key to values. */
-function tableOf(text: string): Table {
+const LINE = /^([^\s:]+(?: [^\s:]+)*): ([^\s:]+(?: [^\s:]+)*)$/;
+
+/**
+ * Reads lines of `values: keys` into a table from key to values.
+ *
+ * @throws AssertionError on a line without a value or a key: "no zone" would be read as a zone of no name
+ */
+export function tableOf(text: string): Table {
   const table = new Map<string, readonly string[]>();
   for (const line of text.trim().split('\n')) {
-    const [values = '', keys = ''] = line.split(': ');
+    const [, values, keys] = LINE.exec(line) ?? [];
+    assert(values !== undefined && keys !== undefined, `no line of a table: ${line}`);
     for (const key of keys.split(' ')) table.set(key, values.split(' '));
   }
   return table;

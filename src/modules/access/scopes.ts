@@ -19,6 +19,8 @@ const SCOPES = [
   'journeys:write',
   'runs:read',
   'runs:operate',
+  'webhooks:read',
+  'webhooks:write',
   'content:read',
   'content:write',
   'policies:read',

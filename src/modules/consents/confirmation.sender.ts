@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { foldConsent } from '../../core/consent/fold-consent.js';
 import { gateSuppression } from '../../core/suppression/gate-suppression.js';
 import { Stopwatch } from '../../platform/clock/stopwatch.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { newId } from '../../platform/random/ids.js';
-import { DeliveriesService, type ClaimedDelivery } from '../deliveries/index.js';
+import { DeliveriesService, type ClaimedDelivery, type ProviderLine } from '../deliveries/index.js';
 import { UsersService } from '../users/index.js';
 import { ConfirmationMails, type ConfirmationMail } from './confirmation-mail.js';
 import { ConfirmationTokens } from './confirmation-tokens.js';
@@ -55,13 +56,13 @@ export class ConfirmationSender {
       if (refusal !== null) return this.settle(id, refusal);
       const { url } = this.tokens.make(id);
       const mail = await this.mails.write({ ...facts, url, validMs: facts.expiresAt - facts.createdAt });
-      if (await this.deliveries.inTurn(() => this.claimAndSend(facts, mail))) return;
+      if (await this.deliveries.inTurn((line) => this.claimAndSend(line, facts, mail))) return;
     }
     await this.confirmations.postpone(id, null);
   }
 
   /** @returns false when it must start over */
-  private async claimAndSend(facts: ConfirmationFacts, mail: ConfirmationMail): Promise<boolean> {
+  private async claimAndSend(line: ProviderLine, facts: ConfirmationFacts, mail: ConfirmationMail): Promise<boolean> {
     const { id, email } = facts;
     const claimed = await this.database.transaction((transaction) => this.claim(transaction, facts, mail));
     if (claimed.kind === 'stale') return false;
@@ -72,6 +73,7 @@ export class ConfirmationSender {
     const { subject, html, text } = mail;
     const message = { subject, html, text, address: email ?? '', unsubscribeUrl: null };
     const result = await this.deliveries.send(
+      line,
       claimed.delivery,
       message,
       CLAIM_TO_SEND_MS_MAX - claimed.since.elapsedMs(),
@@ -89,6 +91,7 @@ export class ConfirmationSender {
       case 'unavailable':
         await this.confirmations.postpone(id, null);
         return true;
+      case 'late':
       case 'stale':
         return false;
     }
@@ -157,14 +160,15 @@ export class ConfirmationSender {
 
 /**
  * Why no mail may go out now, or ever. It asks for permission to send what needs consent, so whatever stops that stops
- * the question too; only consent itself is not asked for.
+ * the question too; of consent it asks that the statement still waits: who refused since, or granted, is not asked again.
  */
 function refusalOf(facts: ConfirmationFacts): Extract<Claimed, { kind: 'ended' | 'wait' }> | null {
-  const { now, channel, purpose, emailHash, suppressions } = facts;
+  const { now, channel, purpose, brand, emailHash, suppressions, consents } = facts;
   const ended = (endedAs: string): { readonly kind: 'ended'; readonly endedAs: string } => ({ kind: 'ended', endedAs });
   if (facts.isErased) return ended('USER_ERASED');
   if (facts.confirmedAt !== null) return ended('confirmed');
   if (now >= facts.expiresAt) return ended('expired');
+  if (foldConsent({ consents, purpose, channel, brand, now })?.status !== 'pending') return ended('void');
   if (emailHash === null) return ended('ADDRESS_MISSING');
   const question = { suppressions, addressHash: emailHash, channel, purpose, legalBasis: 'consent', now } as const;
   const verdict = gateSuppression(question);

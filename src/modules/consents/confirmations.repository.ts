@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { ConsentRecord } from '../../core/consent/consent-record.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { Suppression } from '../../core/suppression/suppression.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
@@ -33,6 +34,8 @@ export interface ConfirmationFacts extends ConfirmationRow {
   readonly isErased: boolean;
   readonly isKillSwitchOn: boolean;
   readonly suppressions: readonly Suppression[];
+  /** Everything that the person said in real time. */
+  readonly consents: readonly ConsentRecord[];
 }
 
 const ROW = `confirmation.id, confirmation.user_id as "userId", confirmation.purpose, confirmation.channel,
@@ -121,7 +124,15 @@ export class ConfirmationsRepository {
             select id, address_hash as "addressHash", channel, purpose, reason,
               (extract(epoch from since) * 1000)::bigint as since, (extract(epoch from until) * 1000)::bigint as until
             from suppressions
-            where suppressions.user_id = users.id or address_hash = users.email_hash) item), '[]') as suppressions
+            where (suppressions.user_id = users.id or address_hash = users.email_hash) and lifted_at is null) item),
+            '[]') as suppressions,
+          coalesce((select jsonb_agg(to_jsonb(item)) from (
+            select id, purpose, channel, brand, status, basis, is_objection as "isObjection",
+              (extract(epoch from stated_at) * 1000)::bigint as "statedAt",
+              (extract(epoch from received_at) * 1000)::bigint as "receivedAt",
+              (extract(epoch from expires_at) * 1000)::bigint as "expiresAt"
+            from consent_records where consent_records.user_id = users.id and clock_domain = 'real') item),
+            '[]') as consents
         from consent_confirmations confirmation join users on users.id = confirmation.user_id
         where confirmation.id = $1`,
       values: [id],

@@ -21,7 +21,8 @@ const proofFields = {
     .string()
     .regex(/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/, 'an ISO 3166 code such as DE or US-FL')
     .nullable()
-    .default(null),
+    .default(null)
+    .meta({ description: 'Where left out, the place of the profile says which law ends the grant.' }),
   text_version: lineOfText(SOURCE_MAX).nullable().default(null),
   evidence: jsonObject(EVIDENCE_BYTES_MAX).default({}),
   clock_domain: clockDomain,
@@ -35,10 +36,9 @@ const statementFields = {
   brand: wordOrAll.default('default'),
   basis: z.enum(BASES).default('consent'),
   ...proofFields,
-  expires_at: instant
-    .nullable()
-    .default(null)
-    .meta({ description: 'Filled in where a law sets it (CASL: `implied` in `CA` by `evidence.kind`).' }),
+  expires_at: instant.nullable().default(null).meta({
+    description: 'Filled in where a law sets it (CASL: `implied` in `CA` by `evidence.kind`, which it then needs).',
+  }),
   is_objection: z
     .boolean()
     .default(false)
@@ -153,7 +153,7 @@ export const ConsentSummaryView = z
     as_of: z.string(),
     is_objecting: z
       .boolean()
-      .meta({ description: 'Objects to direct marketing as a whole and has granted nothing since.' }),
+      .meta({ description: 'Objects to direct marketing as a whole and has not granted marketing since.' }),
     jurisdictions: z.array(z.string()).meta({ description: 'All that any statement names.' }),
     consents: z.array(
       z.object({

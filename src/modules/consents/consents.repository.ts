@@ -118,6 +118,16 @@ export class ConsentsRepository {
     return moment.now;
   }
 
+  /** The places of these people's profiles, ISO 3166; those of whom none is known are left out. */
+  async homes(transaction: Transaction, userIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = await transaction.query<{ id: string; home: string }>({
+      name: 'consents_homes',
+      text: 'select id, jurisdiction as home from users where id = any ($1) and jurisdiction is not null',
+      values: [userIds],
+    });
+    return new Map(rows.map(({ id, home }) => [id, home]));
+  }
+
   async find(id: string, queryable: Queryable = this.database): Promise<ConsentRow | null> {
     const [row] = await queryable.query<ConsentRow>({
       name: 'consents_find',

@@ -1,9 +1,10 @@
 import { Inject, Injectable, NotFoundException, type OnModuleInit } from '@nestjs/common';
 import { ALL } from '../../core/consent/consent-record.js';
 import { foldConsent, nextGrantAt, type ConsentQuestion } from '../../core/consent/fold-consent.js';
+import type { InstantMs } from '../../core/kernel/instant.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
-import { Database } from '../../platform/database/database.js';
+import { Database, type Transaction } from '../../platform/database/database.js';
 import { refuseVirtualTime } from '../../platform/http/virtual-time.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { UserHooks, UsersService, type UserReference } from '../users/index.js';
@@ -44,7 +45,7 @@ export class ConsentsService implements OnModuleInit {
    * Records statements, all or none, in force for the next check. Waiting runs of these users ask their gates again.
    *
    * @throws NotFoundException USER_UNKNOWN with the path of each unknown user
-   * @throws UnprocessableEntityException EXPIRY_BEYOND_LAW, SALE_REQUIRED
+   * @throws UnprocessableEntityException EXPIRY_BEYOND_LAW, EVIDENCE_KIND_REQUIRED, SALE_REQUIRED
    * @throws ForbiddenException VIRTUAL_TIME_REFUSED in production
    */
   async record(inputs: readonly ImportedConsent[]): Promise<readonly ConsentView[]> {
@@ -57,7 +58,11 @@ export class ConsentsService implements OnModuleInit {
       );
       refuseUnknown(ids, known);
       const records = inputs.map((input, index) => toNewConsentRow(input, ids[index] ?? ''));
-      return this.ledger.append(transaction, withLegalExpiry(records, await this.consents.now(transaction)));
+      const homes = await this.consents.homes(transaction, [...known]);
+      return this.ledger.append(
+        transaction,
+        withLegalExpiry(records, { now: await this.consents.now(transaction), homes }),
+      );
     });
     this.ledger.committed(rows);
     return rows.map(toConsentView);
@@ -65,7 +70,7 @@ export class ConsentsService implements OnModuleInit {
 
   /**
    * Records that a person objects to direct marketing: nothing that needs consent goes out any more, on any channel.
-   * Only a later grant lifts it, for the purpose, channel and brand of that grant.
+   * Only the person's own word lifts it, a later grant, for the purpose, channel and brand of that grant.
    *
    * @throws NotFoundException USER_UNKNOWN, ForbiddenException VIRTUAL_TIME_REFUSED
    */
@@ -83,6 +88,18 @@ export class ConsentsService implements OnModuleInit {
       const isDone = isWithdrawnForGood({ consents: records, ...statement, now });
       return isDone ? [] : [{ ...statement, status: 'withdrawn' }];
     });
+  }
+
+  /**
+   * Withdraws, in the caller's transaction, which holds the person's lock. Call `RunSignals.kick` after the commit.
+   *
+   * @param withdrawal.statedAt when the person said so: what they have granted since stands
+   */
+  async withdrawLocked(
+    transaction: Transaction,
+    { userId, ...statement }: Withdrawal & { readonly statedAt: InstantMs },
+  ): Promise<void> {
+    await this.ledger.amendLocked(transaction, userId, () => [{ ...statement, status: 'withdrawn' }]);
   }
 
   /**

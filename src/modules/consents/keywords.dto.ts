@@ -22,7 +22,7 @@ export const NewKeywordMessage = z
       .meta({ example: '+12025550123' }),
     text: z.string().max(TEXT_MAX).meta({ example: 'STOP' }),
     message_id: lineOfText(ID_MAX).meta({
-      description: "The provider's id of the message: the same id again changes nothing and gets the same answer.",
+      description: "The provider's id of the message: the same id from the same number again changes nothing.",
       example: 'SM1138',
     }),
     received_at: instant.optional().meta({ description: 'When the provider got it; now when left out.' }),

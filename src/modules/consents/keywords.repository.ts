@@ -35,13 +35,13 @@ export class KeywordsRepository {
     });
   }
 
-  /** @returns null when the message was taken before */
+  /** @returns null when the message was taken before: one of the same number with the same id of its provider */
   async take(transaction: Transaction, row: NewKeywordRow): Promise<KeywordRow | null> {
     const [taken] = await transaction.query<KeywordRow>({
       name: 'keywords_take',
       text: `insert into keyword_messages (message_id, address_hash, meaning, said_at, text)
         values ($1, $2, $3, to_timestamp($4::float8 / 1000), $5)
-        on conflict (message_id) do nothing returning ${ROW}`,
+        on conflict (address_hash, message_id) do nothing returning ${ROW}`,
       values: [row.messageId, row.addressHash, row.meaning, row.saidAt, row.text],
     });
     return taken ?? null;
@@ -72,11 +72,14 @@ export class KeywordsRepository {
     return row ?? null;
   }
 
-  async find(messageId: string, queryable: Queryable): Promise<KeywordRow | null> {
+  async find(
+    { addressHash, messageId }: Pick<NewKeywordRow, 'addressHash' | 'messageId'>,
+    queryable: Queryable,
+  ): Promise<KeywordRow | null> {
     const [row] = await queryable.query<KeywordRow>({
       name: 'keywords_find',
-      text: `select ${ROW} from keyword_messages where message_id = $1`,
-      values: [messageId],
+      text: `select ${ROW} from keyword_messages where address_hash = $1 and message_id = $2`,
+      values: [addressHash, messageId],
     });
     return row ?? null;
   }

@@ -64,7 +64,7 @@ export class KeywordsService implements OnModuleInit {
 
   /**
    * Takes one incoming text message, in force for the next check, for everybody with the number it came from. The same
-   * message id again changes nothing and gets the first answer; messages that come in another order than they were said
+   * message id from the same number again changes nothing and gets the first answer; messages that come in another order than they were said
    * end in the same state.
    */
   async receive(input: NewKeywordMessage): Promise<KeywordMessageView> {
@@ -73,7 +73,7 @@ export class KeywordsService implements OnModuleInit {
       await this.keywords.lockAddress(transaction, addressHash);
       const message = await this.take(transaction, addressHash, input);
       if (message === null) {
-        const known = await this.keywords.find(input.message_id, transaction);
+        const known = await this.keywords.find({ addressHash, messageId: input.message_id }, transaction);
         if (known === null) throw new Error('a keyword message is neither new nor known');
         return { row: known, added: [] };
       }

@@ -57,7 +57,8 @@ export class BatchDecisions implements BeforeApplicationShutdown {
    * The first user is decided about before this returns: what would go wrong for everybody alike is thrown, not told
    * in the stream.
    *
-   * @throws ForbiddenException VIRTUAL_TIME_REFUSED, UnprocessableEntityException TOO_MANY_ACTIONS, the database's error
+   * @throws ForbiddenException VIRTUAL_TIME_REFUSED, UnprocessableEntityException TOO_MANY_ACTIONS,
+   *   UNKNOWN_REFERENCE, the database's error
    */
   async start(question: BatchQuestion, signal: AbortSignal): Promise<AsyncIterable<BatchLine>> {
     refuseVirtualTime(question.clockDomain, this.config);

@@ -37,7 +37,11 @@ export class DecisionsController {
     summary: 'Weighs actions for a user against doing nothing',
     description: 'Records the decision but claims and sends nothing. Silence is channel `none` and action `none`.',
     body: ExplanationView,
-    refusals: { 404: 'no such user', 410: 'the user was erased', 422: 'too many actions are active' },
+    refusals: {
+      404: 'no such user',
+      410: 'the user was erased',
+      422: 'too many actions are active, or an action that does not exist',
+    },
   })
   nextBestAction(@Body({ schema: NextBestActionRequest }) body: NextBestActionRequest): Promise<ExplanationView> {
     return this.decisions.nextBestAction({
@@ -61,7 +65,7 @@ export class DecisionsController {
       'second or every 500 users, and `end` last; a stream without `end` broke off. Close the connection to stop. Takes no ' +
       'Idempotency-Key: decisions claim nothing, so asking again only records again. Audiences come later.',
     body: BatchLine,
-    refusals: { 422: 'too many actions are active' },
+    refusals: { 422: 'too many actions are active, or an action that does not exist' },
   })
   async batch(
     @Body({ schema: BatchDecisionRequest }) body: BatchDecisionRequest,
@@ -126,12 +130,12 @@ export class DecisionsController {
     summary: 'Checks that the decisions about a user are the ones that were made',
     description:
       'Walks the hash chain of the user, compares the columns with the records, and makes every decision again from its ' +
-      'record. The command `npm run verify:decisions` does so for everybody.',
+      'record, 500 at a time. The command `npm run verify:decisions` does so for everybody, and without a limit.',
     body: VerificationView,
-    refusals: { 404: 'no such user', 422: 'too many decisions for one request' },
+    refusals: { 404: 'no such user', 409: 'another verification is under way' },
   })
-  verify(@Query({ schema: VerifyQuery }) { user_id }: VerifyQuery): Promise<VerificationView> {
-    return this.verifications.verify(user_id);
+  verify(@Query({ schema: VerifyQuery }) { user_id, cursor }: VerifyQuery): Promise<VerificationView> {
+    return this.verifications.verify(user_id, cursor);
   }
 
   @Get(':id')

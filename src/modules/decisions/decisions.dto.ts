@@ -70,6 +70,10 @@ export const DecisionView = z
 export type DecisionView = z.infer<typeof DecisionView>;
 
 const instant = z.iso.datetime().nullable();
+const term = z
+  .number()
+  .nullable()
+  .meta({ description: 'Null of what was not scored: the person objects to marketing.' });
 export const ExplanationView = DecisionView.extend({
   explanation: z.string().meta({ description: 'the decision in one plain English sentence' }),
   gates: z.array(
@@ -88,14 +92,14 @@ export const ExplanationView = DecisionView.extend({
     z.object({
       action: z.string(),
       channel: z.string(),
-      propensity: z.number(),
-      context: z.number(),
-      value: z.number(),
-      levers: z.number(),
-      priority: z.number(),
-      channel_cost: z.number(),
-      fatigue_cost: z.number(),
-      net: z.number(),
+      propensity: term,
+      context: term,
+      value: term,
+      levers: term,
+      priority: term,
+      channel_cost: term,
+      fatigue_cost: term,
+      net: term,
       lost_because: nullable,
     }),
   ),

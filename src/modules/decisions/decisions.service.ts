@@ -46,7 +46,7 @@ export class DecisionsService {
    * the facts are read without the user's lock: one statement reads, one records, each a transaction of its own.
    *
    * @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED, UnprocessableEntityException TOO_MANY_ACTIONS,
-   *   ForbiddenException VIRTUAL_TIME_REFUSED in production
+   *   UNKNOWN_REFERENCE for an action that nobody knows, ForbiddenException VIRTUAL_TIME_REFUSED in production
    */
   async nextBestAction(question: NextBestActionQuestion): Promise<ExplanationView> {
     refuseVirtualTime(question.clockDomain, this.config);
@@ -108,6 +108,7 @@ export class DecisionsService {
       context,
       now: null,
     });
+    refuseUnknownActions(actions ?? [], definitions);
     if (facts.user === null) throw unknownUser();
     if (facts.user.isErased) throw erasedUser();
     if (input.candidates.length > ACTIONS_WEIGHED_MAX) {
@@ -134,6 +135,16 @@ export class DecisionsService {
     };
     return toExplanationView(row, made);
   }
+}
+
+/** A journey may outlive an action that it names, and is silent then; whoever names one now has misspelt it. */
+function refuseUnknownActions(keys: readonly string[], { actions }: Definitions): void {
+  const errors = keys.flatMap((key, index) =>
+    actions.has(key) ? [] : [{ path: `actions[${index}]`, message: `there is no action "${key}"` }],
+  );
+  if (errors.length === 0) return;
+  const detail = 'the question names actions that do not exist';
+  throw new UnprocessableEntityException({ code: 'UNKNOWN_REFERENCE', detail, errors });
 }
 
 const unknownUser = (): NotFoundException =>

@@ -24,7 +24,12 @@ export interface FactsQuery {
   readonly now: InstantMs | null;
   /** How far back contacts and outcomes are read. */
   readonly horizons: Horizons;
+  /** Also suppressions that were lifted, to tell what was in force at an earlier instant. */
+  readonly withLifted?: boolean;
 }
+
+/** A suppression with its end by hand, which only facts of an earlier instant ask for. */
+type StoredSuppression = Suppression & { readonly liftedAt?: InstantMs | null };
 
 /** What the company says about a person, as conditions and templates see it. */
 export interface ProfileFacts {
@@ -72,7 +77,7 @@ export interface Facts {
   /** Null when no run asks, and for a run that was never entered or was taken back. */
   readonly run: RunFacts | null;
   readonly consents: readonly ConsentRecord[];
-  readonly suppressions: readonly Suppression[];
+  readonly suppressions: readonly StoredSuppression[];
   /** Newest first. */
   readonly contacts: readonly Contact[];
   /** What was reported of contacts, newest first; that they were sent or failed is told by the contacts themselves. */
@@ -144,9 +149,13 @@ const CONSENTS = list(`select id, purpose, channel, brand, status, basis, is_obj
     ${ms('stated_at')} as "statedAt", ${ms('received_at')} as "receivedAt", ${ms('expires_at')} as "expiresAt"
   from consent_records where user_id = person.id and clock_domain in ('real', $2) order by id`);
 
-const SUPPRESSIONS = list(`select id, address_hash as "addressHash", channel, purpose, reason, ${ms('since')} as since,
-    ${ms('until')} as until
-  from suppressions where user_id = person.id or address_hash in (person.email_hash, person.phone_hash) order by id`);
+const suppressions = (more: string, condition: string): string =>
+  list(`select id, address_hash as "addressHash", channel, purpose, reason, ${ms('since')} as since,
+      ${ms('until')} as until${more}
+    from suppressions
+    where (user_id = person.id or address_hash in (person.email_hash, person.phone_hash))${condition} order by id`);
+const SUPPRESSIONS = suppressions('', ' and lifted_at is null');
+const SUPPRESSIONS_EVER = suppressions(`, ${ms('lifted_at')} as "liftedAt"`, '');
 
 const contactsSince = (horizon: string): string =>
   list(`select contact.decision_id as "decisionId", ${ms('contact.at')} as at, contact.channel, contact.purpose,
@@ -170,6 +179,7 @@ interface Shape {
   readonly hasRun: boolean;
   readonly hasContacts: boolean;
   readonly hasOutcomes: boolean;
+  readonly hasLifted: boolean;
 }
 
 /**
@@ -177,7 +187,7 @@ interface Shape {
  * list stands in a sub-select so that the planner expects the same of a short one as of any, and keeps its one plan:
  * planning anew costs more than all the rest.
  */
-function factsText({ by, hasRun, hasContacts, hasOutcomes }: Shape): string {
+function factsText({ by, hasRun, hasContacts, hasOutcomes, hasLifted }: Shape): string {
   const contacts = hasRun ? 7 : 4;
   const outcomes = hasContacts ? contacts + 1 : contacts;
   const [column, type] = by === 'id' ? ['id', 'uuid'] : ['external_id', 'text'];
@@ -185,7 +195,7 @@ function factsText({ by, hasRun, hasContacts, hasOutcomes }: Shape): string {
   with moment as materialized (select coalesce(to_timestamp($3::float8 / 1000), clock_timestamp()) as now)
   select ${ms('moment.now')} as now, controls.definitions_version as "definitionsVersion",
     controls.is_kill_switch_on as "isKillSwitchOn", ${USER} as "user", ${hasRun ? RUN : 'null::json'} as run,
-    ${CONSENTS} as consents, ${SUPPRESSIONS} as suppressions,
+    ${CONSENTS} as consents, ${hasLifted ? SUPPRESSIONS_EVER : SUPPRESSIONS} as suppressions,
     ${hasContacts ? contactsSince(`$${contacts}`) : `'[]'::json`} as contacts,
     ${hasOutcomes ? outcomesSince(`$${outcomes}`) : `'[]'::json`} as outcomes
   from moment, controls, unnest((select $1::${type}[])) with ordinality as asked (reference, place)
@@ -196,14 +206,15 @@ function factsText({ by, hasRun, hasContacts, hasOutcomes }: Shape): string {
 
 const texts = new Map<string, string>();
 
-/** The statement of a shape under its name; there are at most twelve. */
+/** The statement of a shape under its name; there are at most sixteen. */
 function factsStatement(shape: Shape): { readonly name: string; readonly text: string } {
-  const { by, hasRun, hasContacts, hasOutcomes } = shape;
+  const { by, hasRun, hasContacts, hasOutcomes, hasLifted } = shape;
   const parts = [
     by,
     ...(hasRun ? ['run'] : []),
     ...(hasContacts ? ['contacts'] : []),
     ...(hasOutcomes ? ['outcomes'] : []),
+    ...(hasLifted ? ['lifted'] : []),
   ];
   const name = `facts_${parts.join('_')}`;
   const text = texts.get(name) ?? factsText(shape);
@@ -226,7 +237,8 @@ export class FactsRepository {
    *   that this statement's snapshot and clock are both later than everything the lock's former holders wrote
    */
   async load(queryable: Queryable, query: FactsQuery): Promise<Facts> {
-    const isAlone = queryable !== this.database || query.run !== null || query.now !== null;
+    const isAlone =
+      queryable !== this.database || query.run !== null || query.now !== null || query.withLifted === true;
     if (!isAlone) return this.batches.add(query);
     const [facts] = await this.loadMany(queryable, [query.user], query);
     if (facts === undefined) throw new Error('the facts statement returned no row');
@@ -255,10 +267,16 @@ export class FactsRepository {
   private async loadMany(
     queryable: Queryable,
     users: readonly UserReference[],
-    { user: { kind }, run, clockDomain, now, horizons }: FactsQuery,
+    { user: { kind }, run, clockDomain, now, horizons, withLifted = false }: FactsQuery,
   ): Promise<readonly Facts[]> {
     const { contactsMs, outcomesMs } = horizons;
-    const shape = { by: kind, hasRun: run !== null, hasContacts: contactsMs > 0, hasOutcomes: outcomesMs > 0 };
+    const shape = {
+      by: kind,
+      hasRun: run !== null,
+      hasContacts: contactsMs > 0,
+      hasOutcomes: outcomesMs > 0,
+      hasLifted: withLifted,
+    };
     return queryable.query<Facts>({
       ...factsStatement(shape),
       values: [

@@ -1,14 +1,15 @@
 import { z } from 'zod';
+import { pageFields } from '../../platform/http/paging.js';
 import { userReference } from '../users/index.js';
 
-export const VerifyQuery = z.strictObject({ user_id: userReference });
+export const VerifyQuery = z.strictObject({ user_id: userReference, cursor: pageFields.cursor });
 export type VerifyQuery = z.infer<typeof VerifyQuery>;
 
 export const VerificationView = z
   .object({
     user_id: z.uuid(),
-    is_intact: z.boolean(),
-    decisions: z.number().int(),
+    is_intact: z.boolean().meta({ description: 'Of the decisions of this answer.' }),
+    decisions: z.number().int().meta({ description: 'At most 500; the next ones follow with `next_cursor`.' }),
     made_again: z.number().int().meta({
       description: 'How many were made again from their records; of an erased person only the hashes are left.',
     }),
@@ -22,6 +23,7 @@ export const VerificationView = z
         }),
       )
       .meta({ description: 'at most 100 of them' }),
+    next_cursor: z.string().nullable().meta({ description: 'Null once the end of the chain was compared, too.' }),
   })
   .meta({ id: 'Verification' });
 export type VerificationView = z.infer<typeof VerificationView>;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
-import type { ChainRow } from './verify-chain.js';
+import type { ChainPlace, ChainRow } from './verify-chain.js';
 
 /** The head of one user's chain, with what the decisions themselves say of its length, in one snapshot. */
 export interface ChainHead {
@@ -46,6 +46,19 @@ export class VerifyRepository {
         ) heads`,
       values: [after, since, limit],
     });
+  }
+
+  /** Where the chain stands behind a decision, as the decision itself says; null when it is not one about the user. */
+  async place(
+    userId: string,
+    id: string,
+  ): Promise<{ readonly seq: number; readonly id: string; readonly chain: ChainPlace } | null> {
+    const [row] = await this.database.query<{ seq: number; hash: Buffer }>({
+      name: 'verify_place',
+      text: 'select chain_seq as seq, chain_hash as hash from decisions where id = $1 and user_id = $2',
+      values: [id, userId],
+    });
+    return row === undefined ? null : { seq: row.seq, id, chain: row };
   }
 
   /** The next decisions of a chain, up to the one that was its end when the walk began. */

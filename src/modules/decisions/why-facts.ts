@@ -5,7 +5,7 @@ import type { Moment } from './why.repository.js';
 
 /**
  * Facts that were read with an instant in place of now, without what came after it: as a decision would have seen them
- * then. The state of contacts, the profile, and whatever was deleted since are as they are now.
+ * then. The state of contacts and the profile are as they are now.
  *
  * @returns null when so many contacts came since that those of then were not read
  */
@@ -23,7 +23,9 @@ export function factsAsOf(
     ...facts,
     isKillSwitchOn,
     consents: facts.consents.filter(({ receivedAt }) => receivedAt <= at),
-    suppressions: facts.suppressions.filter(({ since }) => since <= at),
+    suppressions: facts.suppressions
+      .filter(({ since, liftedAt = null }) => since <= at && (liftedAt === null || at < liftedAt))
+      .map(({ liftedAt: _liftedAt, ...suppression }) => suppression),
     contacts: facts.contacts.filter((contact) => contact.at <= at),
     outcomes: facts.outcomes.filter((outcome) => outcome.at <= at),
   };
@@ -44,7 +46,7 @@ export function asOfNotes({
   }
   return [
     'Consents count as far as they had been received by then.',
-    'Suppressions count from when they began; one that was lifted since has left no trace, and is not seen here.',
+    'Suppressions count from when they began until they ended or were lifted.',
     'Messages sent by then count with the state that is known of them now.',
     'Policies and the kill switch are those of then; actions, templates and the profile are as they are now.',
     always,

@@ -96,7 +96,8 @@ export class WhyService {
     const weighs = whatToWeigh(definitions, action);
     const { horizons } = definitions;
     const user = { kind: 'id', id: userId } as const;
-    const known = await this.facts.load(this.database, { user, run: null, clockDomain, now: at, horizons });
+    const query = { user, run: null, clockDomain, now: at, horizons, withLifted: true };
+    const known = await this.facts.load(this.database, query);
     const facts = factsAsOf(known, { at, horizons, isKillSwitchOn: moment.isKillSwitchOn });
     if (facts === null) {
       const detail = 'too many messages were sent since then to tell which of them counted';

@@ -12,20 +12,38 @@ export interface OutboundMessage {
 /**
  * How a provider took a message.
  * - `accepted`: it answers for the message from here on.
- * - `rejected`: it will never take it; nothing was sent.
+ * - `rejected`: it will never take it; nothing was sent. Whether it is the recipient that it refused, whatever the message,
+ *   or something else.
  * - `unavailable`: it cannot take it now; nothing was sent.
+ * - `late`: it was not ready for the content in time; nothing of it was handed over.
  * - `unknown`: the message may have been taken, and nobody can be asked.
  */
 export type SendResult =
   | { readonly kind: 'accepted'; readonly providerMessageId: string }
-  | { readonly kind: 'rejected'; readonly detail: string }
+  | { readonly kind: 'rejected'; readonly detail: string; readonly isRecipientRefused: boolean }
   | { readonly kind: 'unavailable'; readonly detail: string }
+  | { readonly kind: 'late'; readonly detail: string }
   | { readonly kind: 'unknown'; readonly detail: string };
 
-/** One way to reach people. A connector never throws for what a provider did: each failure has a class. */
+/** The provider, connected and waiting for one message. Whoever holds the line gives it back, used or not. */
+export interface ProviderLine {
+  /**
+   * Hands the message over. To be called once. Never throws for what the provider did: each failure has a class.
+   *
+   * @param startWithinMs from now until the first byte of the content; once it is over, none leaves (`late`)
+   */
+  send(message: OutboundMessage, startWithinMs: number): Promise<SendResult>;
+  release(): void;
+}
+
+/** One way to reach people. */
 export interface Connector {
   readonly provider: string;
-  /** So many messages are on their way at once: one more would wait in the connector, while its claim grows stale. */
+  /** So many lines are open at once: one more would wait in the connector. */
   readonly sendsAtOnceMax: number;
-  send(message: OutboundMessage): Promise<SendResult>;
+  /**
+   * Connects, greets and logs in, however long that takes, so that nothing of it lies between a claim and its send. Never
+   * throws: where there is no way through, the line says so when it is asked to send.
+   */
+  open(): Promise<ProviderLine>;
 }

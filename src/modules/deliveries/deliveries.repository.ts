@@ -83,6 +83,8 @@ export interface DeliveredContact {
   readonly action: string;
   /** Group of the action at the time of the contact; null too where it uses up no quota. */
   readonly actionGroup: string | null;
+  /** Whether it uses up quota: what rests on a contract does not. */
+  readonly isCounted: boolean;
   /** Null once the person is erased. */
   readonly address: string | null;
   readonly state: DeliveryState;
@@ -241,7 +243,8 @@ export class DeliveriesRepository {
       name: 'deliveries_find_contact',
       text: `select id, user_id as "userId", decision_id as "decisionId", channel, purpose, action, address, state,
           clock_domain as "clockDomain", claimed_at as "claimedAt",
-          (select action_group from contact_ledger where delivery_id = id) as "actionGroup"
+          (select action_group from contact_ledger where delivery_id = id) as "actionGroup",
+          exists (select from contact_ledger where delivery_id = id) as "isCounted"
         from deliveries where id = $1`,
       values: [id],
     });

@@ -4,7 +4,7 @@ import type { Queryable, Transaction } from '../../platform/database/database.js
 import { Semaphore } from '../../platform/concurrency/semaphore.js';
 import { repeatWhileUnavailable } from '../../platform/database/while-unavailable.js';
 import { Metrics } from '../../platform/observability/metrics.js';
-import type { OutboundMessage, SendResult } from './connector.js';
+import type { OutboundMessage, ProviderLine, SendResult } from './connector.js';
 import {
   DeliveriesRepository,
   type DeliveredContact,
@@ -26,10 +26,17 @@ export interface ClaimedDelivery {
 export type DeliveryClaim = Omit<NewClaim, 'attemptToken' | 'provider'>;
 
 /**
- * What became of a send: `stale` means that the claim was given back before a byte left and must be made anew.
+ * What became of a send. `stale` (the claim was too old when it came here) and `late` (the provider was not ready in time)
+ * mean that the claim was given back before a byte of the content left, and must be made anew.
  * The outcome is recorded before it is returned.
  */
 export type DeliveryResult = SendResult | { readonly kind: 'stale' };
+
+/** A recipient whom the provider refused for good; `detail` are its codes. */
+interface RefusedRecipient {
+  readonly deliveryId: string;
+  readonly detail: string;
+}
 
 export interface DeliveryQuery {
   readonly userId: string | null;
@@ -42,6 +49,7 @@ export interface DeliveryQuery {
 @Injectable()
 export class DeliveriesService {
   private readonly places: Semaphore;
+  private readonly refusalHandlers: ((refused: RefusedRecipient) => Promise<unknown>)[] = [];
 
   constructor(
     private readonly deliveries: DeliveriesRepository,
@@ -51,9 +59,29 @@ export class DeliveriesService {
     this.places = new Semaphore(email.sendsAtOnceMax);
   }
 
-  /** Runs a claim and its send as soon as the provider can take one more message, so that no claim waits its turn. */
-  inTurn<T>(claimAndSend: () => Promise<T>): Promise<T> {
-    return this.places.run(claimAndSend);
+  /**
+   * `handler` hears of recipients whom the provider refused, before the attempt is settled; it may hear of one twice. It
+   * signs up when the process starts, so that deliveries need not know what follows.
+   */
+  onRefusedRecipient(handler: (refused: RefusedRecipient) => Promise<unknown>): void {
+    this.refusalHandlers.push(handler);
+  }
+
+  /**
+   * Runs a claim and its send as soon as the provider can take one more message and is ready for it, so that no claim
+   * waits its turn, nor for a connection.
+   *
+   * @param claimAndSend gets the line for its one send
+   */
+  inTurn<T>(claimAndSend: (line: ProviderLine) => Promise<T>): Promise<T> {
+    return this.places.run(async () => {
+      const line = await this.email.open();
+      try {
+        return await claimAndSend(line);
+      } finally {
+        line.release();
+      }
+    });
   }
 
   /** @returns null when this visit already has a delivery that was not given back */
@@ -70,25 +98,35 @@ export class DeliveriesService {
   /**
    * Hands the message to the provider and records the outcome.
    *
+   * @param line from `inTurn`, opened before the claim
    * @param message without its delivery id, which the claim decides
-   * @param startWithinMs what is left of the time from the claim to here; nothing left gives the claim back
+   * @param startWithinMs what is left of the time from the claim to the first byte of the content; the claim is given back
+   *   when there is nothing left, and when the provider does not ask for the content by then
    * @throws Error when the attempt was settled by somebody else: asked again, the step finds the outcome
    */
   async send(
+    line: ProviderLine,
     claimed: ClaimedDelivery,
     message: Omit<OutboundMessage, 'deliveryId' | 'to'> & { readonly address: string },
     startWithinMs: number,
   ): Promise<DeliveryResult> {
     const { deliveryId } = claimed;
     const outbound = { ...message, deliveryId, to: message.address };
-    const result: DeliveryResult = startWithinMs <= 0 ? { kind: 'stale' } : await this.email.send(outbound);
+    const result: DeliveryResult = startWithinMs <= 0 ? { kind: 'stale' } : await line.send(outbound, startWithinMs);
+    const isRefused = result.kind === 'rejected' && result.isRecipientRefused;
+    // First, so that a process that dies here leaves an address that is suppressed, and not one that nobody knows of.
+    if (isRefused) await repeatWhileUnavailable(() => this.tellRefused({ deliveryId, detail: result.detail }));
     const settlement = { deliveryId, attemptToken: claimed.attemptToken, ...settlementOf(result) };
     // The provider says it once. What is not recorded now stays unknown for good.
     const state = await repeatWhileUnavailable(() => this.deliveries.settle(settlement));
     // Only this attempt holds the token; the settler may have called it unknown, which is then put right.
     if (state === null) throw new Error(`the attempt of delivery ${deliveryId} is not open any more`);
-    this.metrics.countDelivery('email', settlement.state);
+    if (!isRefused) this.metrics.countDelivery('email', settlement.state);
     return result;
+  }
+
+  private async tellRefused(refused: RefusedRecipient): Promise<void> {
+    for (const handler of this.refusalHandlers) await handler(refused);
   }
 
   /** @throws NotFoundException DELIVERY_UNKNOWN */
@@ -135,6 +173,7 @@ function settlementOf(result: DeliveryResult): Pick<Settlement, 'state' | 'provi
     case 'rejected':
       return { state: 'failed', providerMessageId: null, failure: result.detail };
     case 'unavailable':
+    case 'late':
       return { state: 'released', providerMessageId: null, failure: result.detail };
     case 'stale':
       return { state: 'released', providerMessageId: null, failure: 'the claim grew stale' };

@@ -1,8 +1,8 @@
-import type { Readable } from 'node:stream';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import nodemailer from 'nodemailer';
-import type { Connector, OutboundMessage, SendResult } from './connector.js';
-import { classifySmtpError } from './smtp-errors.js';
+import MailComposer from 'nodemailer/lib/mail-composer';
+import type { Connector, OutboundMessage, ProviderLine, SendResult } from './connector.js';
+import { classifySmtpError, isLineLost } from './smtp-errors.js';
+import { SmtpLines, type HeldLine } from './smtp-lines.js';
 
 export const EMAIL_OPTIONS = Symbol('EMAIL_OPTIONS');
 export interface EmailOptions {
@@ -12,15 +12,7 @@ export interface EmailOptions {
   readonly domain: string;
 }
 
-const CONNECTIONS_MAX = 10;
-const MESSAGES_PER_CONNECTION_MAX = 100;
-const CONNECT_MS_MAX = 5_000;
-const SILENCE_MS_MAX = 15_000;
-
-/** Rides along with one message through the pool, to learn whether any of it has left. */
-interface Attempt {
-  stream: Readable | null;
-}
+const LINES_MAX = 10;
 
 /**
  * E-mail over SMTP. SMTP has no idempotency key and cannot be asked about a message later: once the message has begun
@@ -29,50 +21,48 @@ interface Attempt {
 @Injectable()
 export class EmailConnector implements Connector, OnApplicationShutdown {
   readonly provider = 'smtp';
-  readonly sendsAtOnceMax = CONNECTIONS_MAX;
-  private readonly transporter: ReturnType<typeof createPool>;
+  readonly sendsAtOnceMax = LINES_MAX;
+  private readonly lines: SmtpLines;
 
   constructor(@Inject(EMAIL_OPTIONS) private readonly options: EmailOptions) {
-    this.transporter = createPool(options.smtpUrl);
-    this.transporter.use('stream', (mail, done) => {
-      const { attempt } = mail.data as { attempt?: Attempt };
-      mail.message.processFunc((stream: Readable) => {
-        if (attempt !== undefined) attempt.stream = stream;
-        return stream;
-      });
-      done();
-    });
+    this.lines = new SmtpLines(options.smtpUrl);
   }
 
-  async send(message: OutboundMessage): Promise<SendResult> {
-    const attempt: Attempt = { stream: null };
+  async open(): Promise<ProviderLine> {
     try {
-      const mail = { ...toMail(message, this.options), attempt };
-      const sent = await this.transporter.sendMail(mail);
-      return { kind: 'accepted', providerMessageId: sent.messageId };
+      const held = await this.lines.take();
+      return {
+        send: (message, startWithinMs) => this.send(held, message, startWithinMs),
+        release: () => this.lines.give(held.line),
+      };
     } catch (error) {
-      return classifySmtpError(error, attempt.stream?.readableDidRead ?? false);
+      const result = classifySmtpError(error, false);
+      return { send: () => Promise.resolve(result), release: () => undefined };
+    }
+  }
+
+  private async send(held: HeldLine, message: OutboundMessage, startWithinMs: number): Promise<SendResult> {
+    const mail = new MailComposer(toMail(message, this.options)).compile();
+    const handover = await held.line.send(mail.getEnvelope(), mail.createReadStream(), startWithinMs);
+    switch (handover.kind) {
+      case 'taken':
+        return { kind: 'accepted', providerMessageId: mail.messageId() };
+      case 'late':
+        return { kind: 'late', detail: 'the mail server was not ready for the message in time' };
+      case 'failed': {
+        const { error, hasBegun } = handover;
+        const result = classifySmtpError(error, hasBegun);
+        // A server may hang up on an idle line just then. That says nothing about a new line.
+        const isForgivable = held.isReused && !hasBegun && isLineLost(error);
+        return isForgivable && result.kind === 'unavailable' ? { ...result, kind: 'late' } : result;
+      }
     }
   }
 
   onApplicationShutdown(): void {
-    this.transporter.close();
+    this.lines.close();
   }
 }
-
-const createPool = (url: string) =>
-  nodemailer.createTransport({
-    pool: true,
-    url,
-    maxConnections: CONNECTIONS_MAX,
-    maxMessages: MESSAGES_PER_CONNECTION_MAX,
-    connectionTimeout: CONNECT_MS_MAX,
-    greetingTimeout: CONNECT_MS_MAX,
-    socketTimeout: SILENCE_MS_MAX,
-    // Message content comes from templates: it must not be able to read files or fetch addresses of ours.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
 
 function toMail(message: OutboundMessage, { from, domain }: EmailOptions) {
   return {
@@ -82,6 +72,9 @@ function toMail(message: OutboundMessage, { from, domain }: EmailOptions) {
     html: message.html,
     text: message.text,
     messageId: `<${message.deliveryId}@${domain}>`,
+    // Message content comes from templates: it must not be able to read files or fetch addresses of ours.
+    disableFileAccess: true,
+    disableUrlAccess: true,
     headers: { ...listHeaders(message.unsubscribeUrl, domain), 'X-Delivery-Id': message.deliveryId },
   };
 }

@@ -1,4 +1,5 @@
+export type { ProviderLine } from './connector.js';
 export { DeliveriesModule } from './deliveries.module.js';
 export type { DeliveredContact, DeliveryRow, DeliveryWord } from './deliveries.repository.js';
-export { DeliveriesService, type ClaimedDelivery } from './deliveries.service.js';
+export { DeliveriesService, type ClaimedDelivery, type DeliveryResult } from './deliveries.service.js';
 export { DeliverySettler } from './delivery-settler.js';

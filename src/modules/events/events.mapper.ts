@@ -33,10 +33,11 @@ export const toEventView = (event: EventRow): EventView => ({
   clock_domain: event.clockDomain,
 });
 
-export const toUserEvent = ({ userId, messageId, name, occurredAt, clockDomain }: NewEventRow): UserEvent => ({
+export const toUserEvent = ({
   userId,
   messageId,
   name,
   occurredAt,
+  properties,
   clockDomain,
-});
+}: NewEventRow): UserEvent => ({ userId, messageId, name, occurredAt, properties, clockDomain });

@@ -22,6 +22,20 @@ export type EventRow = NewEventRow;
 /** As much of an event as a run may see: what it returns goes into histories, which hold no personal data. */
 export type FoundEventRow = Pick<EventRow, 'messageId' | 'name' | 'occurredAt'>;
 
+/** An event whose properties are still to be looked at. */
+type CandidateEventRow = FoundEventRow & Pick<EventRow, 'properties'>;
+
+/** Which events of a user are looked for. A virtual domain also sees what really happened. */
+export interface EventSearch {
+  readonly userId: string;
+  readonly names: readonly string[];
+  /** Exclusive. */
+  readonly after: InstantMs;
+  /** Inclusive. */
+  readonly until: InstantMs;
+  readonly clockDomain: string;
+}
+
 const ROW = `id, user_id as "userId", message_id as "messageId", event_type as type, event_name as name, properties,
   context, occurred_at as "occurredAt", received_at as "receivedAt", clock_domain as "clockDomain"`;
 
@@ -88,16 +102,7 @@ export class EventsRepository {
   }
 
   /** The first event of one of these names in (after, until], by the time at which it happened, then by message id. */
-  async findFirst(
-    queryable: Queryable,
-    search: {
-      readonly userId: string;
-      readonly names: readonly string[];
-      readonly after: InstantMs;
-      readonly until: InstantMs;
-      readonly clockDomain: string;
-    },
-  ): Promise<FoundEventRow | null> {
+  async findFirst(queryable: Queryable, search: EventSearch): Promise<FoundEventRow | null> {
     const [row] = await queryable.query<FoundEventRow>({
       name: 'events_find_first',
       text: `select message_id as "messageId", event_name as name, occurred_at as "occurredAt" from events
@@ -107,6 +112,36 @@ export class EventsRepository {
       values: [search.userId, search.names, search.after, search.until, search.clockDomain],
     });
     return row ?? null;
+  }
+
+  /**
+   * Events of some names in (after, until], by the time at which they happened, then by message id, with what conditions
+   * read. A page of them: from the beginning, or behind the event `behind`.
+   */
+  async inOrder(
+    queryable: Queryable,
+    search: EventSearch,
+    behind: FoundEventRow | null,
+    limit: number,
+  ): Promise<readonly CandidateEventRow[]> {
+    return queryable.query<CandidateEventRow>({
+      name: 'events_in_order',
+      text: `select message_id as "messageId", event_name as name, occurred_at as "occurredAt", properties from events
+        where user_id = $1 and event_name = any ($2) and occurred_at > to_timestamp($3::float8 / 1000)
+          and occurred_at <= to_timestamp($4::float8 / 1000) and clock_domain in ('real', $5)
+          and ($6::float8 is null or (occurred_at, message_id) > (to_timestamp($6 / 1000), $7::text))
+        order by occurred_at, message_id limit $8`,
+      values: [
+        search.userId,
+        search.names,
+        search.after,
+        search.until,
+        search.clockDomain,
+        behind?.occurredAt ?? null,
+        behind?.messageId ?? null,
+        limit,
+      ],
+    });
   }
 
   /** The keys stay: a late copy of an erased event must not come in as new. */

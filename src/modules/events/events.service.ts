@@ -1,4 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { evaluateCondition } from '../../core/audiences/evaluate-condition.js';
+import type { Listener } from '../../core/journeys/interpreter-state.js';
 import { DAY_MS, type InstantMs } from '../../core/kernel/instant.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { CONFIG } from '../../platform/config/config.module.js';
@@ -13,10 +15,16 @@ import { UserHooks, UsersService, type UserReference } from '../users/index.js';
 import { readDeviceZones } from './device-zones.js';
 import type { EventResult, EventView, NewEvent } from './events.dto.js';
 import { toEventView, toNewEventRow, toUserEvent } from './events.mapper.js';
-import { EventsRepository, type NewEventRow, type FoundEventRow } from './events.repository.js';
+import { EventsRepository, type EventSearch, type FoundEventRow, type NewEventRow } from './events.repository.js';
 
 /** Clocks of senders run ahead, but not by more than this: such an event would win against the real ones for days. */
 const AHEAD_MS_MAX = DAY_MS;
+
+const EVENTS_A_PAGE = 200;
+const EVENTS_LOOKED_AT_MAX = 10_000;
+
+/** An event that was looked for, and which of the conditions it meets. */
+type FoundEvent = FoundEventRow & { readonly matches?: readonly number[] };
 
 type Judged =
   | { readonly kind: 'event'; readonly row: NewEventRow }
@@ -88,20 +96,29 @@ export class EventsService implements OnModuleInit {
   }
 
   /**
-   * The first event of one of these names in (after, until], by the time at which it happened. A virtual domain also
-   * sees what really happened.
+   * The first event in (after, until], by the time at which it happened, that has one of these names or meets one of the
+   * conditions on its properties; and which of them it meets. A virtual domain also sees what really happened. At most
+   * 10,000 events of the names in question are looked at.
    */
   async findFirst(
-    search: {
-      readonly userId: string;
-      readonly names: readonly string[];
-      readonly after: InstantMs;
-      readonly until: InstantMs;
-      readonly clockDomain: string;
-    },
+    { listeners = [], ...search }: EventSearch & { readonly listeners?: readonly Listener[] | undefined },
     queryable: Queryable = this.database,
-  ): Promise<FoundEventRow | null> {
-    return this.events.findFirst(queryable, search);
+  ): Promise<FoundEvent | null> {
+    if (listeners.length === 0) return this.events.findFirst(queryable, search);
+    const names = [...new Set([...search.names, ...listeners.map(({ event }) => event)])];
+    const plain = new Set(search.names);
+    let behind: FoundEventRow | null = null;
+    for (let looked = 0; looked < EVENTS_LOOKED_AT_MAX; looked += EVENTS_A_PAGE) {
+      const page = await this.events.inOrder(queryable, { ...search, names }, behind, EVENTS_A_PAGE);
+      for (const { properties, ...event } of page) {
+        const matches = matchesOf(listeners, event.name, properties);
+        if (matches.length > 0) return { ...event, matches };
+        if (plain.has(event.name)) return event;
+      }
+      behind = page.at(-1) ?? null;
+      if (page.length < EVENTS_A_PAGE) return null;
+    }
+    return null;
   }
 
   private count(results: readonly EventResult[]): void {
@@ -109,6 +126,16 @@ export class EventsService implements OnModuleInit {
       this.metrics.countEvents(status, results.filter((result) => result.status === status).length);
     }
   }
+}
+
+function matchesOf(
+  listeners: readonly Listener[],
+  name: string,
+  properties: Readonly<Record<string, unknown>>,
+): readonly number[] {
+  return listeners.flatMap(({ index, event, where }) =>
+    event === name && evaluateCondition({ condition: where, attributes: properties }) ? [index] : [],
+  );
 }
 
 function judge(

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { ListenedEvent } from '../../core/journeys/plan.js';
 import { Database, type Statement, type Transaction } from '../../platform/database/database.js';
 import { AuditLog, type AuditEntry } from '../access/index.js';
 
@@ -14,7 +15,9 @@ export interface NewEntry {
   /** The group in which the run competes with the user's other runs; null: with none. */
   readonly conflict: { readonly group: string; readonly priority: number } | null;
   /** The events that the run may react to. */
-  readonly listensTo: readonly { readonly name: string; readonly isExit: boolean }[];
+  readonly listensTo: readonly ListenedEvent[];
+  /** How many journeys started one another up to this entry, each within a day; 0: none did. */
+  readonly generation: number;
 }
 
 export interface LastEntry {
@@ -50,6 +53,17 @@ export class EntriesRepository {
     return row ?? null;
   }
 
+  /** 0 for a run that no other journey started, or that was entered more than a day ago. */
+  async generationOf(transaction: Transaction, runKey: string): Promise<number> {
+    const [row] = await transaction.query<{ generation: number }>({
+      name: 'entries_generation',
+      text: `select generation from journey_entries
+        where run_key = $1 and entered_at > clock_timestamp() - interval '1 day'`,
+      values: [runKey],
+    });
+    return row?.generation ?? 0;
+  }
+
   async findRunKey(transaction: Transaction, entry: NewEntry): Promise<string | null> {
     const [row] = await transaction.query<{ runKey: string }>({
       name: 'entries_find',
@@ -70,15 +84,16 @@ export class EntriesRepository {
       name: 'entries_insert',
       text: `with entry as (
           insert into journey_entries (run_key, journey_id, version, user_id, entry_key, clock_domain, source,
-            conflict_group, conflict_priority)
-          values ($1, $2, $3, $4, $5, $6, $7, $11, $12) returning run_key, entered_at
+            conflict_group, conflict_priority, generation)
+          values ($1, $2, $3, $4, $5, $6, $7, $11, $12, $15) returning run_key, entered_at
         ), run as (
           insert into journey_runs (run_key, journey_key, version, user_id, clock_domain, state, started_at)
           select run_key, $8, $3, $4, $6, 'starting', entered_at from entry
         ), waits as (
-          insert into run_waits (user_id, event_name, is_exit, run_key, clock_domain)
-          select $4, wait.name, wait.is_exit, entry.run_key, $6
-          from entry, unnest($9::text[], $10::boolean[]) as wait (name, is_exit)
+          insert into run_waits (user_id, event_name, is_exit, run_key, clock_domain, listeners, is_plain)
+          select $4, wait.name, wait.is_exit, entry.run_key, $6, wait.listeners, wait.is_plain
+          from entry, unnest($9::text[], $10::boolean[], $13::jsonb[], $14::boolean[])
+            as wait (name, is_exit, listeners, is_plain)
         )
         insert into outbox (kind, run_key, payload) select 'start_run', run_key, '{}' from entry`,
       values: [
@@ -94,6 +109,11 @@ export class EntriesRepository {
         entry.listensTo.map(({ isExit }) => isExit),
         entry.conflict?.group ?? null,
         entry.conflict?.priority ?? 0,
+        entry.listensTo.map(({ conditions }) =>
+          conditions === undefined ? null : JSON.stringify(conditions.listeners),
+        ),
+        entry.listensTo.map(({ conditions }) => conditions?.isPlain ?? true),
+        entry.generation,
       ],
     });
   }

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpStatus, Param, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiConsumes, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { definitionKey } from '../../platform/http/fields.js';
@@ -9,6 +10,7 @@ import { PrincipalName } from '../../platform/http/principal.js';
 import { Scopes } from '../access/index.js';
 import { userReference, UsersService, type UserReference } from '../users/index.js';
 import { EnrolmentService } from './enrolment.service.js';
+import { journeySchema } from './journey-schema.js';
 import { Enrolment, EnrolmentView, JourneyDefinitionDto, JourneyVersionView, JourneyView } from './journeys.dto.js';
 import { JourneysService } from './journeys.service.js';
 
@@ -16,6 +18,9 @@ const idOrKey = z.union([z.uuid(), definitionKey]).meta({ description: 'id or ke
 const ListQuery = z.strictObject(pageFields);
 type ListQuery = z.infer<typeof ListQuery>;
 const refusals = { 404: 'no such journey' };
+/** `text/yaml` is taken too. */
+const DEFINITION_TYPES = ['application/json', 'application/yaml'];
+const Schema = z.record(z.string(), z.unknown()).meta({ id: 'JsonSchema' });
 
 @ApiTags('Journeys')
 @Controller('api/journeys')
@@ -26,8 +31,22 @@ export class JourneysController {
     private readonly users: UsersService,
   ) {}
 
+  @Get('schema')
+  @Scopes('journeys:read')
+  @Answers({
+    status: 200,
+    summary: 'The shape of a journey as JSON Schema, draft 2020-12',
+    description: 'For editors. What no schema can say is told when a journey is stored: unknown steps, cycles, limits.',
+    body: Schema,
+  })
+  schema(): Readonly<Record<string, unknown>> {
+    return journeySchema();
+  }
+
   @Post('templates')
   @Scopes('journeys:write')
+  @RouteConfig({ takesYaml: true })
+  @ApiConsumes(...DEFINITION_TYPES)
   @Answers({
     status: 201,
     summary: 'Stores a new journey as a draft',
@@ -57,6 +76,8 @@ export class JourneysController {
 
   @Put('templates/:id')
   @Scopes('journeys:write')
+  @RouteConfig({ takesYaml: true })
+  @ApiConsumes(...DEFINITION_TYPES)
   @Answers({
     status: 200,
     summary: 'Replaces the draft',
@@ -79,7 +100,7 @@ export class JourneysController {
     summary: 'Freezes the draft as the version that new runs enter',
     description: 'Publishing unchanged content again answers with the version that exists.',
     body: JourneyVersionView,
-    refusals: { ...refusals, 422: 'a step names a template or an action that does not exist' },
+    refusals: { ...refusals, 422: 'a step names a template, an action or a journey that does not exist' },
   })
   publish(
     @Param('id', { schema: idOrKey }) id: string,

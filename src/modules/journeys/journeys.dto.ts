@@ -1,57 +1,16 @@
 import { z } from 'zod';
 import { clockDomain, definitionKey as Key, lineOfText } from '../../platform/http/fields.js';
 import { pageFields } from '../../platform/http/paging.js';
-import { ConditionDto } from '../actions/index.js';
 import { userReference } from '../users/index.js';
+import { Duration, EventName, Where } from './run-condition.dto.js';
+import { EntryKey, LocalTime, StepDto } from './step-definition.dto.js';
 
 const STEPS_MAX = 200;
-const ACTIONS_MAX = 50;
 const LISTED_MAX = 100;
 const TEXT_MAX = 200;
 const PRIORITY_MAX = 1_000;
 
-const Duration = z.string().max(40).meta({ description: 'ISO 8601 duration of weeks to seconds', example: 'PT1H' });
-const LocalTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a local time such as 21:00');
-const EventName = lineOfText(TEXT_MAX);
-
-const Ttl = Duration.optional().meta({ description: 'how long after the step began a message still makes sense' });
-const OnRefusal = z.enum(['continue', 'exit']).default('continue');
-const Next = Key.optional().meta({ description: 'the following step when left out' });
-const StepDto = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('message'),
-    id: Key,
-    channel: z.literal('email'),
-    template: Key,
-    ttl: Ttl,
-    on_refusal: OnRefusal,
-    next: Next,
-  }),
-  z.strictObject({
-    kind: z.literal('decide'),
-    id: Key,
-    actions: z
-      .array(Key)
-      .min(1)
-      .max(ACTIONS_MAX)
-      .refine((keys) => new Set(keys).size === keys.length, 'names an action twice'),
-    ttl: Ttl,
-    on_refusal: OnRefusal,
-    next: Next,
-  }),
-  z.strictObject({ kind: z.literal('wait'), id: Key, duration: Duration, next: Next }),
-  z.strictObject({
-    kind: z.literal('wait_for'),
-    id: Key,
-    event: EventName,
-    timeout: Duration,
-    since: z.enum(['step', 'entry']).default('step'),
-    on_event: Key,
-    on_timeout: Key,
-  }),
-  z.strictObject({ kind: z.literal('branch'), id: Key, condition: ConditionDto, then: Key, else: Key }),
-  z.strictObject({ kind: z.literal('end'), id: Key, reason: lineOfText(TEXT_MAX).default('completed') }),
-]);
+const EventPattern = z.union([EventName, z.strictObject({ event: EventName, where: Where })]);
 
 export const JourneyDefinitionDto = z
   .strictObject({
@@ -61,7 +20,14 @@ export const JourneyDefinitionDto = z
     entry: z
       .strictObject({ mode: z.enum(['once', 'after_exit', 'parallel']), cool_down: Duration.optional() })
       .default({ mode: 'once' }),
-    exit: z.strictObject({ events: z.array(EventName).max(LISTED_MAX) }).default({ events: [] }),
+    exit: z
+      .strictObject({ events: z.array(EventPattern).max(LISTED_MAX) })
+      .default({ events: [] })
+      .meta({ description: 'events that end a run wherever it waits', example: { events: ['purchase'] } }),
+    goal: z
+      .strictObject({ events: z.array(EventPattern).max(LISTED_MAX) })
+      .optional()
+      .meta({ description: 'events that complete a run wherever it waits', example: { events: ['purchase'] } }),
     quiet_hours: z.strictObject({ email: z.strictObject({ start: LocalTime, end: LocalTime }).optional() }).optional(),
     conflict: z
       .strictObject({ group: Key, priority: z.number().int().min(-PRIORITY_MAX).max(PRIORITY_MAX).default(0) })
@@ -70,17 +36,26 @@ export const JourneyDefinitionDto = z
     start: Key.optional(),
     steps: z.array(StepDto).min(1).max(STEPS_MAX),
   })
-  .meta({ id: 'JourneyDefinition' });
+  .meta({
+    id: 'JourneyDefinition',
+    description: 'A journey of Tactful. Durations are ISO 8601; `next` left out is the step below.',
+    example: {
+      key: 'welcome',
+      name: 'Welcome',
+      steps: [
+        { kind: 'message', id: 'hello', channel: 'email', template: 'welcome' },
+        { kind: 'end', id: 'done' },
+      ],
+    },
+  });
 export type JourneyDefinitionDto = z.infer<typeof JourneyDefinitionDto>;
 
 export const Enrolment = z
   .strictObject({
     journey: Key.meta({ description: 'key of a published journey' }),
-    entry_key: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]{1,100}$/)
-      .optional()
-      .meta({ description: 'what tells parallel runs of one user apart, e.g. an order id' }),
+    entry_key: EntryKey.optional().meta({
+      description: 'what tells parallel runs of one user apart, e.g. an order id',
+    }),
     source: lineOfText(TEXT_MAX).default('api'),
     clock_domain: clockDomain,
   })

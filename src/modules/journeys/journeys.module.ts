@@ -13,6 +13,7 @@ import { OutboxDelivery } from './outbox.delivery.js';
 import { OUTBOX_POLL_MS, OutboxDispatcher } from './outbox.dispatcher.js';
 import { OutboxRepository } from './outbox.repository.js';
 import { RunGateway, TASK_QUEUE } from './run-gateway.js';
+import { RunResponses } from './run-responses.repository.js';
 import { RunSignals } from './run-signals.js';
 import { RunsController } from './runs.controller.js';
 import { RunsRepository } from './runs.repository.js';
@@ -29,6 +30,7 @@ export class JourneysModule implements OnModuleInit {
   constructor(
     private readonly hooks: UserHooks,
     private readonly signals: RunSignals,
+    private readonly responses: RunResponses,
   ) {}
 
   static forRoot(options: JourneysOptions): DynamicModule {
@@ -51,17 +53,19 @@ export class JourneysModule implements OnModuleInit {
         OutboxDispatcher,
         OutboxRepository,
         RunGateway,
+        RunResponses,
         RunSignals,
         RunsRepository,
         RunsService,
       ],
-      exports: [JourneyVersions, RunSignals, RunsRepository],
+      exports: [EnrolmentService, JourneyVersions, RunResponses, RunSignals, RunsRepository],
     };
   }
 
   onModuleInit(): void {
     this.hooks.onErase((transaction, { userId }) => this.signals.exit(transaction, userId, 'user_erased'));
-    this.hooks.onChange((transaction, userIds) => this.signals.wake(transaction, userIds, 'profile_changed'));
+    this.hooks.onErase((transaction, { userId }) => this.responses.eraseUser(transaction, userId));
+    this.hooks.onChange((transaction, userIds, by) => this.signals.wake(transaction, userIds, 'profile_changed', by));
     this.hooks.onCommitted(() => this.signals.kick());
   }
 }

@@ -62,6 +62,14 @@ export class JourneysRepository {
     return row ?? null;
   }
 
+  /** Which of these keys belong to a journey, whatever its state. */
+  async existing(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    if (keys.length === 0) return new Set();
+    const text = 'select key from journeys where key = any($1)';
+    const rows = await this.database.query<{ key: string }>({ text, values: [keys] });
+    return new Set(rows.map(({ key }) => key));
+  }
+
   list(page: { after: string | null; limit: number }): Promise<readonly JourneyRow[]> {
     return this.database.query<JourneyRow>({
       text: `select ${JOURNEY} from journeys where $1::uuid is null or id < $1 order by id desc limit $2`,

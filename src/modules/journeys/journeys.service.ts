@@ -17,11 +17,7 @@ import { MessageTemplatesService } from '../message-templates/index.js';
 import type { JourneyDefinitionDto, JourneyVersionView, JourneyView } from './journeys.dto.js';
 import { toJourneyView, toVersionView } from './journeys.mapper.js';
 import { JourneysRepository, type JourneyRow } from './journeys.repository.js';
-
-interface Fault {
-  readonly path: string;
-  readonly message: string;
-}
+import { namedThings, unknownThing, type NamedThing } from './references.js';
 
 /** Journey definitions: drafts that change, and published versions that never do. */
 @Injectable()
@@ -88,7 +84,7 @@ export class JourneysService {
    * Freezes the draft as the version that new runs enter. Publishing the same content again gives the same version.
    *
    * @throws ConflictException DRAFT_CHANGED
-   * @throws UnprocessableEntityException when a step names a template or an action that does not exist
+   * @throws UnprocessableEntityException when a step names a template, an action or a journey that does not exist
    */
   async publish(idOrKey: string, principal: string): Promise<JourneyVersionView> {
     const { id, definition: draft } = await this.get(idOrKey);
@@ -120,20 +116,15 @@ export class JourneysService {
   }
 
   private async refuseUnknownReferences(definition: JourneyDefinitionDto): Promise<void> {
-    const steps = definition.steps;
-    const templateKeys = steps.flatMap((step) => (step.kind === 'message' ? [step.template] : []));
-    const actionKeys = steps.flatMap((step) => (step.kind === 'decide' ? step.actions : []));
-    const templates = await this.templates.existing(templateKeys);
-    const actions = await this.actions.existing(actionKeys);
-    const errors: Fault[] = steps.flatMap((step, index) => {
-      if (step.kind === 'message' && !templates.has(step.template)) {
-        return [{ path: `steps[${index}].template`, message: `there is no message template "${step.template}"` }];
-      }
-      if (step.kind !== 'decide') return [];
-      return step.actions.flatMap((key, at) =>
-        actions.has(key) ? [] : [{ path: `steps[${index}].actions[${at}]`, message: `there is no action "${key}"` }],
-      );
-    });
+    const named = namedThings(definition);
+    const keysOf = (kind: NamedThing['kind']): readonly string[] =>
+      named.flatMap((thing) => (thing.kind === kind ? [thing.key] : []));
+    const existing = {
+      template: await this.templates.existing(keysOf('template')),
+      action: await this.actions.existing(keysOf('action')),
+      journey: await this.journeys.existing(keysOf('journey')),
+    };
+    const errors = named.filter(({ kind, key }) => !existing[kind].has(key)).map(unknownThing);
     if (errors.length > 0) {
       const detail = 'the journey names things that do not exist';
       throw new UnprocessableEntityException({ code: 'UNKNOWN_REFERENCE', detail, errors });

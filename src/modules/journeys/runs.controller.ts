@@ -7,6 +7,7 @@ import { PrincipalName } from '../../platform/http/principal.js';
 import { Scopes } from '../access/index.js';
 import { UsersService } from '../users/index.js';
 import { ExitRequest, RunFilter, RunView } from './journeys.dto.js';
+import { RunRejectFilter, RunRejectPage, type RunRejectView } from './run-rejects.dto.js';
 import { RunsService } from './runs.service.js';
 
 const id = z.uuid();
@@ -39,6 +40,21 @@ export class RunsController {
   @Answers({ status: 200, summary: 'One run', body: RunView, refusals })
   find(@Param('id', { schema: id }) runId: string): Promise<RunView> {
     return this.runs.find(runId);
+  }
+
+  @Get(':id/rejects')
+  @Scopes('runs:read')
+  @Answers({
+    status: 200,
+    summary: 'Lists events that met none of the conditions of the run, newest first',
+    body: RunRejectPage,
+    refusals,
+  })
+  rejects(
+    @Param('id', { schema: id }) runId: string,
+    @Query({ schema: RunRejectFilter }) query: RunRejectFilter,
+  ): Promise<Page<RunRejectView>> {
+    return this.runs.rejects(runId, toPageRequest(query));
   }
 
   @Post(':id/pause')

@@ -27,6 +27,14 @@ export interface RunEnd {
   readonly endedAt: InstantMs | null;
 }
 
+/** An event that met none of the run's conditions. */
+export interface RunRejectRow {
+  readonly id: string;
+  readonly messageId: string;
+  readonly name: string;
+  readonly occurredAt: InstantMs;
+}
+
 const RUN = `id, run_key as "runKey", journey_key as "journeyKey", version, user_id as "userId",
   clock_domain as "clockDomain", state, step_id as "stepId", waits_for as "waitsFor", waits_until as "waitsUntil",
   reason, started_at as "startedAt", ended_at as "endedAt"`;
@@ -82,6 +90,16 @@ export class RunsRepository {
       values: [runKey],
     });
     return row ?? null;
+  }
+
+  /** Events that the run was asked about and did not react to, newest first. */
+  rejects(runKey: string, page: { after: string | null; limit: number }): Promise<readonly RunRejectRow[]> {
+    return this.database.query<RunRejectRow>({
+      name: 'runs_rejects',
+      text: `select id, message_id as "messageId", event_name as name, occurred_at as "occurredAt" from run_rejects
+        where run_key = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`,
+      values: [runKey, page.after, page.limit],
+    });
   }
 
   list(

@@ -5,6 +5,7 @@ import { EntriesRepository } from './entries.repository.js';
 import type { RunView } from './journeys.dto.js';
 import { toRunView } from './journeys.mapper.js';
 import { OutboxRepository } from './outbox.repository.js';
+import { toRunRejectView, type RunRejectView } from './run-rejects.dto.js';
 import { RunGateway } from './run-gateway.js';
 import { RunsRepository, type RunRow } from './runs.repository.js';
 
@@ -32,6 +33,13 @@ export class RunsService {
 
   async find(id: string): Promise<RunView> {
     return toRunView(await this.get(id));
+  }
+
+  /** Events that the run has conditions on and that met none of them, newest first. */
+  async rejects(id: string, page: PageRequest): Promise<Page<RunRejectView>> {
+    const { runKey } = await this.get(id);
+    const rows = await this.runs.rejects(runKey, { ...page, limit: page.limit + 1 });
+    return toPage(rows, page, (row) => row.id, toRunRejectView);
   }
 
   /**

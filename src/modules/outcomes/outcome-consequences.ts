@@ -1,9 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ALL } from '../../core/consent/consent-record.js';
+import type { InstantMs } from '../../core/kernel/instant.js';
 import { softBounceVerdict } from '../../core/suppression/soft-bounce-verdict.js';
 import { AddressHasher } from '../../platform/address/address-hash.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
 import type { Transaction } from '../../platform/database/database.js';
+import { ConsentsService } from '../consents/index.js';
 import type { DeliveredContact } from '../deliveries/index.js';
 import { SuppressionsService } from '../suppressions/index.js';
 import { OutcomesRepository, type HeardKind } from './outcomes.repository.js';
@@ -16,6 +19,7 @@ const SUPPRESSING: ReadonlySet<HeardKind> = new Set(['bounced', 'soft_bounced', 
 export class OutcomeConsequences {
   constructor(
     private readonly suppressions: SuppressionsService,
+    private readonly consents: ConsentsService,
     private readonly outcomes: OutcomesRepository,
     private readonly hasher: AddressHasher,
     @Inject(CONFIG) private readonly config: Config,
@@ -32,8 +36,16 @@ export class OutcomeConsequences {
     return this.suppressions.concernedBy(transaction, { addressHash, userId: contact.userId });
   }
 
-  /** To be called once for each outcome, with the locks held. A person who was erased is suppressed already. */
-  async apply(transaction: Transaction, contact: DeliveredContact, kind: HeardKind): Promise<void> {
+  /**
+   * To be called once for each outcome, with the locks held. A person who was erased is suppressed already.
+   *
+   * @param heard.at when it happened
+   */
+  async apply(
+    transaction: Transaction,
+    contact: DeliveredContact,
+    { kind, at }: { readonly kind: HeardKind; readonly at: InstantMs },
+  ): Promise<void> {
     const addressHash = this.hashOf(contact);
     if (contact.clockDomain !== 'real' || addressHash === null) return;
     const target = { addressHash, userId: null, channel: contact.channel, purpose: null, source: SOURCE };
@@ -50,6 +62,25 @@ export class OutcomeConsequences {
       const person = { ...target, addressHash: null, userId: contact.userId, channel: null };
       await this.suppressions.suppress(transaction, { ...person, reason: 'complaint', until: null });
     }
+    if (kind === 'unsubscribed') await this.withdraw(transaction, contact, at);
+  }
+
+  /**
+   * As the link in the message does, and for every brand, since the provider does not say which was meant. Of a message
+   * that rested on no consent nobody knows what the person has had enough of: everything that needs one, on the channel.
+   */
+  private withdraw(
+    transaction: Transaction,
+    { id, userId, channel, purpose, isCounted }: DeliveredContact,
+    statedAt: InstantMs,
+  ): Promise<void> {
+    const subject = { userId, purpose: isCounted ? purpose : ALL, channel, brand: ALL };
+    return this.consents.withdrawLocked(transaction, {
+      ...subject,
+      source: SOURCE,
+      evidence: { delivery_id: id },
+      statedAt,
+    });
   }
 
   private async softBounceUntil(transaction: Transaction, addressHash: string): Promise<number | null> {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ConsentsModule } from '../consents/index.js';
 import { SuppressionsModule } from '../suppressions/index.js';
 import { UsersModule } from '../users/index.js';
 import { OutcomeConsequences } from './outcome-consequences.js';
@@ -8,7 +9,7 @@ import { OutcomesService } from './outcomes.service.js';
 
 /** What became of messages; deliveries and journeys are global modules of the composition root. */
 @Module({
-  imports: [SuppressionsModule, UsersModule],
+  imports: [ConsentsModule, SuppressionsModule, UsersModule],
   controllers: [OutcomesController],
   providers: [OutcomeConsequences, OutcomesRepository, OutcomesService],
   exports: [OutcomesService],

@@ -53,11 +53,13 @@ export class OutcomesService implements OnModuleInit {
 
   onModuleInit(): void {
     this.hooks.onErase((transaction, { userId }) => this.outcomes.eraseUser(transaction, userId));
+    // A provider that refuses the recipient says at once what others say by a bounce.
+    this.deliveries.onRefusedRecipient((refused) => this.record({ ...refused, kind: 'bounced', at: null }));
   }
 
   /**
    * Records an outcome with all its consequences, or nothing: the state of the delivery and of its place under the caps,
-   * the suppression of the address. Heard of again, it is answered the same and has no consequences again. In whatever
+   * the suppression of the address, the withdrawal of a consent. Heard of again, it is answered the same and has no consequences again. In whatever
    * order the outcomes of a delivery come, they end in the same state and the same suppressions.
    *
    * @throws NotFoundException DELIVERY_UNKNOWN
@@ -93,7 +95,7 @@ export class OutcomesService implements OnModuleInit {
     const failure = state === 'failed' || state === 'bounced' ? heard.detail : null;
     const word = state === null ? null : { deliveryId: contact.id, state, failure };
     const isMoved = word !== null && (await this.deliveries.advance(transaction, word));
-    if (outcome.isNew) await this.consequences.apply(transaction, contact, heard.kind);
+    if (outcome.isNew) await this.consequences.apply(transaction, contact, outcome);
     return { outcome, movedTo: isMoved ? { channel: contact.channel, state: word.state } : null };
   }
 

@@ -15,6 +15,7 @@ import {
   VersionFilter,
   WakePage,
   WakeView,
+  WrittenPolicyView,
 } from './policies.dto.js';
 import { PoliciesService } from './policies.service.js';
 import { PolicyPreviews } from './policy-previews.js';
@@ -22,6 +23,7 @@ import { PreviewRequest, PreviewView } from './preview.dto.js';
 
 const unknown = { 404: 'no such policy' };
 const single = 'another policy of a kind of which there may be only one is in force';
+const unknownJourney = 'it names a journey that does not exist';
 const wakeId = z.uuid();
 
 @ApiTags('Policies')
@@ -37,10 +39,10 @@ export class PoliciesController {
   @Answers({
     status: 201,
     summary: 'Makes a policy',
-    body: PolicyView,
-    refusals: { 409: `the key is taken, or ${single}` },
+    body: WrittenPolicyView,
+    refusals: { 409: `the key is taken, or ${single}`, 422: unknownJourney },
   })
-  create(@Body({ schema: NewPolicy }) body: NewPolicy, @PrincipalName() principal: string): Promise<PolicyView> {
+  create(@Body({ schema: NewPolicy }) body: NewPolicy, @PrincipalName() principal: string): Promise<WrittenPolicyView> {
     return this.policies.create(body, principal);
   }
 
@@ -101,14 +103,14 @@ export class PoliciesController {
   @Answers({
     status: 200,
     summary: 'Puts the next version in force',
-    body: PolicyView,
-    refusals: { ...unknown, 409: single },
+    body: WrittenPolicyView,
+    refusals: { ...unknown, 409: single, 422: unknownJourney },
   })
   change(
     @Param('key', { schema: definitionKey }) key: string,
     @Body({ schema: PolicyDefinition }) body: PolicyDefinition,
     @PrincipalName() principal: string,
-  ): Promise<PolicyView> {
+  ): Promise<WrittenPolicyView> {
     return this.policies.change(key, body, principal);
   }
 

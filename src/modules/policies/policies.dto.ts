@@ -57,6 +57,17 @@ export const PolicyView = z
   .meta({ id: 'Policy' });
 export type PolicyView = z.infer<typeof PolicyView>;
 
+const PolicyWarning = z.object({ path: z.string(), message: z.string() });
+export type PolicyWarning = z.infer<typeof PolicyWarning>;
+
+/** A policy as it was put in force. */
+export const WrittenPolicyView = PolicyView.extend({
+  warnings: z.array(PolicyWarning).meta({
+    description: 'Purposes, tags, groups and issues that no template or action has (yet): of these it says nothing.',
+  }),
+}).meta({ id: 'WrittenPolicy' });
+export type WrittenPolicyView = z.infer<typeof WrittenPolicyView>;
+
 export const PolicyPage = pageOf(PolicyView);
 
 /** What a wake is at, for whoever watches it. */

@@ -5,9 +5,17 @@ import { Database, violatedUnique, type Transaction } from '../../platform/datab
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { AuditLog } from '../access/index.js';
 import { mayBeLooser } from './may-be-looser.js';
-import { PolicyDefinition, type NewPolicy, type PolicyKind, type PolicyView, type WakeView } from './policies.dto.js';
+import {
+  PolicyDefinition,
+  type NewPolicy,
+  type PolicyKind,
+  type PolicyView,
+  type WakeView,
+  type WrittenPolicyView,
+} from './policies.dto.js';
 import { toPolicyView, toWakeView } from './policies.mapper.js';
 import { PoliciesRepository, type PolicyRow } from './policies.repository.js';
+import { PolicyReferences } from './policy-references.js';
 import { PolicyWaker } from './policy-waker.js';
 import { PolicyWakesRepository } from './policy-wakes.repository.js';
 
@@ -20,6 +28,8 @@ interface NewVersion {
   readonly definition: PolicyDefinition;
   readonly principal: string;
   readonly before: PolicyDefinition | null;
+  /** Where the definition stands in the request. */
+  readonly at: string;
 }
 
 /** Rules that operators set: immutable versions under a key, of which at most one is in force. */
@@ -28,18 +38,22 @@ export class PoliciesService {
   constructor(
     private readonly database: Database,
     private readonly policies: PoliciesRepository,
+    private readonly references: PolicyReferences,
     private readonly wakes: PolicyWakesRepository,
     private readonly waker: PolicyWaker,
     private readonly audit: AuditLog,
     @Inject(CONFIG) private readonly config: Pick<Config, 'policies'>,
   ) {}
 
-  /** @throws ConflictException POLICY_KEY_TAKEN, POLICY_KIND_TAKEN */
-  async create({ key, definition }: NewPolicy, principal: string): Promise<PolicyView> {
+  /**
+   * @throws ConflictException POLICY_KEY_TAKEN, POLICY_KIND_TAKEN; UnprocessableEntityException UNKNOWN_REFERENCE for a
+   *   journey that does not exist
+   */
+  async create({ key, definition }: NewPolicy, principal: string): Promise<WrittenPolicyView> {
     return this.locked(key, async (transaction, last) => {
       if (last !== null)
         throw new ConflictException({ code: 'POLICY_KEY_TAKEN', detail: 'a policy with this key exists' });
-      return this.add(transaction, { key, version: 1, definition, principal, before: null });
+      return this.add(transaction, { key, version: 1, definition, principal, before: null, at: 'definition.' });
     });
   }
 
@@ -47,14 +61,15 @@ export class PoliciesService {
    * Puts the next version in force; also brings a deactivated policy back. Binds every claim that begins afterwards; if
    * it may be looser, runs that wait are woken little by little.
    *
-   * @throws NotFoundException POLICY_UNKNOWN, ConflictException POLICY_KIND_TAKEN
+   * @throws NotFoundException POLICY_UNKNOWN, ConflictException POLICY_KIND_TAKEN, UnprocessableEntityException
+   *   UNKNOWN_REFERENCE
    */
-  async change(key: string, definition: PolicyDefinition, principal: string): Promise<PolicyView> {
+  async change(key: string, definition: PolicyDefinition, principal: string): Promise<WrittenPolicyView> {
     return this.locked(key, async (transaction, last) => {
       if (last === null) throw unknownPolicy();
       await this.policies.deactivate(transaction, key);
       const version = last.version + 1;
-      return this.add(transaction, { key, version, definition, principal, before: inForce(last) });
+      return this.add(transaction, { key, version, definition, principal, before: inForce(last), at: '' });
     });
   }
 
@@ -116,12 +131,16 @@ export class PoliciesService {
     }
   }
 
-  private async add(transaction: Transaction, { before, principal, ...version }: NewVersion): Promise<PolicyView> {
+  private async add(
+    transaction: Transaction,
+    { before, principal, at, ...version }: NewVersion,
+  ): Promise<WrittenPolicyView> {
+    const warnings = await this.references.check(transaction, version.definition, at);
     const row = await this.policies.insert(transaction, version);
     const detail = { version: row.version, definition: row.definition };
     await this.audit.write(transaction, { principal, action: 'policy.write', subject: version.key, detail });
     if (mayBeLooser(before, version.definition)) await this.wake(transaction, version.key, 'policy_changed');
-    return toPolicyView(row);
+    return { ...toPolicyView(row), warnings: [...warnings] };
   }
 
   private async wake(transaction: Transaction, policyKey: string, because: string): Promise<void> {

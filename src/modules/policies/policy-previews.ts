@@ -2,6 +2,7 @@ import { ConflictException, Inject, Injectable, UnprocessableEntityException } f
 import { previewRule } from '../../core/fatigue/preview-rule.js';
 import { DAY_MS, SECOND_MS, type DurationMs } from '../../core/kernel/instant.js';
 import { findQuiet } from '../../core/quiet-hours/next-allowed-instant.js';
+import { placesElsewhere } from '../../core/users/places-elsewhere.js';
 import { resolveJurisdictions } from '../../core/users/resolve-jurisdictions.js';
 import { resolveZones } from '../../core/users/resolve-zones.js';
 import { Stopwatch } from '../../platform/clock/stopwatch.js';
@@ -25,6 +26,7 @@ const RULE = { id: 'preview', version: 1 };
 interface Place {
   readonly zones: readonly string[];
   readonly jurisdictions: readonly string[];
+  readonly placesElsewhere: ReturnType<typeof placesElsewhere>;
 }
 
 /** Which of one user's contacts a rule would have stopped. */
@@ -105,7 +107,8 @@ export class PolicyPreviews {
       jurisdiction,
       workspaceZone: this.config.workspace.timezone,
     });
-    return { zones, jurisdictions: resolveJurisdictions({ profileJurisdiction: jurisdiction, phone }) };
+    const jurisdictions = resolveJurisdictions({ profileJurisdiction: jurisdiction, phone });
+    return { zones, jurisdictions, placesElsewhere: placesElsewhere({ zones, jurisdictions }) };
   }
 }
 

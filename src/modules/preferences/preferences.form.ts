@@ -1,15 +1,33 @@
-import type { Submission } from './preferences.js';
+import type { Shown, Submission } from './preferences.js';
 import { FIELDS } from './preferences.page.js';
 
 const WORD = '[a-z][a-z0-9_]{0,31}';
-const KEY = new RegExp(`^${WORD} ${WORD} ${WORD}$`);
+const KEY = `${WORD} ${WORD} ${WORD}`;
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const SHOWN = new RegExp(`^(?<key>${KEY}) (?<box>on|off) (?<record>-|${UUID})$`);
 const CHOICES_MAX = 200;
 
 /** @returns null for what is not the form of our page, whole and as we wrote it */
 export function readSubmission(form: URLSearchParams): Submission | null {
   if (form.get(FIELDS.marker) !== FIELDS.markerValue) return null;
-  const [shown, ticked] = [form.getAll(FIELDS.shown), form.getAll(FIELDS.choice)];
-  if (shown.length > CHOICES_MAX || !shown.every((key) => KEY.test(key))) return null;
-  if (!ticked.every((key) => shown.includes(key))) return null;
-  return { shown: new Set(shown), ticked: new Set(ticked), isObjecting: form.get(FIELDS.objection) === 'yes' };
+  const [texts, ticked, objecting] = [
+    form.getAll(FIELDS.shown),
+    form.getAll(FIELDS.choice),
+    form.get(FIELDS.objecting),
+  ];
+  if (texts.length > CHOICES_MAX || (objecting !== 'yes' && objecting !== 'no')) return null;
+  const shown = new Map(texts.map(readShown).filter((entry) => entry !== null));
+  if (shown.size < texts.length || !ticked.every((key) => shown.has(key))) return null;
+  return {
+    shown,
+    ticked: new Set(ticked),
+    wasObjecting: objecting === 'yes',
+    isObjecting: form.get(FIELDS.objection) === 'yes',
+  };
+}
+
+function readShown(text: string): readonly [key: string, shown: Shown] | null {
+  const { key, box, record } = SHOWN.exec(text)?.groups ?? {};
+  if (key === undefined || record === undefined) return null;
+  return [key, { isAllowed: box === 'on', recordId: record === '-' ? null : record }];
 }

@@ -19,12 +19,16 @@ const CHANNELS: Readonly<Record<string, string>> = {
 };
 const BRAND_DEFAULT = 'default';
 
-/** What the form sends; the field of a choice is its key. */
+/**
+ * What the form sends. The field of a choice is its key; a hidden one beside it carries what the page showed of it: the
+ * key, `on` or `off`, and the statement behind it, or `-`.
+ */
 export const FIELDS = {
   marker: 'form',
   markerValue: 'preferences',
   shown: 'shown',
   choice: 'allow',
+  objecting: 'objecting',
   objection: 'object',
 };
 
@@ -79,7 +83,8 @@ function outcome({ isObjecting, choices }: Preferences): string {
 }
 
 function choiceRow(choice: Choice, index: number): string {
-  const { key, isAllowed, isPending, brand } = choice;
+  const { key, isAllowed, isPending, brand, recordId } = choice;
+  const shown = `${key} ${isAllowed ? 'on' : 'off'} ${recordId ?? '-'}`;
   const id = `choice-${index}`;
   const notes = [
     brand === BRAND_DEFAULT ? '' : `from ${escapeHtml(words(brand))}`,
@@ -87,7 +92,7 @@ function choiceRow(choice: Choice, index: number): string {
   ].filter((note) => note !== '');
   const note = notes.length === 0 ? '' : `<p class="quiet" id="${id}-note">${notes.join('; ')}</p>`;
   return `<div class="choice">
-<input type="hidden" name="${FIELDS.shown}" value="${escapeHtml(key)}">
+<input type="hidden" name="${FIELDS.shown}" value="${escapeHtml(shown)}">
 <input type="checkbox" id="${id}" name="${FIELDS.choice}" value="${escapeHtml(key)}"${isAllowed ? ' checked' : ''}${note === '' ? '' : ` aria-describedby="${id}-note"`}>
 <label for="${id}">${escapeHtml(nameOf(choice))}</label>${note}
 </div>`;
@@ -98,6 +103,7 @@ function objectionRow(isObjecting: boolean): string {
     ? 'You object now. To end that, untick this and tick what you want above.'
     : 'Ticked, it outweighs every choice above.';
   return `<div class="choice">
+<input type="hidden" name="${FIELDS.objecting}" value="${isObjecting ? 'yes' : 'no'}">
 <input type="checkbox" id="objection" name="${FIELDS.objection}" value="yes"${isObjecting ? ' checked' : ''} aria-describedby="objection-note">
 <label for="objection">I object to all marketing, on every channel</label>
 <p class="quiet" id="objection-note">${note}</p>

@@ -17,29 +17,37 @@ export interface Choice extends Subject {
   readonly isAllowed: boolean;
   /** Asked, and not confirmed yet. */
   readonly isPending: boolean;
+  readonly isRefused: boolean;
+  /** The statement that decides; null where there is none. */
+  readonly recordId: string | null;
 }
 
 /** All that the page shows. */
 export interface Preferences {
   readonly choices: readonly Choice[];
-  /** Objects to direct marketing as a whole. */
+  /** Objects to direct marketing as a whole, and has permitted nothing on this page since. */
   readonly isObjecting: boolean;
   /** Purposes that are refused on every channel, e.g. by a signal of the browser: told, and not to be changed here. */
   readonly optedOut: readonly string[];
 }
 
+/** What the page showed of a choice when it was loaded, which may be long ago. */
+export type Shown = Pick<Choice, 'isAllowed' | 'recordId'>;
+
 /** What came back from the form. */
 export interface Submission {
-  /** Choices that the page showed: about anything else nothing was said. */
-  readonly shown: ReadonlySet<string>;
+  /** Choices that the page showed, by key: about anything else nothing was said. */
+  readonly shown: ReadonlyMap<string, Shown>;
   /** Those of them that are ticked. */
   readonly ticked: ReadonlySet<string>;
+  /** The page showed the objection as ticked. */
+  readonly wasObjecting: boolean;
   readonly isObjecting: boolean;
 }
 
 /** The words that a person saw when they chose; a change of the page's words is a new one. */
 const TEXT_VERSION = 'preference-page-1';
-const SOURCE = 'preference_page';
+const PROOF = { source: 'preference_page', textVersion: TEXT_VERSION, evidence: {} };
 
 const EMAIL_MARKETING: Subject = { purpose: 'marketing', channel: 'email', brand: 'default' };
 
@@ -65,33 +73,53 @@ export function toPreferences({ records, now }: Said, offered: readonly Subject[
         brand,
         isAllowed: isGrantValid(last, now),
         isPending: last?.status === 'pending',
+        isRefused: last?.status === 'withdrawn' || last?.status === 'denied',
+        recordId: last?.id ?? null,
       };
     });
   const wide = records.filter(({ purpose, channel, brand }) => purpose !== ALL && channel === ALL && brand === ALL);
   const optedOut = [...new Set(wide.map(({ purpose }) => purpose))].sort();
-  return { choices, isObjecting: isObjecting({ consents: records, now }), optedOut };
+  const isAnyAllowed = choices.some(({ isAllowed }) => isAllowed);
+  return { choices, isObjecting: !isAnyAllowed && isObjecting({ consents: records, now }), optedOut };
 }
 
 /**
- * The statements that bring what was said to what the form says now. The same form again makes none. A choice that the
- * page does not show (any more) is left alone.
+ * The statements that the person made by changing the form. The same form again makes none. A choice that the page does
+ * not show (any more) is left alone, and so is one whose box is as the page showed it: a page that was loaded before
+ * something else happened says nothing about that.
  *
- * An objection outweighs every tick. Without one, a tick permits, and a choice that is not ticked (any more) withdraws
- * what was permitted, is about to be, or waits for its confirmation; where nothing was ever said, nothing is recorded.
+ * An objection outweighs every tick. Without one, a box that was ticked permits, unless the person has refused since the
+ * page was loaded: then the page they saw was not the state they changed. A box that was cleared withdraws what is
+ * permitted, about to be, or waits for its confirmation; so does a box that was left clear, if what waits is what the
+ * page showed. Where nothing was ever said, nothing is recorded.
  */
 export function changesOf(said: Said, offered: readonly Subject[], submission: Submission): readonly Statement[] {
-  const { records, now } = said;
-  const proof = { source: SOURCE, textVersion: TEXT_VERSION, evidence: {} };
+  const current = toPreferences(said, offered);
   if (submission.isObjecting) {
-    if (isObjecting({ consents: records, now })) return [];
-    const everything = { purpose: ALL, channel: ALL, brand: ALL };
-    return [{ ...proof, ...everything, status: 'withdrawn', isObjection: true }];
+    if (submission.wasObjecting || current.isObjecting) return [];
+    return [{ ...PROOF, purpose: ALL, channel: ALL, brand: ALL, status: 'withdrawn', isObjection: true }];
   }
-  return toPreferences(said, offered).choices.flatMap((choice): readonly Statement[] => {
-    const { key, purpose, channel, brand, isAllowed, isPending } = choice;
-    if (!submission.shown.has(key)) return [];
-    if (submission.ticked.has(key)) return isAllowed ? [] : [{ ...proof, purpose, channel, brand, status: 'granted' }];
-    const isComing = nextGrantAt({ consents: records, purpose, channel, brand, now }) !== null;
-    return isAllowed || isPending || isComing ? [{ ...proof, purpose, channel, brand, status: 'withdrawn' }] : [];
+  return current.choices.flatMap((choice): readonly Statement[] => {
+    const { key, purpose, channel, brand } = choice;
+    const shown = submission.shown.get(key);
+    if (shown === undefined) return [];
+    const status = changeOf(choice, shown, submission.ticked.has(key), said);
+    return status === null ? [] : [{ ...PROOF, purpose, channel, brand, status }];
   });
+}
+
+/** What a person said by leaving the box of one choice as it is. */
+function changeOf(
+  choice: Choice,
+  shown: Shown,
+  isTicked: boolean,
+  { records, now }: Said,
+): 'granted' | 'withdrawn' | null {
+  const { purpose, channel, brand, isAllowed, isPending, isRefused } = choice;
+  const isChanged = isTicked !== shown.isAllowed;
+  const isAsShown = choice.recordId === shown.recordId;
+  if (isTicked) return isChanged && !isAllowed && (isAsShown || !isRefused) ? 'granted' : null;
+  if (!isChanged && !isAsShown) return null;
+  const isComing = nextGrantAt({ consents: records, purpose, channel, brand, now }) !== null;
+  return isAllowed || isPending || isComing ? 'withdrawn' : null;
 }

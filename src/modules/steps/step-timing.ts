@@ -1,10 +1,10 @@
 import { HOUR_MS, SECOND_MS, type DurationMs } from '../../core/kernel/instant.js';
 
-/** From the claim to the call of the provider: a message that is later than this is claimed anew. */
+/** From the claim to the first byte of the content that the provider is handed: what is later than this is claimed anew. */
 export const CLAIM_TO_SEND_MS_MAX: DurationMs = 500;
 
 /**
- * How long an attempt may be alive after its claim. Longer than a send can take (connect, wait, every time-out of the
+ * How long an attempt may be alive after its claim. Longer than a send can take (every time-out of the
  * connector), so that nobody settles an attempt that may still hand its message over.
  */
 export const ATTEMPT_ALIVE_MS: DurationMs = 90 * SECOND_MS;

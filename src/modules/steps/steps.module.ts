@@ -3,7 +3,14 @@ import { DecisionsModule } from '../decisions/index.js';
 import { MessageTemplatesModule } from '../message-templates/index.js';
 import { PreferencesModule } from '../preferences/index.js';
 import { UnsubscribeModule } from '../unsubscribe/index.js';
+import { UsersModule } from '../users/index.js';
+import { WebhookEndpointsModule } from '../webhook-endpoints/index.js';
 import { COMPANY, MessageRenderer, type Company } from './message-renderer.js';
+import { WebhookActs } from './acts-webhook.service.js';
+import { ActsRepository } from './acts.repository.js';
+import { Acts } from './acts.service.js';
+import { Moments } from './moments.service.js';
+import { RunQuestionsRepository } from './run-questions.repository.js';
 import { RunQuestions } from './run-questions.service.js';
 import { StepClaims } from './step-claims.js';
 import { StepDecider } from './step-decider.js';
@@ -17,18 +24,30 @@ export class StepsModule {
   static forRoot(company: Company): DynamicModule {
     return {
       module: StepsModule,
-      imports: [DecisionsModule, MessageTemplatesModule, PreferencesModule, UnsubscribeModule],
+      imports: [
+        DecisionsModule,
+        MessageTemplatesModule,
+        PreferencesModule,
+        UnsubscribeModule,
+        UsersModule,
+        WebhookEndpointsModule,
+      ],
       providers: [
         { provide: COMPANY, useValue: company },
+        Acts,
+        ActsRepository,
         MessageRenderer,
+        Moments,
         RunQuestions,
+        RunQuestionsRepository,
+        WebhookActs,
         StepClaims,
         StepDecider,
         StepsRepository,
         PendingRepository,
         StepsService,
       ],
-      exports: [StepsService, RunQuestions],
+      exports: [Acts, Moments, RunQuestions, StepsService],
     };
   }
 }

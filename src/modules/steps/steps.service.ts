@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
+import { assert } from '../../core/kernel/assert.js';
 import { repeatWhileUnavailable } from '../../platform/database/while-unavailable.js';
 import { newId } from '../../platform/random/ids.js';
-import { DeliveriesService, type DeliveryRow } from '../deliveries/index.js';
+import { DeliveriesService, type DeliveryResult, type DeliveryRow, type ProviderLine } from '../deliveries/index.js';
 import { StepClaims, type Claimed, type ClaimRequest } from './step-claims.js';
 import { StepDecider } from './step-decider.js';
 import { AttemptAliveError, ContendedError } from './step-errors.js';
@@ -12,6 +13,11 @@ import { CLAIM_TO_SEND_MS_MAX, retryAfterMs } from './step-timing.js';
 import { StepsRepository, type StepQuestion } from './steps.repository.js';
 
 const CLAIMS_MAX = 5;
+
+interface Attempt extends ClaimRequest {
+  /** Whether the step gives up after this one. */
+  readonly isLast: boolean;
+}
 
 /**
  * One message or decision of one run, at the instant of sending: known? decide, claim, send, record.
@@ -40,9 +46,11 @@ export class StepsService {
       if (earlier !== null && earlier.state !== 'released') return this.settle(question, earlier);
       const deliveryId = earlier?.id ?? newId();
       const opinion = await this.decider.prepare(request, deliveryId);
-      const attempt = { request, question, idempotencyKey, deliveryId, opinion };
-      const claimAndSend = (): Promise<StepAnswer | null> => this.claimAndSend(attempt);
-      const answer = opinion.message === null ? await claimAndSend() : await this.deliveries.inTurn(claimAndSend);
+      const attempt = { request, question, idempotencyKey, deliveryId, opinion, isLast: claim === CLAIMS_MAX };
+      const answer =
+        opinion.message === null
+          ? await this.claimAndSend(attempt, null)
+          : await this.deliveries.inTurn((line) => this.claimAndSend(attempt, line));
       if (answer !== null) return answer;
     }
     throw new ContendedError(`step ${question.stepId} of ${question.runKey}: the facts kept changing`);
@@ -52,28 +60,34 @@ export class StepsService {
    * @returns null when the step must start over: the facts changed, somebody else took the question, or the claim grew
    *   stale and was given back
    */
-  private async claimAndSend(attempt: ClaimRequest): Promise<StepAnswer | null> {
+  private async claimAndSend(attempt: Attempt, line: ProviderLine | null): Promise<StepAnswer | null> {
     const claimed = await this.claims.claim(attempt);
     if (claimed.kind === 'answered') return claimed.answer;
-    return claimed.kind === 'claimed' ? this.send(attempt.question, claimed) : null;
+    if (claimed.kind === 'stale') return null;
+    assert(line !== null, `a contact was claimed without a message: ${attempt.question.runKey}`);
+    const { delivery, message, since } = claimed;
+    const result = await this.deliveries.send(line, delivery, message, CLAIM_TO_SEND_MS_MAX - since.elapsedMs());
+    return this.toAnswer(attempt, claimed, result);
   }
 
-  private async send(
-    question: StepQuestion,
-    claimed: Extract<Claimed, { kind: 'claimed' }>,
+  private async toAnswer(
+    { question, isLast }: Attempt,
+    { delivery, message, decisionId, now }: Extract<Claimed, { kind: 'claimed' }>,
+    result: DeliveryResult,
   ): Promise<StepAnswer | null> {
-    const { delivery, message, decisionId, now } = claimed;
-    const result = await this.deliveries.send(delivery, message, CLAIM_TO_SEND_MS_MAX - claimed.since.elapsedMs());
     const { deliveryId } = delivery;
+    const until = now + retryAfterMs(delivery.attempt);
     switch (result.kind) {
       case 'accepted':
         return this.answer(question, { kind: 'sent', decisionId, deliveryId, action: message.candidateKey });
       case 'rejected':
         return this.answer(question, { kind: 'skip', decisionId, reason: 'PROVIDER_REJECTED' });
-      case 'unavailable': {
-        const until = now + retryAfterMs(delivery.attempt);
+      case 'unavailable':
         return this.answer(question, { kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE', until });
-      }
+      case 'late':
+        // A provider that is too slow every time is one that cannot take the message now.
+        if (!isLast) return null;
+        return this.answer(question, { kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE', until });
       case 'unknown':
         return this.answer(question, { kind: 'unknown', decisionId, deliveryId, reason: 'OUTCOME_UNKNOWN' });
       case 'stale':
@@ -93,11 +107,14 @@ export class StepsService {
   }
 }
 
-function answerOf({ id, state, decisionId, action }: DeliveryRow): StepAnswer {
+function answerOf({ id, state, decisionId, action, providerMessageId }: DeliveryRow): StepAnswer {
   switch (state) {
+    case 'bounced':
+      // What the provider never took: it refused the recipient, and the process died before it noted the answer.
+      if (providerMessageId === null) return { kind: 'skip', decisionId, reason: 'PROVIDER_REJECTED' };
+      return { kind: 'sent', decisionId, deliveryId: id, action };
     case 'sent':
     case 'delivered':
-    case 'bounced':
     case 'complained':
       return { kind: 'sent', decisionId, deliveryId: id, action };
     case 'failed':

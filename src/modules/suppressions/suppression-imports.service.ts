@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { InstantMs } from '../../core/kernel/instant.js';
 import { AddressHasher } from '../../platform/address/address-hash.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { readLines, type LinesBody } from '../../platform/http/lines.js';
@@ -110,13 +111,17 @@ export class SuppressionImports {
     const known = isDryRun
       ? await this.users.hold(transaction, userIds)
       : await this.lockConcerned(transaction, ready, userIds);
-    const isKnown = ({ row }: ReadyLine): boolean => row.userId === null || known.has(row.userId);
-    const good = ready.filter(isKnown);
+    const now = await this.suppressions.now(transaction);
+    const faultOf = ({ line, row }: ReadyLine): LineFault | null => {
+      if (row.userId !== null && !known.has(row.userId)) return unknownUser(line);
+      return isOverAtBirth(row, now) ? overAtBirth(line) : null;
+    };
+    const good = ready.filter((line) => faultOf(line) === null);
     const rows = withoutRepetition(good.map(({ row }) => row));
     const { added, extended } = isDryRun
       ? await this.suppressions.countChanges(transaction, rows)
       : await this.put(transaction, rows);
-    const faults = ready.filter((line) => !isKnown(line)).map(({ line }) => unknownUser(line));
+    const faults = ready.flatMap((line) => faultOf(line) ?? []);
     return { added, extended, unchanged: good.length - added - extended, faults };
   }
 
@@ -174,6 +179,16 @@ function withoutRepetition(rows: readonly NewSuppressionRow[]): readonly NewSupp
   }
   return [...longest.values()];
 }
+
+/** One that says when it began is history, and may be over. */
+const isOverAtBirth = ({ since, until }: NewSuppressionRow, now: InstantMs): boolean =>
+  since === null && until !== null && until <= now;
+
+const overAtBirth = (line: number): LineFault => ({
+  line,
+  path: 'until',
+  message: 'an instant in the future, or say in since when it began',
+});
 
 const unknownUser = (line: number): LineFault => ({ line, path: 'user_id', message: 'there is no such user' });
 

@@ -40,7 +40,7 @@ export class SuppressionsController {
     description:
       'Only a keyed hash of the address is stored. The same suppression again is answered with the first one.',
     body: SuppressionView,
-    refusals: { 404: 'no such user' },
+    refusals: { 404: 'no such user', 422: '`until` has passed' },
   })
   add(
     @Body({ schema: NewSuppression }) body: NewSuppression,
@@ -92,7 +92,12 @@ export class SuppressionsController {
 
   @Get()
   @Scopes('suppressions:read')
-  @Answers({ status: 200, summary: 'Lists suppressions, newest first', body: SuppressionPage })
+  @Answers({
+    status: 200,
+    summary: 'Lists suppressions, newest first',
+    description: 'Those that were lifted are left out unless they are asked for.',
+    body: SuppressionPage,
+  })
   list(@Query({ schema: SuppressionFilter }) query: SuppressionFilter): Promise<Page<SuppressionView>> {
     return this.suppressions.list(query, toPageRequest(query));
   }

@@ -58,7 +58,15 @@ const filterFields = {
   since: instant.optional().meta({ description: 'That began at this instant or later.' }),
 };
 
-export const SuppressionFilter = z.strictObject({ ...pageFields, ...filterFields });
+export const SuppressionFilter = z.strictObject({
+  ...pageFields,
+  ...filterFields,
+  lifted: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .meta({ description: '`true`: those that were lifted, instead of those that were not.', example: 'false' }),
+});
 export type SuppressionFilter = z.infer<typeof SuppressionFilter>;
 
 export const ExportQuery = z.strictObject({
@@ -78,6 +86,7 @@ export const SuppressionView = z
     source: z.string(),
     since: z.string(),
     until: z.string().nullable(),
+    lifted_at: z.string().nullable().meta({ description: 'When it was lifted; null while it was not.' }),
   })
   .meta({ id: 'Suppression' });
 export type SuppressionView = z.infer<typeof SuppressionView>;

@@ -12,6 +12,7 @@ export const toSuppressionView = (row: SuppressionRow): SuppressionView => ({
   source: row.source,
   since: new Date(row.since).toISOString(),
   until: row.until === null ? null : new Date(row.until).toISOString(),
+  lifted_at: row.liftedAt === null ? null : new Date(row.liftedAt).toISOString(),
 });
 
 /** Writes lines of an export; a file says of each hash with which key it was made. */
@@ -37,10 +38,11 @@ const COLUMNS = [
 const toExported = (
   row: SuppressionRow,
   keyName: string,
-): Readonly<Record<(typeof COLUMNS)[number], string | null>> => ({
-  ...toSuppressionView(row),
-  hash_key: row.addressHash === null ? null : keyName,
-});
+): Readonly<Record<(typeof COLUMNS)[number], string | null>> => {
+  // What was lifted is in no export.
+  const { lifted_at: _liftedAt, ...view } = toSuppressionView(row);
+  return { ...view, hash_key: row.addressHash === null ? null : keyName };
+};
 
 export const EXPORT_FORMATS: Readonly<Record<'csv' | 'ndjson', ExportFormat>> = {
   csv: {

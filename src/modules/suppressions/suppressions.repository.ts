@@ -25,6 +25,8 @@ export interface NewSuppressionRow extends SuppressionTarget {
 export interface SuppressionRow extends NewSuppressionRow {
   readonly id: string;
   readonly since: InstantMs;
+  /** From here on it does not hold any more; null while nobody lifted it. */
+  readonly liftedAt: InstantMs | null;
 }
 
 /** A suppression that was made, or whose end was moved. */
@@ -39,9 +41,12 @@ export interface SuppressionQuery extends SuppressionTarget {
   /** `*` for those of every purpose. */
   readonly purpose: string | null;
   readonly since: InstantMs | null;
+  /** Those that were lifted, instead of those that were not. */
+  readonly isLifted: boolean;
 }
 
-const ROW = `id, address_hash as "addressHash", user_id as "userId", channel, purpose, reason, source, since, until`;
+const ROW = `id, address_hash as "addressHash", user_id as "userId", channel, purpose, reason, source, since, until,
+  lifted_at as "liftedAt"`;
 /** Cut to the column's milliseconds: rounded up, a suppression would begin a moment after the next check. */
 const NOW = `date_trunc('milliseconds', clock_timestamp())`;
 const ITEM = `jsonb_to_recordset($1::jsonb) as item ("addressHash" text, "userId" uuid, channel text, purpose text,
@@ -50,7 +55,7 @@ const ITEM = `jsonb_to_recordset($1::jsonb) as item ("addressHash" text, "userId
 const EXTENDS = (stored: string, other: string): string =>
   `${stored} is not null and (${other} is null or ${other} > ${stored})`;
 
-/** The only writer of suppressions. */
+/** The only writer of suppressions. What is lifted stays, and is another one than what is made again afterwards. */
 @Injectable()
 export class SuppressionsRepository {
   constructor(private readonly database: Database) {}
@@ -71,7 +76,8 @@ export class SuppressionsRepository {
           to_timestamp(until / 1000)
         from ${ITEM}
         order by "addressHash", "userId", channel, purpose, reason
-        on conflict (address_hash, user_id, channel, purpose, reason) do update set until = excluded.until,
+        on conflict (address_hash, user_id, channel, purpose, reason) where lifted_at is null
+        do update set until = excluded.until,
           since = case when stored.until <= ${NOW} then ${NOW} else stored.since end
         where ${EXTENDS('stored.until', 'excluded.until')}
         returning ${ROW}, old.id is null as "isNew"`,
@@ -88,7 +94,7 @@ export class SuppressionsRepository {
       text: `select ${ROW} from suppressions
         where address_hash is not distinct from $1 and user_id is not distinct from $2::uuid
           and channel is not distinct from $3 and purpose is not distinct from $4 and reason = $5
-          and (address_hash = $1 or user_id = $2)`,
+          and (address_hash = $1 or user_id = $2) and lifted_at is null`,
       values: [
         suppression.addressHash,
         suppression.userId,
@@ -115,37 +121,49 @@ export class SuppressionsRepository {
           select id, until from suppressions known
           where (known.address_hash = item."addressHash" or known.user_id = item."userId")
             and known.channel is not distinct from item.channel and known.purpose is not distinct from item.purpose
-            and known.reason = item.reason
+            and known.reason = item.reason and known.lifted_at is null
         ) stored on true`,
       values: [JSON.stringify(suppressions)],
     });
     return row ?? { added: 0, extended: 0 };
   }
 
+  /** The database's clock, by which suppressions begin and end. */
+  async now(queryable: Queryable): Promise<InstantMs> {
+    const [moment] = await queryable.query<{ now: InstantMs }>({
+      name: 'suppressions_now',
+      text: `select ${NOW} as now`,
+    });
+    if (moment === undefined) throw new Error('the database told no time');
+    return moment.now;
+  }
+
+  /** Null too for one that was lifted. */
   async find(id: string, queryable: Queryable = this.database): Promise<SuppressionRow | null> {
     const [row] = await queryable.query<SuppressionRow>({
-      text: `select ${ROW} from suppressions where id = $1`,
+      text: `select ${ROW} from suppressions where id = $1 and lifted_at is null`,
       values: [id],
     });
     return row ?? null;
   }
 
-  /** @returns whether it was there until now */
-  async remove(transaction: Transaction, id: string): Promise<boolean> {
-    const text = 'delete from suppressions where id = $1 returning id';
+  /** @returns whether it held until now */
+  async lift(transaction: Transaction, id: string): Promise<boolean> {
+    const text = `update suppressions set lifted_at = ${NOW} where id = $1 and lifted_at is null returning id`;
     return (await transaction.query({ text, values: [id] })).length > 0;
   }
 
   /** All suppressions of one address, channel and reason, whatever the purpose. @returns their ids */
-  async removeOf(
+  async liftOf(
     transaction: Transaction,
     scope: { readonly addressHash: string; readonly channel: string; readonly reason: SuppressionReason },
   ): Promise<readonly string[]> {
-    const removed = await transaction.query<{ id: string }>({
-      text: 'delete from suppressions where address_hash = $1 and channel = $2 and reason = $3 returning id',
+    const lifted = await transaction.query<{ id: string }>({
+      text: `update suppressions set lifted_at = ${NOW}
+        where address_hash = $1 and channel = $2 and reason = $3 and lifted_at is null returning id`,
       values: [scope.addressHash, scope.channel, scope.reason],
     });
-    return removed.map(({ id }) => id);
+    return lifted.map(({ id }) => id);
   }
 
   list(
@@ -160,7 +178,7 @@ export class SuppressionsRepository {
           and ($3::text is null or reason = $3) and ($4::text is null or coalesce(channel, '*') = $4)
           and ($5::text is null or coalesce(purpose, '*') = $5)
           and ($6::float8 is null or since >= to_timestamp($6::float8 / 1000))
-          and ($7::uuid is null or id ${beyond} $7)
+          and lifted_at is ${query.isLifted ? 'not null' : 'null'} and ($7::uuid is null or id ${beyond} $7)
         order by id ${direction} limit $8`,
       values: [
         query.addressHash,

@@ -1,4 +1,10 @@
-import { ConflictException, Injectable, NotFoundException, type OnModuleInit } from '@nestjs/common';
+import {
+  ConflictException,
+  Injectable,
+  NotFoundException,
+  UnprocessableEntityException,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { AddressHasher } from '../../platform/address/address-hash.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
@@ -38,12 +44,14 @@ export class SuppressionsService implements OnModuleInit {
   /**
    * Suppresses an address or a user, in force for the next check. Only a keyed hash of the address is kept.
    *
-   * @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED
+   * @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED; UnprocessableEntityException SUPPRESSION_OVER
+   *   when it would end before it begins
    */
   async add(input: NewSuppression, principal: string): Promise<SuppressionView> {
     const target = await this.targetOf(input);
     const { channel, purpose, reason, source, until } = input;
     const row = await this.database.transaction(async (transaction) => {
+      if (until !== null && until <= (await this.suppressions.now(transaction))) throw overAtBirth();
       await this.lockConcerned(transaction, target);
       const suppression = { ...target, channel, purpose, reason, source, since: null, until };
       const added = await this.suppressions.put(transaction, suppression);
@@ -78,7 +86,7 @@ export class SuppressionsService implements OnModuleInit {
     transaction: Transaction,
     scope: { readonly addressHash: string; readonly channel: string; readonly reason: 'stop' },
   ): Promise<boolean> {
-    const lifted = await this.suppressions.removeOf(transaction, scope);
+    const lifted = await this.suppressions.liftOf(transaction, scope);
     if (lifted.length > 0) await this.wakeConcerned(transaction, [{ addressHash: scope.addressHash, userId: null }]);
     return lifted.length > 0;
   }
@@ -97,8 +105,8 @@ export class SuppressionsService implements OnModuleInit {
   }
 
   /** What the filter of a request asks the table for. @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED */
-  async toQuery(filter: Omit<ExportQuery, 'format'>): Promise<SuppressionQuery> {
-    const { address, user_id, reason, channel, purpose, since } = filter;
+  async toQuery(filter: Omit<ExportQuery, 'format'> & { readonly lifted?: boolean }): Promise<SuppressionQuery> {
+    const { address, user_id, reason, channel, purpose, since, lifted } = filter;
     return {
       addressHash: address === undefined ? null : this.hasher.hash(channelOf(address), address),
       userId: user_id === undefined ? null : await this.users.resolve(user_id),
@@ -106,11 +114,12 @@ export class SuppressionsService implements OnModuleInit {
       channel: channel ?? null,
       purpose: purpose ?? null,
       since: since ?? null,
+      isLifted: lifted ?? false,
     };
   }
 
   /**
-   * Lifts a suppression.
+   * Lifts a suppression, with the next check. That it was in force until now stays known.
    *
    * @throws NotFoundException SUPPRESSION_UNKNOWN
    * @throws ConflictException ERASURE_IS_FINAL: who was erased must not come back with the next import
@@ -124,7 +133,7 @@ export class SuppressionsService implements OnModuleInit {
       }
       await this.lockConcerned(transaction, row);
       // Read before the lock: somebody else may have been faster.
-      if (!(await this.suppressions.remove(transaction, id))) throw unknownSuppression();
+      if (!(await this.suppressions.lift(transaction, id))) throw unknownSuppression();
       const detail = { reason: row.reason };
       await this.audit.write(transaction, { principal, action: 'suppression.remove', subject: id, detail });
     });
@@ -161,6 +170,12 @@ export class SuppressionsService implements OnModuleInit {
       await this.suppressions.put(transaction, { addressHash, userId: null, ...scope, ...why });
     }
   }
+}
+
+function overAtBirth(): UnprocessableEntityException {
+  const errors = [{ path: 'until', message: 'an instant in the future' }];
+  const detail = 'the suppression would be over before it begins';
+  return new UnprocessableEntityException({ code: 'SUPPRESSION_OVER', detail, errors });
 }
 
 const unknownSuppression = (): NotFoundException =>

@@ -9,7 +9,7 @@ export interface Erasure {
 }
 
 type EraseHandler = (transaction: Transaction, erasure: Erasure) => Promise<void>;
-type ChangeHandler = (transaction: Transaction, userIds: readonly string[]) => Promise<void>;
+type ChangeHandler = (transaction: Transaction, userIds: readonly string[], by: string | null) => Promise<void>;
 
 /**
  * What other features do when a user changes or is erased. They sign up here when they start, so that users need not
@@ -26,7 +26,10 @@ export class UserHooks {
     this.eraseHandlers.push(handler);
   }
 
-  /** `handler` hears of users whose profile became another one; to write the same again tells nobody. */
+  /**
+   * `handler` hears of users whose profile became another one, and of the key of the run that made it so; to write the
+   * same again tells nobody.
+   */
   onChange(handler: ChangeHandler): void {
     this.changeHandlers.push(handler);
   }
@@ -40,8 +43,8 @@ export class UserHooks {
     for (const handler of this.eraseHandlers) await handler(transaction, erasure);
   }
 
-  async change(transaction: Transaction, userIds: readonly string[]): Promise<void> {
-    for (const handler of this.changeHandlers) await handler(transaction, userIds);
+  async change(transaction: Transaction, userIds: readonly string[], by: string | null = null): Promise<void> {
+    for (const handler of this.changeHandlers) await handler(transaction, userIds, by);
   }
 
   committed(): void {

@@ -51,6 +51,12 @@ const profileFields = {
   attributes: jsonObject(ATTRIBUTES_BYTES_MAX).default({}),
 };
 
+/** As much of a profile as steps of journeys may write. */
+export const AmendedProfile = z.object({
+  lifecycle_stage: profileFields.lifecycle_stage,
+  attributes: profileFields.attributes,
+});
+
 /** A whole profile. What is left out is empty afterwards. */
 export const UserInput = z.strictObject({ external_id: externalId.optional(), ...profileFields }).meta({
   id: 'UserInput',

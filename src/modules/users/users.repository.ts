@@ -29,6 +29,8 @@ export interface UserRow extends Profile {
   readonly isErased: boolean;
 }
 
+type Amendable = Pick<Profile, 'lifecycleStage' | 'attributes'>;
+
 /** A profile after it was replaced. */
 interface ReplacedRow extends UserRow {
   /** Whether any of it differs from what was there before. */
@@ -108,6 +110,28 @@ export class UsersRepository {
       values: [...profileValues(profile), id],
     });
     return row ?? null;
+  }
+
+  /** What a step of a journey may change; others who write about the person wait. Null when the user is erased by now. */
+  async findForAmendment(transaction: Transaction, id: string): Promise<Amendable | null> {
+    const [row] = await transaction.query<Amendable>({
+      name: 'users_find_for_amendment',
+      text: `select lifecycle_stage as "lifecycleStage", attributes from users
+        where id = $1 and erased_at is null for no key update`,
+      values: [id],
+    });
+    return row ?? null;
+  }
+
+  /** @returns whether any of it differs from what was there before */
+  async amend(transaction: Transaction, id: string, { lifecycleStage, attributes }: Amendable): Promise<boolean> {
+    const rows = await transaction.query({
+      name: 'users_amend',
+      text: `update users set lifecycle_stage = $2, attributes = $3, updated_at = clock_timestamp()
+        where id = $1 and (lifecycle_stage, attributes) is distinct from ($2::text, $3::jsonb) returning id`,
+      values: [id, lifecycleStage, JSON.stringify(attributes)],
+    });
+    return rows.length > 0;
   }
 
   /**

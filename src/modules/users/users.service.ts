@@ -1,4 +1,7 @@
 import { ConflictException, GoneException, Injectable, NotFoundException } from '@nestjs/common';
+import type { Scalar } from '../../core/audiences/condition.js';
+import type { RunReference } from '../../core/journeys/run-reference.js';
+import { setAttributes } from '../../core/users/set-attributes.js';
 import { AddressHasher } from '../../platform/address/address-hash.js';
 import { Database, violatedUnique, type Queryable, type Transaction } from '../../platform/database/database.js';
 import { IdempotencyRepository } from '../../platform/http/idempotency.repository.js';
@@ -6,6 +9,7 @@ import { toPage, type Page, type PageRequest } from '../../platform/http/paging.
 import { AuditLog } from '../access/index.js';
 import { UserHooks, type Erasure } from './user-hooks.js';
 import type { UserReference } from './user-reference.js';
+import { AmendedProfile } from './users.dto.js';
 import type { UserBatch, UserBatchView, UserInput, UserView } from './users.dto.js';
 import { toProfile, toUserView } from './users.mapper.js';
 import { UsersRepository, type DeviceZone, type UserRow } from './users.repository.js';
@@ -71,6 +75,37 @@ export class UsersService {
       return [{ external_id, id: row.id, status: row.isNew ? ('created' as const) : ('updated' as const) }];
     });
     return { results };
+  }
+
+  /**
+   * Sets parts of a profile for a step of a journey, in the step's own transaction. Call `committed` after the commit.
+   *
+   * @param amendment.set by path, see `setAttributes`
+   * @returns false where that can never be: the person is gone, or the profile would be none that is accepted
+   */
+  async amend(
+    transaction: Transaction,
+    id: string,
+    { set, run }: { readonly set: Readonly<Record<string, Scalar>>; readonly run: RunReference },
+  ): Promise<boolean> {
+    const known = await this.users.findForAmendment(transaction, id);
+    const profile = known === null ? null : setAttributes(known, set);
+    if (profile === null) return false;
+    const { lifecycleStage, attributes } = profile;
+    const accepted = AmendedProfile.safeParse({ lifecycle_stage: lifecycleStage, attributes });
+    if (!accepted.success) return false;
+    const amended = { lifecycleStage: accepted.data.lifecycle_stage, attributes: accepted.data.attributes };
+    if (!(await this.users.amend(transaction, id, amended))) return true;
+    await this.hooks.change(transaction, [id], run.runKey);
+    const principal = `journey:${run.journeyKey}`;
+    const detail = { run_key: run.runKey, set: Object.keys(set) };
+    await this.audit.write(transaction, { principal, action: 'user.amend', subject: id, detail });
+    return true;
+  }
+
+  /** To be called after the commit of what `amend` wrote. */
+  committed(): void {
+    this.hooks.committed();
   }
 
   /** @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED */

@@ -5,7 +5,13 @@ const KEY_BYTES = 32;
 
 /** What a derived key is for. One purpose's key tells nothing about another's. */
 export type KeyPurpose =
-  'suppression' | 'unsubscribe' | 'operator-token' | 'preferences' | 'confirmation' | 'consent-receipt';
+  | 'suppression'
+  | 'unsubscribe'
+  | 'operator-token'
+  | 'preferences'
+  | 'confirmation'
+  | 'consent-receipt'
+  | 'webhook-endpoint';
 
 /**
  * The key for one purpose, derived from a root secret with HKDF-SHA256 (RFC 5869).

@@ -1,25 +1,36 @@
 import type { FastifyInstance } from 'fastify';
+import { UnreadableRequest } from './unreadable-request.js';
 import { formatPath } from './validation.pipe.js';
+import { parseYaml } from './yaml.js';
 
 const DEPTH_MAX = 32;
 const FORM_BYTES_MAX = 16_384;
+/** More than the largest journey needs. To read YAML takes some ten times as long as JSON, longer when it is broken. */
+const YAML_BYTES_MAX = 131_072;
 /** Content types of bodies that are read line by line. */
 export const LINES = /^(text\/csv|application\/x-ndjson)(;|$)/;
-
-/** The request cannot be read at all. Fastify answers with `statusCode`. */
-class UnreadableRequest extends Error {
-  readonly statusCode = 400;
-}
+/** Content types of bodies in YAML. */
+export const YAML = /^(application|text)\/yaml(;|$)/;
 
 /**
- * Bodies are JSON, or, on the few routes that say so, a form, which arrives as plain text, or lines, which arrive as a
- * stream (see `readLines`). Everything else is a 415.
+ * Bodies are JSON, or, on the few routes that say so, YAML, which arrives as the same values, a form, which arrives as
+ * plain text, or lines, which arrive as a stream (see `readLines`). Everything else is a 415.
  */
 export function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser<string>(/^application\/json(;|$)/, { parseAs: 'string' }, (_request, body, done) => {
     try {
       done(null, parseJson(body));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  const yamlLimits = { parseAs: 'string', bodyLimit: YAML_BYTES_MAX } as const;
+  server.addContentTypeParser<string>(YAML, yamlLimits, (_request, body, done) => {
+    try {
+      const value = parseYaml(body);
+      refuseUnstorable(value);
+      done(null, value);
     } catch (error) {
       done(error as Error);
     }

@@ -68,11 +68,13 @@ export function pageOf<View extends z.ZodType>(view: View): z.ZodType {
   return z.object({ data: z.array(view), next_cursor: z.string().nullable() });
 }
 
-function encodeCursor(id: string): string {
+/** Names the row behind which the next page begins. */
+export function encodeCursor(id: string): string {
   return Buffer.from(JSON.stringify({ after: id })).toString('base64url');
 }
 
-function decodeCursor(cursor: string): string {
+/** @throws BadRequestException when the cursor is none of ours */
+export function decodeCursor(cursor: string): string {
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     return z.strictObject({ after: z.uuid() }).parse(value).after;

@@ -3,7 +3,10 @@ import type { ConsentRecord } from '../../../src/core/consent/consent-record.js'
 const WEIGHT = { granted: '0', pending: '1', denied: '2', withdrawn: '3' } as const;
 const DIGITS = 16;
 
-/** Whether a grant holds: the statements are put in order one by one as rules.md 2 says, and the last one is read. */
+/**
+ * Whether a grant holds: the statements are heard one by one in the order of rules.md 2. Whatever is no grant ends all
+ * grants so far. Who has refused once is believed to permit only by their own word; a contract permits no marketing.
+ */
 export function isConsented(
   consents: readonly ConsentRecord[],
   about: { readonly purpose: string; readonly channel: string; readonly brand: string },
@@ -18,8 +21,17 @@ export function isConsented(
       !(record.status === 'granted' && (record.statedAt > now || record.receivedAt > now)),
   );
   const ranked = speaking.map((record) => ({ record, rank: rankOf(record) }));
-  const last = ranked.sort((left, right) => (left.rank < right.rank ? -1 : 1)).at(-1)?.record;
-  return last?.status === 'granted' && (last.expiresAt === null || last.expiresAt > now);
+  let hasRefused = false;
+  let standing: ConsentRecord[] = [];
+  for (const { record } of ranked.sort((left, right) => (left.rank < right.rank ? -1 : 1))) {
+    if (record.status !== 'granted') {
+      standing = [];
+      hasRefused ||= record.status !== 'pending';
+    } else if (record.basis === 'consent' || (record.basis !== 'contract' && !hasRefused)) {
+      standing.push(record);
+    }
+  }
+  return standing.some(({ expiresAt }) => expiresAt === null || expiresAt > now);
 }
 
 /** Texts that sort as the records do: the earlier of the two instants, then the graver word, then the id. */

@@ -5,7 +5,6 @@
  * Time zones, then the beginnings of telephone numbers (country code first) that may mean any of them.
  */
 export const PHONE_ZONES = `
-: 247 383
 Africa/Abidjan: 225
 Africa/Accra: 233
 Africa/Addis_Ababa: 251
@@ -221,7 +220,7 @@ Atlantic/Canary Europe/Madrid: 34
 Atlantic/Cape_Verde: 238
 Atlantic/Faroe: 298
 Atlantic/Reykjavik: 354
-Atlantic/St_Helena: 290
+Atlantic/St_Helena: 247 290
 Atlantic/Stanley: 500
 Australia/Adelaide Australia/Brisbane Australia/Eucla Australia/Lord_Howe Australia/Perth Australia/Sydney Indian/Christmas Indian/Cocos: 61
 Australia/Adelaide Australia/Eucla Australia/Perth Indian/Christmas Indian/Cocos: 6189
@@ -232,7 +231,7 @@ Australia/Sydney: 611 6120 6121 6122 6123 6124 6127 6128 6129 613 6170 6171 6174
 Europe/Amsterdam: 31
 Europe/Andorra: 376
 Europe/Athens: 30
-Europe/Belgrade: 381
+Europe/Belgrade: 381 383
 Europe/Berlin: 49
 Europe/Bratislava: 421
 Europe/Brussels: 32

@@ -5,7 +5,6 @@
  * Time zones, then the ISO 3166 codes of places that lie in all of them together.
  */
 export const PLACE_ZONES = `
-: AC TA XK
 Africa/Abidjan: CI
 Africa/Accra: GH
 Africa/Addis_Ababa: ET
@@ -182,12 +181,12 @@ Atlantic/Cape_Verde: CV
 Atlantic/Faroe: FO
 Atlantic/Reykjavik: IS
 Atlantic/South_Georgia: GS
-Atlantic/St_Helena: SH
+Atlantic/St_Helena: AC SH TA
 Atlantic/Stanley: FK
 Europe/Amsterdam: NL
 Europe/Andorra: AD
 Europe/Athens: GR
-Europe/Belgrade: RS
+Europe/Belgrade: RS XK
 Europe/Berlin Europe/Busingen: DE
 Europe/Bratislava: SK
 Europe/Brussels: BE

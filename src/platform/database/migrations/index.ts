@@ -4,8 +4,10 @@ import { Contacts20261121000300 } from './20261121000300-contacts.js';
 import { Facts20261121000900 } from './20261121000900-facts.js';
 import { Gates20261121000500 } from './20261121000500-gates.js';
 import { Journeys20261121000200 } from './20261121000200-journeys.js';
+import { Mended20261121001100 } from './20261121001100-mended.js';
 import { People20261121000100 } from './20261121000100-people.js';
 import { Policies20261121000600 } from './20261121000600-policies.js';
+import { Steps20261121001000 } from './20261121001000-steps.js';
 import { Suppressions20261121000800 } from './20261121000800-suppressions.js';
 
 export const migrations = [
@@ -18,4 +20,6 @@ export const migrations = [
   { name: '20261121000700-consents', class: Consents20261121000700 },
   { name: '20261121000800-suppressions', class: Suppressions20261121000800 },
   { name: '20261121000900-facts', class: Facts20261121000900 },
+  { name: '20261121001000-steps', class: Steps20261121001000 },
+  { name: '20261121001100-mended', class: Mended20261121001100 },
 ];

@@ -1,0 +1,40 @@
+import type { JourneyDefinitionDto } from './journeys.dto.js';
+
+/** What a journey names and somebody else writes. */
+export interface NamedThing {
+  /** Where it is named, e.g. `steps[2].template`. */
+  readonly path: string;
+  readonly kind: 'template' | 'action' | 'journey';
+  readonly key: string;
+}
+
+const NOUNS = { template: 'message template', action: 'action', journey: 'journey' } as const;
+
+/** Everything that the steps of a journey name, in their order. */
+export function namedThings({ steps }: JourneyDefinitionDto): readonly NamedThing[] {
+  return steps.flatMap((step, index): readonly NamedThing[] => {
+    const path = `steps[${index}]`;
+    switch (step.kind) {
+      case 'message':
+        return [{ path: `${path}.template`, kind: 'template', key: step.template }];
+      case 'decide':
+        return step.actions.map((key, at) => ({ path: `${path}.actions[${at}]`, kind: 'action', key }));
+      case 'start_journey':
+        return [{ path: `${path}.journey`, kind: 'journey', key: step.journey }];
+      case 'webhook':
+      case 'wait':
+      case 'wait_for':
+      case 'branch':
+      case 'split':
+      case 'update_user':
+      case 'goal':
+      case 'end':
+        return [];
+    }
+  });
+}
+
+/** The fault to tell of a thing that does not exist. */
+export function unknownThing({ path, kind, key }: NamedThing): { readonly path: string; readonly message: string } {
+  return { path, message: `there is no ${NOUNS[kind]} "${key}"` };
+}

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { COMPILE_FAULTS } from '../../src/core/journeys/compile-faults.js';
+import { compile } from '../../src/core/journeys/compile.js';
+import { JourneyDefinitionDto } from '../../src/modules/journeys/journeys.dto.js';
+import { RunConditionDto } from '../../src/modules/journeys/run-condition.dto.js';
+import { StepDto } from '../../src/modules/journeys/step-definition.dto.js';
+import { parseYaml } from '../../src/platform/http/yaml.js';
+
+const page = readFileSync(new URL('../../docs/reference/journeys.md', import.meta.url), 'utf8');
+const blocks = (language: string): readonly string[] =>
+  [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, text = '']) => text);
+const examples = blocks('json').map((text) => JSON.parse(text) as { readonly kind?: string; readonly id?: string });
+const steps = examples.filter(({ id }) => id !== undefined);
+const kindsOf = (options: readonly { readonly shape: object }[]): readonly string[] =>
+  options.map(({ shape }) => (shape as { kind: { value: string } }).kind.value);
+
+describe('docs/reference/journeys.md', () => {
+  it('shows every kind of step under its own heading, in an example that is right', () => {
+    const kinds = kindsOf(StepDto.options);
+    expect(kinds).toHaveLength(11);
+    expect([...new Set(steps.map(({ kind }) => kind))].sort()).toEqual([...kinds].sort());
+    for (const kind of kinds) expect(page).toMatch(new RegExp(`^### ${kind}$`, 'm'));
+    for (const step of steps) expect([step, StepDto.safeParse(step).error]).toEqual([step, undefined]);
+  });
+
+  it('shows parts of journeys and conditions that are right', () => {
+    const others = examples.filter((example) => !steps.includes(example));
+    expect(others.length).toBeGreaterThan(1);
+    for (const example of others) {
+      const journey = { key: 'a', name: 'A', steps: [{ kind: 'end', id: 'done' }], ...example };
+      const parsed =
+        example.kind === undefined ? JourneyDefinitionDto.safeParse(journey) : RunConditionDto.safeParse(example);
+      expect([example, parsed.error]).toEqual([example, undefined]);
+    }
+  });
+
+  it('shows a journey in YAML that compiles', () => {
+    expect(blocks('yaml').length).toBeGreaterThan(0);
+    for (const text of blocks('yaml')) {
+      const compiled = compile(JourneyDefinitionDto.parse(parseYaml(text)), { version: 1, contentHash: '' });
+      expect(compiled).toMatchObject({ kind: 'plan' });
+    }
+  });
+
+  it('names every kind of condition', () => {
+    const lazy = RunConditionDto as unknown as { readonly unwrap: () => { readonly options: typeof StepDto.options } };
+    const kinds = kindsOf(lazy.unwrap().options);
+    expect(kinds).toHaveLength(12);
+    expect(kinds.filter((kind) => !page.includes(`\`${kind}\``))).toEqual([]);
+  });
+
+  it('names every fault, in the words of the closed list, and no other', () => {
+    const section = page.slice(page.indexOf('## What is refused'), page.indexOf('## How runs end'));
+    const rows = [...section.matchAll(/^\| `(\w+)` +\| (.*?) +\|$/gm)].map(([, code, text]) => [code, text]);
+    expect(Object.fromEntries(rows)).toEqual(COMPILE_FAULTS);
+  });
+});

@@ -1,0 +1,314 @@
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { RunQuestion } from '../../src/core/audiences/run-condition.js';
+import { evaluateCondition } from '../../src/core/audiences/evaluate-condition.js';
+import { evaluateRunCondition } from '../../src/core/audiences/evaluate-run-condition.js';
+import type { Condition, Scalar } from '../../src/core/audiences/condition.js';
+import { compile } from '../../src/core/journeys/compile.js';
+import type { JourneyDefinition } from '../../src/core/journeys/definition.js';
+import { next, start, type Command, type Input, type InterpreterState } from '../../src/core/journeys/interpreter.js';
+import { findMoment } from '../../src/core/journeys/moment.js';
+import type { Plan } from '../../src/core/journeys/plan.js';
+import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
+import { parseDuration } from '../../src/core/kernel/duration.js';
+import type { ReasonCode } from '../../src/core/kernel/reasons.js';
+
+/** Everybody enters on Friday 2027-01-15 at 08:00 UTC. */
+const ENTRY_AT = 1_800_000_000_000;
+const TURNS_MAX = 2_000;
+const FOLDER = fileURLToPath(new URL('../cases/journeys/', import.meta.url));
+
+interface Consent {
+  readonly purpose: string;
+  readonly channel: string;
+}
+
+/** Something that happens, so long after entry; `PT0S` is at once. */
+type Happening = { readonly at: string } & (
+  | { readonly event: string; readonly properties?: Readonly<Record<string, unknown>> }
+  | { readonly set: Readonly<Record<string, Scalar>> }
+  | { readonly grant: Consent }
+  | { readonly withdraw: Consent }
+  | { readonly delivery: string; readonly of: string }
+  | { readonly operator: 'pause' | 'resume' | 'exit' }
+);
+
+/** A journey, what happens to one user in it, and where that user must come along. See test/cases/README.md. */
+export interface JourneyCase {
+  readonly key: string;
+  readonly what: string;
+  readonly definition: Omit<JourneyDefinition, 'key' | 'name'>;
+  readonly user?: {
+    readonly id?: string;
+    readonly timezone?: string;
+    readonly lifecycle_stage?: string;
+    readonly attributes?: Readonly<Record<string, unknown>>;
+    readonly consents?: readonly Consent[];
+  };
+  readonly script?: readonly Happening[];
+  /** By step, question by question; what is not said is `sent`, and done. A webhook answers with an object. */
+  readonly answers?: Readonly<Record<string, readonly (string | Readonly<Record<string, unknown>>)[]>>;
+  readonly path: readonly string[];
+  /** So long after entry; `between` where the length of a wait is drawn. */
+  readonly end: {
+    readonly outcome: 'completed' | 'exited';
+    readonly reason: string;
+    readonly after?: string;
+    readonly between?: readonly [string, string];
+  };
+}
+
+/** All cases of test/cases/journeys. */
+export function readJourneyCases(): readonly JourneyCase[] {
+  const files = globSync('*.json', { cwd: FOLDER }).sort();
+  return files.flatMap((file) => JSON.parse(readFileSync(`${FOLDER}${file}`, 'utf8')) as readonly JourneyCase[]);
+}
+
+/** The journey of a case as it is sent to the API. */
+export function definitionOf({ key, what, definition }: JourneyCase): JourneyDefinition {
+  return { key, name: what, ...definition };
+}
+
+/** What the pure interpreter made of a case: steps entered, turn by turn, and the end. */
+export interface Outcome {
+  /** Steps entered in one turn stand together: only the last of them is where the run came to rest. */
+  readonly path: readonly (readonly string[])[];
+  readonly end: { readonly outcome: string; readonly reason: string; readonly afterMs: number };
+}
+
+/** @param isVirtual whether events are looked up ahead of each wait instead of signalled */
+export function playCase(each: JourneyCase, isVirtual: boolean): Outcome {
+  return new CasePlayer(each, isVirtual).play();
+}
+
+/** Milliseconds of a duration of a case; `PT0S` is none. */
+export const msOf = (duration: string): number =>
+  /^PT?0S?D?$/.test(duration) ? 0 : (parseDuration(duration) ?? Number.NaN);
+
+/** One user in one journey: carries commands out by the script, in time that is skipped. */
+class CasePlayer {
+  private readonly plan: Plan;
+  private readonly script: { readonly at: number; readonly happening: Happening; readonly index: number }[];
+  private readonly profile: Record<string, unknown>;
+  private readonly responses: Record<string, unknown> = {};
+  private readonly consents: Consent[];
+  private readonly outcomes = new Map<string, string>();
+  private readonly asked = new Map<string, number>();
+  private readonly path: string[][] = [];
+  private now = ENTRY_AT;
+  private state: InterpreterState;
+
+  constructor(
+    private readonly each: JourneyCase,
+    private readonly isVirtual: boolean,
+  ) {
+    const compiled = compile(definitionOf(each), { version: 1, contentHash: '' });
+    if (compiled.kind === 'faults') throw new Error(JSON.stringify(compiled.faults));
+    this.plan = compiled.plan;
+    const { id = 'user', consents = [], attributes = {}, lifecycle_stage: stage = null } = each.user ?? {};
+    this.profile = { lifecycle_stage: stage, attributes: structuredClone(attributes) };
+    this.consents = [...consents];
+    this.script = (each.script ?? [])
+      .map((happening, index) => ({ at: ENTRY_AT + msOf(happening.at), happening, index }))
+      .sort((one, other) => one.at - other.at || one.index - other.index);
+    const unit = { userId: id, runKey: `${each.key}:${id}:once` };
+    this.state = start(this.plan, { entryAt: ENTRY_AT, isVirtual, unit });
+  }
+
+  play(): Outcome {
+    let input: Input | null = null;
+    for (let turn = 0; turn < TURNS_MAX; turn += 1) {
+      const command = this.turn(input);
+      if (command.kind === 'end') {
+        const { outcome, reason } = command;
+        return { path: this.path, end: { outcome, reason, afterMs: this.now - ENTRY_AT } };
+      }
+      input = this.carryOut(command);
+    }
+    throw new Error(`${this.each.key} does not end`);
+  }
+
+  private turn(input: Input | null): Command {
+    const before = this.state.visits;
+    const turn = next(this.plan, this.state, input, this.now);
+    this.state = turn.state;
+    const entered = Object.entries(turn.state.visits).flatMap(([id, visits]) =>
+      Array<string>(visits - (before[id] ?? 0)).fill(id),
+    );
+    if (entered.length > 0) this.path.push(entered);
+    return turn.command;
+  }
+
+  private carryOut(command: Exclude<Command, { kind: 'end' }>): Input {
+    switch (command.kind) {
+      case 'run_step':
+        return { kind: 'step_answer', answer: this.answerOf(command.step.id) };
+      case 'evaluate_branch':
+        return { kind: 'branch_answer', holds: this.holds(command.condition) };
+      case 'choose': {
+        const index = command.conditions.findIndex((condition) =>
+          evaluateRunCondition({ condition, attributes: this.facts(), answer: (question) => this.isSo(question) }),
+        );
+        return { kind: 'choice_answer', index: index < 0 ? null : index };
+      }
+      case 'find_moment': {
+        const { moment, from } = command;
+        const value = moment.kind === 'attribute' ? at(this.profile, moment.attribute) : null;
+        const zones = [this.each.user?.timezone ?? 'UTC'];
+        return { kind: 'moment_answer', until: findMoment({ moment, value, zones, from }) };
+      }
+      case 'act':
+        return { kind: 'act_answer', isDone: this.act(command) };
+      case 'find_event':
+        return { kind: 'event_answer', event: this.lookUp(command) };
+      case 'sleep':
+        return this.pass(command.until);
+      case 'wait_message':
+        return this.pass(Number.POSITIVE_INFINITY);
+    }
+  }
+
+  /** The next thing that happens, or the end of the sleep. */
+  private pass(until: number): Input {
+    for (let item = this.script.shift(); item !== undefined; item = this.script.shift()) {
+      if (item.at > until) {
+        this.script.unshift(item);
+        break;
+      }
+      this.now = Math.max(this.now, item.at);
+      const input = this.happen(item);
+      if (input !== null) return input;
+    }
+    if (!Number.isFinite(until)) throw new Error(`${this.each.key} waits for nothing`);
+    this.now = Math.max(this.now, until);
+    return { kind: 'timer' };
+  }
+
+  private happen({ at: occurredAt, happening, index }: (typeof this.script)[number]): Input | null {
+    if ('event' in happening)
+      return this.isVirtual ? null : { kind: 'event', event: this.eventOf(occurredAt, happening, index) };
+    if ('operator' in happening) {
+      return happening.operator === 'exit' ? { kind: 'exit', reason: 'operator' } : { kind: happening.operator };
+    }
+    if ('set' in happening) this.set(happening.set);
+    if ('grant' in happening) this.consents.push(happening.grant);
+    if ('withdraw' in happening) {
+      const { purpose, channel } = happening.withdraw;
+      const kept = this.consents.filter((consent) => consent.purpose !== purpose || consent.channel !== channel);
+      this.consents.splice(0, this.consents.length, ...kept);
+    }
+    if ('delivery' in happening) this.outcomes.set(happening.of, happening.delivery);
+    return { kind: 'wake' };
+  }
+
+  private eventOf(occurredAt: number, happening: Extract<Happening, { event: string }>, index: number) {
+    const { event: name, properties = {} } = happening;
+    const listeners = this.plan.listeners ?? [];
+    const matches = listeners.flatMap(({ event, where }, listener) =>
+      event === name && evaluateCondition({ condition: where, attributes: properties }) ? [listener] : [],
+    );
+    return { messageId: `m${index}`, name, occurredAt, ...(matches.length === 0 ? {} : { matches }) };
+  }
+
+  private lookUp({ events, listeners = [], after, until }: Extract<Command, { kind: 'find_event' }>) {
+    const all = (this.each.script ?? []).flatMap((happening, index) =>
+      'event' in happening ? [this.eventOf(ENTRY_AT + msOf(happening.at), happening, index)] : [],
+    );
+    const asked = new Set(listeners.map(({ index }) => index));
+    const fitting = all.flatMap(({ matches = [], ...event }) => {
+      const kept = matches.filter((index) => asked.has(index));
+      if (event.occurredAt <= after || event.occurredAt > until) return [];
+      if (kept.length === 0 && !events.includes(event.name)) return [];
+      return [{ ...event, ...(kept.length === 0 ? {} : { matches: kept }) }];
+    });
+    return fitting.sort((one, other) => one.occurredAt - other.occurredAt)[0] ?? null;
+  }
+
+  private said(stepId: string): string | Readonly<Record<string, unknown>> | undefined {
+    const asked = this.asked.get(stepId) ?? 0;
+    this.asked.set(stepId, asked + 1);
+    return this.each.answers?.[stepId]?.[asked];
+  }
+
+  private answerOf(stepId: string): StepAnswer {
+    const said = this.said(stepId) ?? 'sent';
+    if (typeof said !== 'string') throw new Error(`${stepId} answers with words`);
+    const [kind = '', reason = '', length = ''] = said.split(':');
+    const ids = { decisionId: 'd', deliveryId: 'l' };
+    const code = reason as ReasonCode;
+    this.outcomes.set(
+      stepId,
+      { sent: 'sent', skip: 'skipped', nothing: 'nothing', unknown: 'unknown' }[kind] ?? 'none',
+    );
+    switch (kind) {
+      case 'sent':
+        return { kind, ...ids, action: stepId };
+      case 'skip':
+        return { kind, decisionId: 'd', reason: code };
+      case 'nothing':
+        return { kind: 'do_nothing', decisionId: 'd', reason: 'BELOW_THRESHOLD' };
+      case 'unknown':
+        return { kind, ...ids, reason: 'OUTCOME_UNKNOWN' };
+      case 'defer':
+        return { kind, decisionId: 'd', reason: code, until: this.now + msOf(length) };
+      default:
+        throw new Error(`${stepId} cannot answer ${said}`);
+    }
+  }
+
+  private act({ stepId, act }: Extract<Command, { kind: 'act' }>): boolean {
+    const said = this.said(stepId) ?? 'done';
+    const isDone = said !== 'failed';
+    if (isDone && act.kind === 'update_user') this.set(act.set);
+    if (typeof said === 'object') this.responses[stepId] = said;
+    this.outcomes.set(stepId, isDone ? 'sent' : 'skipped');
+    return isDone;
+  }
+
+  private set(values: Readonly<Record<string, Scalar>>): void {
+    for (const [name, value] of Object.entries(values)) {
+      const parts = name.split('.');
+      const last = parts.pop() ?? '';
+      let place = this.profile;
+      for (const part of parts) place = (place[part] ??= {}) as Record<string, unknown>;
+      if (value === null && name !== 'lifecycle_stage') delete place[last];
+      else place[last] = value;
+    }
+  }
+
+  private facts(): Readonly<Record<string, unknown>> {
+    return { ...this.profile, run: { responses: this.responses } };
+  }
+
+  private holds(condition: Condition): boolean {
+    return evaluateCondition({ condition, attributes: this.profile });
+  }
+
+  private isSo(question: RunQuestion): boolean {
+    switch (question.kind) {
+      case 'event': {
+        const { name, within, at_least: atLeast = 1, where } = question;
+        const after = within === undefined ? ENTRY_AT : this.now - msOf(within);
+        const found = (this.each.script ?? []).filter((happening) => {
+          const occurredAt = ENTRY_AT + msOf(happening.at);
+          if (!('event' in happening) || happening.event !== name) return false;
+          if (occurredAt <= after || occurredAt > this.now) return false;
+          return where === undefined || evaluateCondition({ condition: where, attributes: happening.properties ?? {} });
+        });
+        return found.length >= atLeast;
+      }
+      case 'consent':
+        return this.consents.some(
+          ({ purpose, channel }) => purpose === question.purpose && channel === question.channel,
+        );
+      case 'outcome':
+        return this.outcomes.get(question.step) === question.is;
+    }
+  }
+}
+
+function at(value: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((found, part) => (found as Record<string, unknown> | undefined)?.[part], value);
+}
