@@ -3,7 +3,7 @@ import type { RunCondition } from '../src/core/audiences/run-condition.js';
 import type { Listener } from '../src/core/journeys/interpreter-state.js';
 import type { Act, Moment, Step } from '../src/core/journeys/plan.js';
 import type { RunClock, RunReference } from '../src/core/journeys/run-reference.js';
-import type { StepAnswer } from '../src/core/journeys/step-answer.js';
+import type { ActAnswer, StepAnswer } from '../src/core/journeys/step-answer.js';
 import type { InstantMs } from '../src/core/kernel/instant.js';
 
 /** One question of one run at a message or decide step. */
@@ -38,7 +38,7 @@ export interface FindMomentInput {
   readonly run: RunReference;
   readonly stepId: string;
   readonly moment: Moment;
-  /** When the run came to the step. */
+  /** When the run came to the step; from its second visit on right after that. */
   readonly from: InstantMs;
   readonly clock: RunClock;
 }
@@ -95,10 +95,10 @@ export interface JourneyActivities {
   /** The instant, possibly past, or null when the user has no such date or is gone. */
   findMoment(input: FindMomentInput): Promise<InstantMs | null>;
   /**
-   * Done, or false when it can never be done (the user is gone, the endpoint refuses for good, no such journey).
-   * Repeated after a crash it has the effect of once: the key is run, step and visit.
+   * One attempt. It fails where it can never be done: the user is gone, the endpoint refuses for good or was away for too
+   * long, no such journey. Repeated, after a crash or a wait, it has the effect of once: the key is run, step and visit.
    */
-  act(input: ActInput): Promise<boolean>;
+  act(input: ActInput): Promise<ActAnswer>;
   /** Virtual time only: the first matching event of the user in the interval, or null. */
   findEvent(input: FindEventInput): Promise<FoundEvent | null>;
   /** Records the end of the run and takes down what waits for it. Idempotent. */

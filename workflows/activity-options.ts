@@ -20,11 +20,5 @@ export const RUN_STEP_OPTIONS: ActivityOptions = { startToCloseTimeout: '30 seco
 /** One short statement or a few. */
 export const QUERY_OPTIONS: ActivityOptions = { startToCloseTimeout: '10 seconds', retry: UNTIL_IT_SUCCEEDS };
 
-/**
- * A call to somebody else's server, or a few statements. What stays away for long is asked less and less often; the
- * activity itself says when it gives up.
- */
-export const ACT_OPTIONS: ActivityOptions = {
-  startToCloseTimeout: '30 seconds',
-  retry: { ...UNTIL_IT_SUCCEEDS, maximumInterval: '15 minutes' },
-};
+/** One call to somebody else's server, which the activity itself cuts off long before, or a few statements. */
+export const ACT_OPTIONS: ActivityOptions = { startToCloseTimeout: '30 seconds', retry: UNTIL_IT_SUCCEEDS };

@@ -127,7 +127,7 @@ class JourneyRun {
         const { stepId, visit } = command;
         const question = { run, stepId, visit, act: command.act, clock };
         const summary = `${stepId}: ${command.act.kind}, visit ${visit}`;
-        return { kind: 'act_answer', isDone: await act.executeWithOptions({ summary }, [question]) };
+        return { kind: 'act_answer', answer: await act.executeWithOptions({ summary }, [question]) };
       }
       case 'find_event': {
         const { stepId, events, listeners = [], after, until } = command;

@@ -20,6 +20,7 @@ const run = (name: string, more: Partial<RunView> = {}): RunView => ({
   reason: 'not_bought',
   started_at: '2027-01-01T00:00:00.000Z',
   ended_at: '2027-01-14T00:00:00.000Z',
+  goals: [],
   ...more,
 });
 

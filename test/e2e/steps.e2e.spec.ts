@@ -3,6 +3,8 @@ import { startTactful, until, type Tactful } from '../support/tactful.js';
 import { isSignedBy, startReceiver, type Receiver } from '../support/webhook-receiver.js';
 
 const MINUTE_MS = 60_000;
+/** A run ends so soon after its exit event, however long it waits. */
+const EXIT_MS_MAX = 5_000;
 const end = (id: string) => ({ kind: 'end', id, reason: id });
 const amountOver = (value: number) => ({ kind: 'greater_than', attribute: 'amount', value });
 
@@ -68,8 +70,7 @@ describe('steps that send no message, from REST to what they leave', () => {
     expect(await tactful.get(`/api/users/${user}`)).toMatchObject({ attributes: { offered: true } });
     const runs = await tactful.get<{ data: RunView[] }>(`/api/runs?user_id=${user}`);
     expect(runs.data.map(({ journey }) => journey).sort()).toEqual(['after_sale', 'sale']);
-    const goals = await tactful.query('select goal from run_goals where run_key = $1', run.run_key);
-    expect(goals).toEqual([{ goal: 'offered' }]);
+    expect((await ended(run.id)).goals).toMatchObject([{ goal: 'offered' }]);
   });
 
   it('comes back to an endpoint that was away', async () => {
@@ -90,6 +91,23 @@ describe('steps that send no message, from REST to what they leave', () => {
     receiver.answerWith(204);
     expect(await ended(id)).toMatchObject({ reason: 'told' });
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  });
+
+  it('leaves an endpoint that stays away as soon as an exit event happens', async () => {
+    await publish('impatient', {
+      exit: { events: ['left'] },
+      steps: [{ kind: 'webhook', id: 'ask', endpoint: 'shop' }, end('told')],
+    });
+    receiver.answerWith(503, undefined, { 'retry-after': '3600' });
+    const user = await person();
+    const { id } = await enrol(user, 'impatient');
+    expect((await reached(id, ({ state }) => state === 'waiting')).waits_for).toBe(
+      'ask: not possible yet, tries again',
+    );
+    const before = Date.now();
+    await tactful.post('/api/events', { user_id: user, event_name: 'left' });
+    expect(await ended(id)).toMatchObject({ state: 'exited', reason: 'exit_event:left' });
+    expect(Date.now() - before).toBeLessThan(EXIT_MS_MAX);
   });
 
   it('waits for events of a kind, rejects others, and lets a goal under a condition end the wait', async () => {

@@ -28,8 +28,10 @@ describe('what steps do', () => {
     entries += 1;
     return stage.enter(userId, journey, { entry_key: String(entries), ...more });
   }
-  const act = (run: RunReference, what: Act, visit = 1, clock: RunClock = REAL): Promise<boolean> =>
-    app.get(Acts).run({ run, stepId: 'step', visit, act: what, clock });
+  async function act(run: RunReference, what: Act, visit = 1, clock: RunClock = REAL): Promise<boolean> {
+    const { kind } = await app.get(Acts).run({ run, stepId: 'step', visit, act: what, clock });
+    return kind === 'done';
+  }
   const results = (run: RunReference) =>
     stage.query('select visit, result from step_acts where run_key = $1 order by visit', run.runKey);
 
@@ -274,6 +276,12 @@ describe('what steps do', () => {
       expect(await reach('bought', 2)).toBe(true);
       expect(await reach('paid', 3)).toBe(true);
       expect(await goals(run)).toEqual([first, expect.objectContaining({ goal: 'paid' })]);
+      const view = (await goals(run)).map(({ goal, at }) => ({ goal, reached_at: new Date(at).toISOString() }));
+      const byTime = view.sort((one, other) => one.reached_at.localeCompare(other.reached_at));
+      const stored = await stage.query<{ id: string }>('select id from journey_runs where run_key = $1', run.runKey);
+      expect((await stage.api.get(`/api/runs/${stored[0]?.id}`)).body).toMatchObject({ goals: byTime });
+      const listed = (await stage.api.get(`/api/runs?user_id=${run.userId}`)).body as { data: object[] };
+      expect(listed.data).toMatchObject([{ goals: byTime }]);
     });
 
     it('is dated by the clock of a virtual run', async () => {

@@ -185,10 +185,31 @@ describe('definitions of journeys', () => {
     });
     await api.post(TEMPLATES, { key: 'follow_up', name: 'Follow up', steps: [end] });
     expect((await api.post(`${TEMPLATES}/leads_on/publish`, {})).status).toBe(200);
-    const itself = [wait, { kind: 'start_journey', id: 'go', journey: 'itself' }, end];
+    const itself = [wait, { kind: 'start_journey', id: 'go', journey: 'itself', entry_key: 'again' }, end];
     const definition = { key: 'itself', name: 'Itself', entry: { mode: 'parallel' }, steps: itself };
     expect((await api.post(TEMPLATES, definition)).status).toBe(201);
     expect((await api.post(`${TEMPLATES}/itself/publish`, {})).status).toBe(200);
+  });
+
+  it('are published only if the endpoints that they call are registered', async () => {
+    const steps = [
+      { kind: 'webhook', id: 'tell', endpoint: 'crm' },
+      { kind: 'webhook', id: 'ask', endpoint: 'shop' },
+      end,
+    ];
+    expect((await api.post(TEMPLATES, { key: 'calls', name: 'Calls', steps })).status).toBe(201);
+    const register = (key: string) =>
+      api.post('/api/webhook-endpoints', { key, name: key, url: 'http://127.0.0.1:9/hook' });
+    await register('shop');
+    expect(await api.post(`${TEMPLATES}/calls/publish`, {})).toMatchObject({
+      status: 422,
+      body: {
+        code: 'UNKNOWN_REFERENCE',
+        errors: [{ path: 'steps[0].endpoint', message: 'there is no webhook endpoint "crm"' }],
+      },
+    });
+    await register('crm');
+    expect((await api.post(`${TEMPLATES}/calls/publish`, {})).status).toBe(200);
   });
 });
 

@@ -102,6 +102,22 @@ describe('one step of a run, from the question to the mailbox', () => {
     expect(await smtp.mailsTo(email)).toHaveLength(1);
   });
 
+  it('shows what endpoints answered to this run: escaped in HTML, and empty where nothing was answered', async () => {
+    const shown = '{{ run.responses.score.tier }} {{ run.responses.stock.left }}!';
+    const receipt = { key: 'offer', channel: 'email', purpose: 'transactional', legal_basis: 'contract' };
+    await post('/api/message-templates', { ...receipt, subject: shown, html: `<p>${shown}</p>`, text: shown });
+    const { id, email } = await person();
+    const [runKey, other] = [await enter(id), await enter(id, '2')];
+    await query(
+      `insert into run_responses (run_key, step_id, response) values ($1, 'score', '{"tier": "<gold>"}')`,
+      runKey,
+    );
+    for (const each of [runKey, other]) expect(await ask(id, each, 1, 'offer')).toMatchObject({ kind: 'sent' });
+    const [first, second] = await smtp.mailsTo(email);
+    expect(first).toMatchObject({ subject: '<gold> !', text: '<gold> !\n', html: '<p>&lt;gold&gt; !</p>\n' });
+    expect(second).toMatchObject({ subject: '!', html: '<p> !</p>\n' });
+  });
+
   it('stays silent without consent, and says why', async () => {
     const { id, email } = await person('silent', false);
     const answer = await ask(id, await enter(id));

@@ -394,6 +394,7 @@ export const FAULTY_DEFINITIONS: readonly [string, JourneyDefinition, string, ke
     'steps[0].journey',
     'never_enters',
   ],
+  ['a parallel one that does so', starting({ journey: 'welcome' }, 'parallel'), 'steps[0].entry_key', 'never_stops'],
   ['a failure that leads nowhere', starting({ on_failure: 'b' }), 'steps[0].on_failure', 'unknown_step'],
   ['a goal of two lines', journey([{ kind: 'goal', id: 'a', goal: 'a\nb' }, end()]), 'steps[0].goal', 'bad_text'],
   // Cycles

@@ -9,7 +9,7 @@ import type { JourneyDefinition } from '../../src/core/journeys/definition.js';
 import { next, start, type Command, type Input, type InterpreterState } from '../../src/core/journeys/interpreter.js';
 import { findMoment } from '../../src/core/journeys/moment.js';
 import type { Plan } from '../../src/core/journeys/plan.js';
-import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
+import type { ActAnswer, StepAnswer } from '../../src/core/journeys/step-answer.js';
 import { parseDuration } from '../../src/core/kernel/duration.js';
 import type { ReasonCode } from '../../src/core/kernel/reasons.js';
 
@@ -158,7 +158,7 @@ class CasePlayer {
         return { kind: 'moment_answer', until: findMoment({ moment, value, zones, from }) };
       }
       case 'act':
-        return { kind: 'act_answer', isDone: this.act(command) };
+        return { kind: 'act_answer', answer: this.act(command) };
       case 'find_event':
         return { kind: 'event_answer', event: this.lookUp(command) };
       case 'sleep':
@@ -256,13 +256,16 @@ class CasePlayer {
     }
   }
 
-  private act({ stepId, act }: Extract<Command, { kind: 'act' }>): boolean {
+  private act({ stepId, act }: Extract<Command, { kind: 'act' }>): ActAnswer {
     const said = this.said(stepId) ?? 'done';
+    if (typeof said === 'string' && said.startsWith('later:')) {
+      return { kind: 'later', until: this.now + msOf(said.slice('later:'.length)) };
+    }
     const isDone = said !== 'failed';
     if (isDone && act.kind === 'update_user') this.set(act.set);
     if (typeof said === 'object') this.responses[stepId] = said;
     this.outcomes.set(stepId, isDone ? 'sent' : 'skipped');
-    return isDone;
+    return { kind: isDone ? 'done' : 'failed' };
   }
 
   private set(values: Readonly<Record<string, Scalar>>): void {

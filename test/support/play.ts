@@ -4,7 +4,7 @@ import { stableFraction } from '../../src/core/kernel/stable-hash.js';
 import { next, start } from '../../src/core/journeys/interpreter.js';
 import type { Command, Input } from '../../src/core/journeys/interpreter.js';
 import type { Plan } from '../../src/core/journeys/plan.js';
-import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
+import type { ActAnswer, StepAnswer } from '../../src/core/journeys/step-answer.js';
 import { unit } from './interpreter-host.js';
 import { firstFound } from './scripted-activities.js';
 
@@ -114,7 +114,7 @@ class World {
         return { kind: 'moment_answer', until: drawn < 0.2 ? null : Math.floor(now + (drawn - 0.4) * 50 * HOUR_MS) };
       }
       case 'act':
-        return { kind: 'act_answer', isDone: this.draw(command.kind, command.stepId, now) < 0.7 };
+        return { kind: 'act_answer', answer: actAnswer(this.draw(command.kind, command.stepId, now), now) };
     }
   }
 
@@ -135,4 +135,9 @@ class World {
     if (drawn < 0.9) return { kind: 'do_nothing', decisionId: 'd', reason: 'BELOW_THRESHOLD' };
     return { kind: 'unknown', ...ids, reason: 'OUTCOME_UNKNOWN' };
   }
+}
+
+function actAnswer(drawn: number, now: number): ActAnswer {
+  if (drawn < 0.3) return { kind: 'later', until: now + 5 * HOUR_MS };
+  return { kind: drawn < 0.8 ? 'done' : 'failed' };
 }

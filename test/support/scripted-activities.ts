@@ -9,7 +9,7 @@ import type {
   JourneyActivities,
   RunStepInput,
 } from '../../activities/contract.js';
-import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
+import type { ActAnswer, StepAnswer } from '../../src/core/journeys/step-answer.js';
 
 export const sent: StepAnswer = { kind: 'sent', decisionId: 'decision-1', deliveryId: 'delivery-1', action: 'mail' };
 
@@ -22,8 +22,8 @@ export interface Script {
   readonly choice?: (input: ChooseInput) => number | null;
   /** The instant that a wait ends at; the user has none when left out. */
   readonly moment?: (input: FindMomentInput) => number | null;
-  /** Whether it is done; it is when left out. */
-  readonly act?: (input: ActInput) => boolean | Promise<boolean>;
+  /** What becomes of it; it is done when left out. */
+  readonly act?: (input: ActInput) => ActAnswer | Promise<ActAnswer>;
   /** Events of the user, for virtual time, each with all the listeners that it fits. */
   readonly events?: () => readonly FoundEvent[];
   readonly finish?: (input: FinishRunInput) => void;
@@ -106,9 +106,9 @@ export class ScriptedActivities implements JourneyActivities {
     return Promise.resolve(this.scriptOf(input).moment?.(input) ?? null);
   };
 
-  readonly act = async (input: ActInput): Promise<boolean> => {
+  readonly act = async (input: ActInput): Promise<ActAnswer> => {
     this.calls.push({ activity: 'act', ...input });
-    return (await this.scriptOf(input).act?.(input)) ?? true;
+    return (await this.scriptOf(input).act?.(input)) ?? { kind: 'done' };
   };
 
   readonly findEvent = (input: FindEventInput): Promise<FoundEvent | null> => {

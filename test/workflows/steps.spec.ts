@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/core/kernel/instant.js';
 import type { FoundEvent } from '../../activities/contract.js';
 import type { Act, Moment, Plan, Step, Watch } from '../../src/core/journeys/plan.js';
-import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
+import type { ActAnswer, StepAnswer } from '../../src/core/journeys/step-answer.js';
 import { describeOnTemporal } from '../support/environment.js';
 import { carriedFrom, JourneyStage, type StagedRun } from '../support/journey-stage.js';
 import { actStep, arm, endStep, messageStep, planOfSteps, waitStep } from '../support/plans.js';
@@ -149,7 +149,7 @@ describeOnTemporal('the steps in real time', () => {
     const ids = acts.map((_, index) => `act${index}`);
     const steps = acts.map((act, index) => actStep(`act${index}`, act, ids[index + 1] ?? 'done'));
     const run = await stage.start(planOfSteps([...steps, endStep('done'), endStep('failed')]), {
-      act: ({ act }) => act.kind !== 'webhook',
+      act: ({ act }) => ({ kind: act.kind === 'webhook' ? 'failed' : 'done' }),
     });
     expect(await run.result('real.act')).toEqual({ outcome: 'completed', reason: 'failed' });
     expect(callsOf(run, 'act')).toMatchObject(ids.map((stepId, index) => ({ stepId, visit: 1, act: acts[index] })));
@@ -158,11 +158,11 @@ describeOnTemporal('the steps in real time', () => {
   it('repeats an act that failed, and lets an exit take effect only after its answer', async () => {
     const during: { exit?: () => Promise<void> } = {};
     let failures = 1;
-    const act = async (): Promise<boolean> => {
+    const act = async (): Promise<ActAnswer> => {
       await during.exit?.();
       delete during.exit;
-      if (failures-- > 0) throw new Error('the other server is away');
-      return true;
+      if (failures-- > 0) throw new Error('the database is away');
+      return { kind: 'done' };
     };
     const steps = [
       waitStep('pause', SECOND_MS, 'call'),
@@ -175,6 +175,32 @@ describeOnTemporal('the steps in real time', () => {
     expect(await run.result('real.exit-during-act')).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
     expect(callsOf(run, 'act')).toHaveLength(2);
     expect(stage.activities.asked(run.runKey)).toEqual([]);
+  });
+
+  it('does again, after a wait, what was not possible yet', async () => {
+    const before = Date.now();
+    const answers: ActAnswer[] = [{ kind: 'later', until: before + 2 * SECOND_MS }];
+    const plan = planOfSteps([actStep('call', webhook, 'done'), endStep('done'), endStep('failed')]);
+    const run = await stage.start(plan, { act: () => answers.shift() ?? { kind: 'done' } });
+    expect(await run.progress('waiting', 'call')).toMatchObject({
+      waitsFor: 'call: not possible yet, tries again',
+      waitsUntil: before + 2 * SECOND_MS,
+    });
+    expect(await run.result('real.act-later')).toEqual({ outcome: 'completed', reason: 'done' });
+    expect(Date.now() - before).toBeGreaterThanOrEqual(2 * SECOND_MS);
+    expect(callsOf(run, 'act')).toMatchObject([{ visit: 1 }, { visit: 1 }]);
+  });
+
+  it('leaves at once by an exit event while it waits to do something again', async () => {
+    const steps = [actStep('call', webhook, 'done'), endStep('done'), endStep('failed')];
+    const plan = planOfSteps(steps, { exitEvents: ['unsubscribed'] });
+    const run = await stage.start(plan, { act: () => ({ kind: 'later', until: Date.now() + HOUR_MS }) });
+    await run.progress('waiting', 'call');
+    const before = Date.now();
+    await run.event('unsubscribed');
+    expect(await run.result('real.act-exit')).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
+    expect(Date.now() - before).toBeLessThan(5 * SECOND_MS);
+    expect(callsOf(run, 'act')).toHaveLength(1);
   });
 
   it('goes on by the first event that fits an arm', async () => {
@@ -337,7 +363,7 @@ describeOnTemporal('the steps in virtual time', () => {
     ];
     const run = await stage.start(
       planOfSteps(steps),
-      { answer: () => noConsent, act: () => false },
+      { answer: () => noConsent, act: () => ({ kind: 'failed' }) },
       { domain: 'limits' },
     );
     expect(await run.result('virtual.limits')).toEqual({ outcome: 'completed', reason: 'enough' });

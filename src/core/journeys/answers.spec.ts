@@ -87,14 +87,59 @@ describe('a wait until a moment', () => {
 describe('an act', () => {
   const act = actStep('call', { kind: 'webhook', endpoint: 'crm', data: {} }, 'done');
 
-  it.each<[boolean, Step, string]>([
-    [true, act, 'done'],
-    [false, act, 'failed'],
-    [false, { ...act, onFailure: undefined } as unknown as Step, 'done'],
-  ])('that is done: %s', (isDone, step, reason) => {
+  it.each<['done' | 'failed', Step, string]>([
+    ['done', act, 'done'],
+    ['failed', act, 'failed'],
+    ['failed', { ...act, onFailure: undefined } as unknown as Step, 'done'],
+  ])('that is %s', (kind, step, reason) => {
     const host = new Host(onlyStep(step));
     expect(host.command).toMatchObject({ kind: 'act', stepId: 'call', visit: 1, act: { kind: 'webhook' } });
-    expect(host.give({ kind: 'act_answer', isDone })).toMatchObject({ kind: 'end', reason });
+    expect(host.give({ kind: 'act_answer', answer: { kind } })).toMatchObject({ kind: 'end', reason });
+  });
+});
+
+describe('an act that is not possible yet', () => {
+  const steps = [actStep('call', { kind: 'webhook', endpoint: 'crm', data: {} }, 'done'), ...ends];
+  const plan = planOfSteps(steps, { exitEvents: ['stop'] });
+  const later = (until: number): Input => ({ kind: 'act_answer', answer: { kind: 'later', until } });
+  const putOff = (): Host => {
+    const host = new Host(plan);
+    host.give(later(T0 + HOUR), T0 + 5);
+    return host;
+  };
+
+  it('is done again in the same visit when its time has come, and not before', () => {
+    const host = putOff();
+    expect(host.command).toMatchObject({ kind: 'sleep', because: 'act', until: T0 + HOUR, stepId: 'call' });
+    for (const given of [null, { kind: 'wake' }, later(T0), { kind: 'resume' }] as const) {
+      expect(host.give(given, T0 + MINUTE)).toMatchObject({ kind: 'sleep', until: T0 + HOUR });
+    }
+    expect(host.timer()).toMatchObject({ kind: 'act', stepId: 'call', visit: 1 });
+    expect(host.give({ kind: 'act_answer', answer: { kind: 'done' } })).toMatchObject({ kind: 'end', reason: 'done' });
+    expect(host.state.visits['call']).toBe(1);
+  });
+
+  it('holds no exit and no operator back', () => {
+    expect(putOff().event('stop', T0 + MINUTE)).toMatchObject({ kind: 'end', reason: 'exit_event:stop' });
+    expect(putOff().give({ kind: 'exit', reason: 'operator' })).toMatchObject({ kind: 'end', reason: 'operator' });
+    const paused = putOff();
+    expect(paused.give({ kind: 'pause' })).toMatchObject({ kind: 'wait_message' });
+    expect(paused.give(null, T0 + DAY)).toMatchObject({ kind: 'wait_message' });
+    expect(paused.give({ kind: 'resume' }, T0 + DAY)).toMatchObject({ kind: 'act', visit: 1 });
+  });
+
+  it('is not tried in a tight loop, whatever instant is named', () => {
+    const host = new Host(plan);
+    expect(host.give(later(T0 - DAY), T0)).toMatchObject({ kind: 'sleep', until: T0 + 1_000 });
+  });
+});
+
+describe('a moment in a loop', () => {
+  it('is asked for from right after the visit on, but for the first one', () => {
+    const host = new Host(onlyStep({ ...until(), next: 'until', limit: { visits: 2, next: 'on' } } as Step));
+    expect(host.command).toMatchObject({ kind: 'find_moment', from: T0 });
+    host.give({ kind: 'moment_answer', until: T0 + HOUR });
+    expect(host.timer()).toMatchObject({ kind: 'find_moment', from: T0 + HOUR + 1 });
   });
 });
 
@@ -102,7 +147,11 @@ describe('while an activity of the new steps is under way', () => {
   const cases: readonly [string, Step, Input][] = [
     ['choose', choose, { kind: 'choice_answer', index: 0 }],
     ['find_moment', until(), { kind: 'moment_answer', until: T0 + DAY }],
-    ['act', actStep('call', { kind: 'reach_goal', goal: 'g' }, 'done'), { kind: 'act_answer', isDone: true }],
+    [
+      'act',
+      actStep('call', { kind: 'reach_goal', goal: 'g' }, 'done'),
+      { kind: 'act_answer', answer: { kind: 'done' } },
+    ],
   ];
 
   it.each(cases)('%s: nothing else starts, and an exit takes effect after the answer', (kind, step, answer) => {

@@ -4,11 +4,11 @@ import type { ReasonCode } from '../kernel/reasons.js';
 import { isSpent } from './deferral.js';
 import type { Input, InterpreterState, Message, Phase } from './interpreter-state.js';
 import { ended, goOn, goTo, stepOf } from './moves.js';
-import type { Plan } from './plan.js';
-import type { StepAnswer } from './step-answer.js';
+import type { ActStep, Plan } from './plan.js';
+import type { ActAnswer, StepAnswer } from './step-answer.js';
 import { beginWait } from './waiting.js';
 
-/** An answer that names a past instant must not make a run ask in a tight loop. */
+/** An answer that names a past instant must not make a run ask, or act, in a tight loop. */
 const DEFER_MS_MIN = SECOND_MS;
 const UNKNOWN_WAIT_MS = 15 * MINUTE_MS;
 /**
@@ -65,10 +65,25 @@ function noteWork(
     if (input.until === null) return goTo(state, step.onMissing ?? step.next);
     return input.until <= now ? goOn(plan, state) : beginWait(plan, state, { because: 'wait', until: input.until });
   }
-  if (input.kind === 'act_answer' && step.kind === 'act') {
-    return goTo(state, input.isDone ? step.next : (step.onFailure ?? step.next));
-  }
+  if (input.kind === 'act_answer' && step.kind === 'act') return noteAct(plan, state, step, input.answer, now);
   return state;
+}
+
+function noteAct(
+  plan: Plan,
+  state: InterpreterState,
+  step: ActStep,
+  answer: ActAnswer,
+  now: InstantMs,
+): InterpreterState {
+  switch (answer.kind) {
+    case 'done':
+      return goTo(state, step.next);
+    case 'failed':
+      return goTo(state, step.onFailure ?? step.next);
+    case 'later':
+      return beginWait(plan, state, { because: 'act', until: Math.max(answer.until, now + DEFER_MS_MIN) });
+  }
 }
 
 function noteStep(

@@ -42,6 +42,9 @@ function actOf(step: ActDefinition, { path, context }: StepPlace): Act {
       if (journey === context.journeyKey && context.entryMode !== 'parallel') {
         const message = `while a run of it is there, a journey of the mode ${context.entryMode} lets nobody in again`;
         report(`${path}.journey`, 'never_enters', message);
+      } else if (journey === context.journeyKey && entryKey === null) {
+        const message = 'every run of it would start one more: name an entry_key, of which there is one run only';
+        report(`${path}.entry_key`, 'never_stops', message);
       }
       return { kind, journey, entryKey };
     }

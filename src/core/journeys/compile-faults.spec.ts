@@ -58,7 +58,7 @@ describe('faults of a definition', () => {
     ['ten names in a path', testing(exists('a.b.c.d.e.f.g.h.i.j'))],
     ['999 listed values', testing({ kind: 'in', attribute: 'a', values: Array<number>(999).fill(1) })],
     ['fifty data', calling(Object.fromEntries(names(50).map((name) => [name, 1])))],
-    ['a journey by key that starts itself', starting({ journey: 'welcome' }, 'parallel')],
+    ['a journey by key that starts itself', starting({ journey: 'welcome', entry_key: 'again' }, 'parallel')],
     ['an attribute and its like', setting({ 'attributes.a': 1, 'attributes.ab': 1, lifecycle_stage: null })],
     [
       'a property of an event that is called run',

@@ -26,6 +26,7 @@ export const COMPILE_FAULTS = {
   bad_entry_key: 'an entry key has characters other than letters, digits, dot, hyphen and _',
   too_many_listeners: 'the journey has more than 100 different conditions on events',
   never_enters: 'a journey starts itself though its entry mode never lets it in',
+  never_stops: 'a parallel journey starts itself without an entry key, and so again and again',
   no_next: 'no step follows in the list, and none is named',
   unknown_step: 'a step is named that does not exist',
   unreachable: 'no run can come to the step',

@@ -1,3 +1,4 @@
+import type { StepAnswer } from './step-answer.js';
 import {
   DAY,
   HOUR,
@@ -155,5 +156,15 @@ describe('wake and pause', () => {
     }
     // The wait for the message has used up none of the step's questions.
     expect(host.answer(defer(T0 + DAY))).toMatchObject({ kind: 'sleep', because: 'deferred' });
+  });
+
+  it('never gives a step up because all sending is switched off, for however many days', () => {
+    const host = new Host(planOf([message('hello', 'exit'), end()]));
+    const held = (until: number): StepAnswer => ({ kind: 'defer', decisionId: 'd', reason: 'KILL_SWITCH', until });
+    for (let hour = 1; hour <= 200; hour += 1) {
+      const now = T0 + hour * HOUR;
+      expect(host.answer(held(now), now - HOUR)).toMatchObject({ kind: 'sleep', until: now });
+      expect(host.give({ kind: 'timer' }, now)).toMatchObject({ kind: 'run_step', ask: hour + 1 });
+    }
   });
 });

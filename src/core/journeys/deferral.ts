@@ -1,10 +1,13 @@
 import { MINUTE_MS, type InstantMs } from '../kernel/instant.js';
+import type { ReasonCode } from '../kernel/reasons.js';
 import type { Deferral, Phase, Refusal, Wait } from './interpreter-state.js';
 
 /** A step that timers alone made ask so often will not be let through: it is taken as refused. */
 const TIMER_ASKS_MAX = 100;
 /** However often a user's data changes, a step asks no oftener than this because of it. */
 const WAKE_GAP_MS = MINUTE_MS;
+/** What operators hold up ends when they say so: no number of questions means that it never will. */
+const HELD_BY_OPERATORS: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['RUN_PAUSED', 'KILL_SWITCH']);
 
 /** Whether one more deferral is one too many. */
 export function isSpent({ timerAsks }: { readonly timerAsks: number }): boolean {
@@ -40,11 +43,11 @@ export function isCutShort(wait: Wait, now: InstantMs): boolean {
 
 /**
  * The question that follows a deferral or a refusal. Only those that a timer causes are counted: how often a user's
- * data changes, or how long an operator's pause lasts, says nothing about whether the step will ever be let through.
+ * data changes, or how long operators hold it up, says nothing about whether the step will ever be let through.
  */
 export function askAgain(wait: Deferral | Refusal, now: InstantMs): Extract<Phase, { kind: 'asking' }> {
   const { ask, timerAsks, refusedUntil } = wait;
-  const isCounted = !isCutShort(wait, now) && wait.reason !== 'RUN_PAUSED';
+  const isCounted = !isCutShort(wait, now) && !HELD_BY_OPERATORS.has(wait.reason);
   return {
     kind: 'asking',
     isUnderWay: false,

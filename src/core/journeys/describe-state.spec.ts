@@ -112,6 +112,12 @@ describe('describeState of the newer steps', () => {
       'Calls an endpoint',
     ],
     [
+      'act',
+      { kind: 'act', id: 'x', act: { kind: 'webhook', endpoint: 'crm', data: {} }, next: 'z' },
+      [{ kind: 'act_answer', answer: { kind: 'later', until } }],
+      'Was not possible yet; tries again at 2027-06-15T08:00:00.000Z',
+    ],
+    [
       'wait for any',
       {
         kind: 'wait_for_any',

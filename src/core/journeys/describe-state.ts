@@ -62,6 +62,8 @@ function waitText(step: Step | undefined, wait: Wait): string {
       return `Waits until ${at(wait.until)}`;
     case 'wait_for':
       return `Waits for ${code(eventsOf(step))}, at most until ${at(wait.until)}`;
+    case 'act':
+      return `Was not possible yet; tries again at ${at(wait.until)}`;
     case 'deferred':
       if (endOf(wait) < wait.until) return `Asks again at ${at(endOf(wait))}: something about the user changed`;
       return `Put off until ${at(wait.until)} after question ${wait.ask}, ${wait.reason} (${REASONS[wait.reason]})`;

@@ -3,7 +3,7 @@ import type { InstantMs } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import type { RunCondition } from '../audiences/run-condition.js';
 import type { Act, DecideStep, MessageStep, Moment } from './plan.js';
-import type { StepAnswer } from './step-answer.js';
+import type { ActAnswer, StepAnswer } from './step-answer.js';
 
 /** The interpreter that a run was started with, and keeps. A change of what it commands is a new number. */
 export const ENGINE = 1;
@@ -48,6 +48,8 @@ export interface Refusal extends Question {
 /** Why a run sleeps. */
 export type Wait =
   | { readonly because: 'wait' | 'wait_for'; readonly until: InstantMs }
+  /** What the step does was not possible yet; it is done again at `until`. */
+  | { readonly because: 'act'; readonly until: InstantMs }
   | Deferral
   | Refusal
   | { readonly because: 'unknown'; readonly until: InstantMs; readonly reason: ReasonCode };
@@ -128,7 +130,7 @@ export type Input =
   | { readonly kind: 'choice_answer'; readonly index: number | null }
   /** Null: the user has no such date. */
   | { readonly kind: 'moment_answer'; readonly until: InstantMs | null }
-  | { readonly kind: 'act_answer'; readonly isDone: boolean }
+  | { readonly kind: 'act_answer'; readonly answer: ActAnswer }
   | { readonly kind: 'event_answer'; readonly event: RunEvent | null };
 
 /** A condition of the plan on the events of one name. */
@@ -152,7 +154,7 @@ export type Command =
       readonly kind: 'find_moment';
       readonly stepId: string;
       readonly moment: Moment;
-      /** When the run came to the step. */
+      /** When the run came to the step; from its second visit on right after that. */
       readonly from: InstantMs;
     }
   | { readonly kind: 'act'; readonly stepId: string; readonly visit: number; readonly act: Act }

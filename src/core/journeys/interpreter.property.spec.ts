@@ -5,7 +5,7 @@ import { playReal, playVirtual, wayByHand } from '../../../test/support/play.js'
 import { next, putDown, receive, start } from './interpreter.js';
 import type { Command, Input, InterpreterState, Message } from './interpreter.js';
 import type { Plan } from './plan.js';
-import type { StepAnswer } from './step-answer.js';
+import type { ActAnswer, StepAnswer } from './step-answer.js';
 
 const T0 = 1_800_000_000_000;
 const DAY_MS = 86_400_000;
@@ -58,6 +58,10 @@ const answer: fc.Arbitrary<StepAnswer> = fc.oneof<fc.Arbitrary<StepAnswer>[]>(
   }),
   fc.constant({ kind: 'unknown', decisionId: 'd', deliveryId: 'l', reason: 'OUTCOME_UNKNOWN' }),
 );
+const actAnswer: fc.Arbitrary<ActAnswer> = fc.oneof<fc.Arbitrary<ActAnswer>[]>(
+  fc.record({ kind: fc.constantFrom('done', 'failed') }),
+  fc.record({ kind: fc.constant('later'), until: instant }),
+);
 const input: fc.Arbitrary<Input | null> = fc.oneof<fc.Arbitrary<Input | null>[]>(
   message,
   fc.constant(null),
@@ -66,7 +70,7 @@ const input: fc.Arbitrary<Input | null> = fc.oneof<fc.Arbitrary<Input | null>[]>
   fc.record({ kind: fc.constant('branch_answer'), holds: fc.boolean() }),
   fc.record({ kind: fc.constant('choice_answer'), index: fc.constantFrom(0, null) }),
   fc.record({ kind: fc.constant('moment_answer'), until: fc.oneof(instant, fc.constant(null)) }),
-  fc.record({ kind: fc.constant('act_answer'), isDone: fc.boolean() }),
+  fc.record({ kind: fc.constant('act_answer'), answer: actAnswer }),
   fc.record({ kind: fc.constant('event_answer'), event: fc.oneof(event, fc.constant(null)) }),
 );
 const timedInputs = fc.array(fc.record({ input, afterMs: fc.integer({ min: 0, max: DAY_MS }) }), { maxLength: 60 });
@@ -81,6 +85,12 @@ function frozen<T>(value: T): T {
 
 const isActivity = ({ kind }: Command): boolean => !['sleep', 'wait_message', 'end'].includes(kind);
 
+function fairActAnswer(now: number, nth: number): ActAnswer {
+  // An attempt takes two or three turns: with 5 it is not always the same answer.
+  if (nth % 5 === 0) return { kind: 'later', until: now + MINUTE_MS };
+  return { kind: nth % 2 === 0 ? 'done' : 'failed' };
+}
+
 /** What a fair world says to a command, and when. */
 function reply(command: Command, now: number, nth: number): { readonly input: Input; readonly now: number } {
   switch (command.kind) {
@@ -93,7 +103,7 @@ function reply(command: Command, now: number, nth: number): { readonly input: In
     case 'find_moment':
       return { input: { kind: 'moment_answer', until: nth % 3 === 0 ? null : command.from + nth }, now };
     case 'act':
-      return { input: { kind: 'act_answer', isDone: nth % 2 === 0 }, now };
+      return { input: { kind: 'act_answer', answer: fairActAnswer(now, nth) }, now };
     case 'find_event':
       return { input: { kind: 'event_answer', event: null }, now };
     case 'sleep':

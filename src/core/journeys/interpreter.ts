@@ -167,7 +167,8 @@ function activityCommand(
     case 'choose':
       return { kind: 'choose', stepId, conditions: step.arms.map(({ condition }) => condition) };
     case 'wait_until':
-      return { kind: 'find_moment', stepId, moment: step.moment, from: state.stepStartedAt };
+      // Whoever has waited until Monday at nine and comes again means the next Monday, even in the same millisecond.
+      return { kind: 'find_moment', stepId, moment: step.moment, from: state.stepStartedAt + (visit > 1 ? 1 : 0) };
     case 'act':
       return { kind: 'act', stepId, visit, act: step.act };
     case 'wait':

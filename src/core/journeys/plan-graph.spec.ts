@@ -11,6 +11,10 @@ const until: Step = {
   moment: { kind: 'local_time', localMinute: 0, weekdays: [] },
   next: 'x',
 };
+const untilDate: Step = {
+  ...until,
+  moment: { kind: 'attribute', attribute: 'attributes.d', days: 0, offsetMs: 0, localMinute: null },
+};
 const random = (minMs: number): Step => ({ kind: 'wait_random', id: 'x', minMs, maxMs: HOUR, next: 'x' });
 const any = (since: 'step' | 'entry'): WaitForAnyStep => ({
   kind: 'wait_for_any',
@@ -76,7 +80,8 @@ describe('the graph', () => {
 describe('spinningSteps', () => {
   it.each<[string, Step, boolean]>([
     ['wait', waitStep('x', HOUR, 'x'), false],
-    ['wait until a moment, which may be past', until, true],
+    ['wait until a local time, which is another one each time', until, false],
+    ['wait until a date, which may be past', untilDate, true],
     ['random wait of at least a while', random(1), false],
     ['random wait that may be none', random(0), true],
     ['wait for events since the step', any('step'), false],

@@ -59,7 +59,8 @@ function holdsTheRun(step: Step): boolean {
       // What happened since entry stays true: such a wait can let the same run through again and again.
       return step.since === 'step';
     case 'wait_until':
-    // The instant may be past whenever a run comes.
+      // From the second visit on a local time is a later one each time; a date of the profile may stay past for ever.
+      return step.moment.kind === 'local_time';
     case 'message':
     case 'decide':
     case 'branch':

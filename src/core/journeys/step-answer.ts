@@ -20,3 +20,11 @@ export type StepAnswer =
     }
   | { readonly kind: 'do_nothing'; readonly decisionId: string; readonly reason: ReasonCode }
   | { readonly kind: 'unknown'; readonly decisionId: string; readonly deliveryId: string; readonly reason: ReasonCode };
+
+/**
+ * The answer of a step that does something which is no contact.
+ * - `failed`: it can never be done.
+ * - `later`: it may be done at `until`; the run waits and does it again, and can be paused or ended meanwhile.
+ */
+export type ActAnswer =
+  { readonly kind: 'done' } | { readonly kind: 'failed' } | { readonly kind: 'later'; readonly until: InstantMs };

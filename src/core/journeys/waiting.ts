@@ -51,6 +51,8 @@ export function stopWaiting(
       return goOn(plan, stopped);
     case 'wait_for':
       return eventWait === null ? goOn(plan, stopped) : goTo(stopped, eventWait.onTimeout);
+    case 'act':
+      return { ...stopped, phase: { kind: 'working', isUnderWay: false } };
     case 'deferred':
       if (wait.reason === 'RUN_EXITED') return ended(stopped, 'exited', 'run_exited');
       return { ...stopped, phase: askAgain(wait, now) };
@@ -85,6 +87,8 @@ function labelOf(step: Step, wait: Wait): string {
       return `${step.id}: wait`;
     case 'wait_for':
       return `${step.id}: wait for ${namesOf(eventWaitOf(step))}`;
+    case 'act':
+      return `${step.id}: not possible yet, tries again`;
     case 'deferred':
       return `${step.id}: put off, ${wait.reason}${endOf(wait) < wait.until ? ', asks again soon' : ''}`;
     case 'refused':

@@ -100,7 +100,7 @@ export class JourneysController {
     summary: 'Freezes the draft as the version that new runs enter',
     description: 'Publishing unchanged content again answers with the version that exists.',
     body: JourneyVersionView,
-    refusals: { ...refusals, 422: 'a step names a template, an action or a journey that does not exist' },
+    refusals: { ...refusals, 422: 'a step names a template, an action, a journey or an endpoint that does not exist' },
   })
   publish(
     @Param('id', { schema: idOrKey }) id: string,

@@ -121,6 +121,9 @@ export const RunView = z
     reason: nullable,
     started_at: z.iso.datetime(),
     ended_at: instant,
+    goals: z
+      .array(z.object({ goal: z.string(), reached_at: z.iso.datetime() }))
+      .meta({ description: 'goals that its `goal` steps noted, in the order in which they were reached' }),
   })
   .meta({ id: 'Run' });
 export type RunView = z.infer<typeof RunView>;

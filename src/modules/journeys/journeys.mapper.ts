@@ -39,4 +39,5 @@ export const toRunView = (run: RunRow): RunView => ({
   reason: run.reason,
   started_at: text(run.startedAt),
   ended_at: textOrNull(run.endedAt),
+  goals: run.goals.map(({ goal, reachedAt }) => ({ goal, reached_at: text(reachedAt) })),
 });

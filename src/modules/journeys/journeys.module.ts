@@ -3,6 +3,7 @@ import { Clock } from '../../platform/clock/clock.js';
 import { ActionsModule } from '../actions/index.js';
 import { MessageTemplatesModule } from '../message-templates/index.js';
 import { UserHooks, UsersModule } from '../users/index.js';
+import { WebhookEndpointsModule } from '../webhook-endpoints/index.js';
 import { EnrolmentService, IS_VIRTUAL_TIME_ALLOWED } from './enrolment.service.js';
 import { EntriesRepository } from './entries.repository.js';
 import { JourneyVersions } from './journey-versions.js';
@@ -37,7 +38,7 @@ export class JourneysModule implements OnModuleInit {
     return {
       module: JourneysModule,
       global: true,
-      imports: [UsersModule, MessageTemplatesModule, ActionsModule],
+      imports: [UsersModule, MessageTemplatesModule, ActionsModule, WebhookEndpointsModule],
       controllers: [JourneysController, RunsController],
       providers: [
         { provide: TASK_QUEUE, useValue: options.taskQueue },

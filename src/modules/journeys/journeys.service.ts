@@ -14,6 +14,7 @@ import { toPage, type Page, type PageRequest } from '../../platform/http/paging.
 import { AuditLog } from '../access/index.js';
 import { ActionsService } from '../actions/index.js';
 import { MessageTemplatesService } from '../message-templates/index.js';
+import { WebhookEndpointsService } from '../webhook-endpoints/index.js';
 import type { JourneyDefinitionDto, JourneyVersionView, JourneyView } from './journeys.dto.js';
 import { toJourneyView, toVersionView } from './journeys.mapper.js';
 import { JourneysRepository, type JourneyRow } from './journeys.repository.js';
@@ -27,6 +28,7 @@ export class JourneysService {
     private readonly journeys: JourneysRepository,
     private readonly templates: MessageTemplatesService,
     private readonly actions: ActionsService,
+    private readonly endpoints: WebhookEndpointsService,
     private readonly audit: AuditLog,
   ) {}
 
@@ -84,7 +86,7 @@ export class JourneysService {
    * Freezes the draft as the version that new runs enter. Publishing the same content again gives the same version.
    *
    * @throws ConflictException DRAFT_CHANGED
-   * @throws UnprocessableEntityException when a step names a template, an action or a journey that does not exist
+   * @throws UnprocessableEntityException when a step names a template, an action, a journey or an endpoint that does not exist
    */
   async publish(idOrKey: string, principal: string): Promise<JourneyVersionView> {
     const { id, definition: draft } = await this.get(idOrKey);
@@ -123,6 +125,7 @@ export class JourneysService {
       template: await this.templates.existing(keysOf('template')),
       action: await this.actions.existing(keysOf('action')),
       journey: await this.journeys.existing(keysOf('journey')),
+      endpoint: await this.endpoints.existing(keysOf('endpoint')),
     };
     const errors = named.filter(({ kind, key }) => !existing[kind].has(key)).map(unknownThing);
     if (errors.length > 0) {

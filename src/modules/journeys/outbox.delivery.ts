@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { endBy } from '../../core/journeys/listening.js';
+import type { Plan } from '../../core/journeys/plan.js';
 import { COMMAND_SIGNAL, type CommandSignal } from '../../../workflows/messages.js';
-import { OutboxRepository, type DesiredState, type OutboxMessage } from './outbox.repository.js';
+import { OutboxRepository, type DesiredState, type OutboxMessage, type RunStart } from './outbox.repository.js';
 import { RunGateway } from './run-gateway.js';
-import { RunsRepository } from './runs.repository.js';
+import { RunsRepository, type RunEnd } from './runs.repository.js';
 
 /** What one message of the outbox asks for. Throwing means: try again later. */
 @Injectable()
@@ -27,8 +29,19 @@ export class OutboxDelivery {
   private async start(runKey: string): Promise<void> {
     const start = await this.outbox.findStart(runKey);
     if (start === null) return;
-    if (start.isExitRequested) return this.finish(runKey, 'exited_before_start');
-    await this.runs.start(start);
+    const end = start.isExitRequested || start.isExitHeard ? await this.endBeforeStart(start) : null;
+    if (end === null) await this.runs.start(start);
+    else await this.finish(runKey, end);
+  }
+
+  /** What ended the run before it could begin, as the run itself would have said it; null: nothing that it would hear. */
+  private async endBeforeStart({ runKey, plan, enteredAt, isExitRequested }: RunStart): Promise<EndWords | null> {
+    for (const word of await this.outbox.findWaiting(runKey)) {
+      if (word.kind === 'exit') break;
+      const end = word.event.occurredAt > enteredAt ? endBy(plan as Plan, word.event) : null;
+      if (end !== null) return end;
+    }
+    return isExitRequested ? { outcome: 'exited', reason: 'exited_before_start' } : null;
   }
 
   private async command(runKey: string, reason: string | undefined): Promise<boolean> {
@@ -41,13 +54,15 @@ export class OutboxDelivery {
    * namespace: left open, its place in the journey would be taken for ever. A run that did record its end is left alone.
    */
   private closeLost(runKey: string): Promise<void> {
-    return this.finish(runKey, 'terminated');
+    return this.finish(runKey, { outcome: 'exited', reason: 'terminated' });
   }
 
-  private finish(runKey: string, reason: string): Promise<void> {
-    return this.projection.finish({ runKey, outcome: 'exited', reason, endedAt: null });
+  private finish(runKey: string, { outcome, reason }: EndWords): Promise<void> {
+    return this.projection.finish({ runKey, outcome, reason, endedAt: null });
   }
 }
+
+type EndWords = Pick<RunEnd, 'outcome' | 'reason'>;
 
 function toCommand(state: DesiredState, reason: string | undefined): CommandSignal {
   switch (state) {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { EVENT_SIGNAL, type EventSignal } from '../../../workflows/messages.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
 
@@ -29,11 +30,18 @@ export interface RunStart {
   readonly enteredAt: InstantMs;
   readonly isPaused: boolean;
   readonly isExitRequested: boolean;
+  /** Whether an event has come in that ends the run whatever its properties. */
+  readonly isExitHeard: boolean;
 }
+
+/** What a run is to hear as soon as it is there: an event, or that somebody ends it. */
+export type WaitingWord = { readonly kind: 'event'; readonly event: EventSignal } | { readonly kind: 'exit' };
 
 /** What the entry of a run asks of it. */
 export type DesiredState = 'running' | 'paused' | 'exited';
 
+/** Of what waits for a run that has not been started; nobody is told so much in so short a time. */
+const WORDS_MAX = 1_000;
 /** Longer than a delivery may take: a message that is leased for longer belongs to a dead process. */
 const LEASE_SECONDS = 60;
 const BACKOFF_SECONDS_MAX = 300;
@@ -81,7 +89,12 @@ export class OutboxRepository {
       name: 'outbox_find_start',
       text: `select entry.run_key as "runKey", entry.user_id as "userId", journey.key as "journeyKey", entry.version,
           version.plan, entry.clock_domain as "clockDomain", entry.entered_at as "enteredAt",
-          entry.paused_at is not null as "isPaused", entry.exit_requested_at is not null as "isExitRequested"
+          entry.paused_at is not null as "isPaused", entry.exit_requested_at is not null as "isExitRequested",
+          exists (
+            select from run_waits wait
+            join events event on event.user_id = wait.user_id and event.event_name = wait.event_name
+            where wait.user_id = entry.user_id and wait.run_key = entry.run_key and wait.is_exit
+              and event.clock_domain = 'real' and event.occurred_at > entry.entered_at) as "isExitHeard"
         from journey_entries entry
         join journeys journey on journey.id = entry.journey_id
         join journey_versions version on version.journey_id = entry.journey_id and version.version = entry.version
@@ -89,6 +102,18 @@ export class OutboxRepository {
       values: [runKey],
     });
     return row ?? null;
+  }
+
+  /** What waits for a run that has not been started and may end it, in the order in which it came. */
+  findWaiting(runKey: string): Promise<readonly WaitingWord[]> {
+    return this.database.query<WaitingWord>({
+      // Walks the whole outbox: for the few runs that end before they begin.
+      text: `select case kind when 'signal_run' then 'event' else 'exit' end as kind, payload -> 'argument' as event
+        from outbox where run_key = $1 and (kind = 'signal_run' and payload ->> 'signal' = $2
+          or kind = 'command_run' and payload ? 'reason')
+        order by id limit ${WORDS_MAX}`,
+      values: [runKey, EVENT_SIGNAL],
+    });
   }
 
   /** Null when the run has ended. */

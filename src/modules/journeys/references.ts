@@ -4,11 +4,16 @@ import type { JourneyDefinitionDto } from './journeys.dto.js';
 export interface NamedThing {
   /** Where it is named, e.g. `steps[2].template`. */
   readonly path: string;
-  readonly kind: 'template' | 'action' | 'journey';
+  readonly kind: 'template' | 'action' | 'journey' | 'endpoint';
   readonly key: string;
 }
 
-const NOUNS = { template: 'message template', action: 'action', journey: 'journey' } as const;
+const NOUNS = {
+  template: 'message template',
+  action: 'action',
+  journey: 'journey',
+  endpoint: 'webhook endpoint',
+} as const;
 
 /** Everything that the steps of a journey name, in their order. */
 export function namedThings({ steps }: JourneyDefinitionDto): readonly NamedThing[] {
@@ -22,6 +27,7 @@ export function namedThings({ steps }: JourneyDefinitionDto): readonly NamedThin
       case 'start_journey':
         return [{ path: `${path}.journey`, kind: 'journey', key: step.journey }];
       case 'webhook':
+        return [{ path: `${path}.endpoint`, kind: 'endpoint', key: step.endpoint }];
       case 'wait':
       case 'wait_for':
       case 'branch':

@@ -1,9 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../../platform/database/database.js';
+import { Database, type Transaction } from '../../platform/database/database.js';
 
 /** The only writer of run_responses: what endpoints answered to the webhooks of a run, of each step the last. */
 @Injectable()
 export class RunResponses {
+  constructor(private readonly database: Database) {}
+
+  /** By step id; empty where nothing was answered. */
+  async find(runKey: string): Promise<Readonly<Record<string, unknown>>> {
+    const rows = await this.database.query<{ stepId: string; response: unknown }>({
+      name: 'run_responses_find',
+      text: 'select step_id as "stepId", response from run_responses where run_key = $1',
+      values: [runKey],
+    });
+    return Object.fromEntries(rows.map(({ stepId, response }) => [stepId, response]));
+  }
+
   async store(
     transaction: Transaction,
     { runKey, stepId, response }: { readonly runKey: string; readonly stepId: string; readonly response: unknown },

@@ -17,6 +17,8 @@ export interface RunRow {
   readonly reason: string | null;
   readonly startedAt: InstantMs;
   readonly endedAt: InstantMs | null;
+  /** In the order in which they were reached. */
+  readonly goals: readonly { readonly goal: string; readonly reachedAt: InstantMs }[];
 }
 
 export interface RunEnd {
@@ -37,7 +39,10 @@ export interface RunRejectRow {
 
 const RUN = `id, run_key as "runKey", journey_key as "journeyKey", version, user_id as "userId",
   clock_domain as "clockDomain", state, step_id as "stepId", waits_for as "waitsFor", waits_until as "waitsUntil",
-  reason, started_at as "startedAt", ended_at as "endedAt"`;
+  reason, started_at as "startedAt", ended_at as "endedAt", coalesce((
+    select jsonb_agg(jsonb_build_object('goal', reached.goal,
+      'reachedAt', round(extract(epoch from reached.reached_at) * 1000)) order by reached.reached_at, reached.goal)
+    from run_goals reached where reached.run_key = journey_runs.run_key), '[]') as goals`;
 
 /** The only writer of journey_runs after the entry: the projection of what Temporal knows. */
 @Injectable()

@@ -4,7 +4,7 @@ const delay = (attempts: number, askedForMs: number | null = null, spread = 0): 
   delayBeforeNextMs({ attempts, askedForMs, spread });
 
 describe('the time between two attempts', () => {
-  it('grows to a quarter of an hour and no further: a run can leave its step only between two', () => {
+  it('grows to a quarter of an hour and no further: an endpoint that is back waits no longer', () => {
     expect([1, 2, 3, 4, 5, 6, 500].map((attempts) => delay(attempts) / 1_000)).toEqual([
       5, 30, 120, 300, 900, 900, 900,
     ]);

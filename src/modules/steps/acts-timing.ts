@@ -3,7 +3,7 @@ import { DAY_MS, MINUTE_MS, SECOND_MS, type DurationMs } from '../../core/kernel
 /** An endpoint that takes nothing for so long will not take this message. */
 export const GIVEN_UP_AFTER_MS: DurationMs = DAY_MS;
 
-/** After the first attempt, the second and so on. A run leaves its step only between two of them: hence no longer. */
+/** After the first attempt, the second and so on. An endpoint that is back waits no longer than the last of them. */
 const DELAYS_MS: readonly DurationMs[] = [5 * SECOND_MS, 30 * SECOND_MS, 2 * MINUTE_MS, 5 * MINUTE_MS];
 const DELAY_MS_MAX: DurationMs = 15 * MINUTE_MS;
 /** So that runs that failed together do not come back together. */

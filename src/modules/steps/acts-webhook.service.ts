@@ -4,14 +4,19 @@ import type { Act } from '../../core/journeys/plan.js';
 import type { RunReference } from '../../core/journeys/run-reference.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { stableFraction } from '../../core/kernel/stable-hash.js';
+import { Clock } from '../../platform/clock/clock.js';
 import { Database } from '../../platform/database/database.js';
 import { RunResponses } from '../journeys/index.js';
 import { WebhookSender } from '../webhook-endpoints/index.js';
-import { ActDelayedError } from './acts-delayed.error.js';
 import { delayBeforeNextMs, GIVEN_UP_AFTER_MS } from './acts-timing.js';
 import { ActsRepository, type ActResult, type ActSubject, type ActVisit } from './acts.repository.js';
 
 const MESSAGE_TYPE = 'journey.webhook';
+
+/** Nothing came of an attempt, and it may be made again then. */
+export interface ActDelay {
+  readonly until: InstantMs;
+}
 
 /** Tells registered endpoints about a run. An endpoint may hear the same message twice; its id says so. */
 @Injectable()
@@ -21,15 +26,20 @@ export class WebhookActs {
     private readonly acts: ActsRepository,
     private readonly sender: WebhookSender,
     private readonly responses: RunResponses,
+    private readonly clock: Clock,
   ) {}
 
   /**
    * One attempt. Nothing about a person who was erased leaves, nor anything for a run that is to end. What the endpoint
    * answers in JSON is kept for later steps.
    *
-   * @throws ActDelayedError when the endpoint may take it later; for a day after the first attempt, then it is not done
+   * @returns a delay where the endpoint may take it later; for a day after the first attempt, then it is not done
    */
-  async send(run: RunReference, visit: ActVisit, act: Extract<Act, { kind: 'webhook' }>): Promise<ActResult> {
+  async send(
+    run: RunReference,
+    visit: ActVisit,
+    act: Extract<Act, { kind: 'webhook' }>,
+  ): Promise<ActResult | ActDelay> {
     const attempt = await this.acts.begin(this.database, visit);
     if (attempt.result !== null) return attempt.result;
     const subject = await this.acts.subject(run.runKey);
@@ -48,7 +58,7 @@ export class WebhookActs {
         if (leftMs <= 0) return this.giveUp(visit, outcome.because);
         const spread = stableFraction(`${id} ${attempt.attempts}`);
         const delayMs = delayBeforeNextMs({ attempts: attempt.attempts, askedForMs: outcome.retryAfterMs, spread });
-        throw new ActDelayedError(`${act.endpoint}: ${outcome.because}`, Math.min(delayMs, leftMs));
+        return { until: this.clock.now() + Math.ceil(Math.min(delayMs, leftMs)) };
       }
     }
   }

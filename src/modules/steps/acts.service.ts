@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Act } from '../../core/journeys/plan.js';
 import type { RunClock, RunReference } from '../../core/journeys/run-reference.js';
+import type { ActAnswer } from '../../core/journeys/step-answer.js';
 import { unreachable } from '../../core/kernel/assert.js';
 import { Database } from '../../platform/database/database.js';
 import { EnrolmentService } from '../journeys/index.js';
 import { UsersService } from '../users/index.js';
 import { ActsRepository, type ActResult, type ActVisit } from './acts.repository.js';
-import { WebhookActs } from './acts-webhook.service.js';
+import { WebhookActs, type ActDelay } from './acts-webhook.service.js';
 
 /** Something that a run does besides contacting its user. */
 export interface ActRequest {
@@ -33,19 +34,18 @@ export class Acts {
   ) {}
 
   /**
-   * Whether it was done; false when it never can be.
+   * One attempt: done, never to be done, or put off.
    *
    * In virtual time nothing leaves the trial: no endpoint is called, and no other journey is started, because a user has
    * one run in a virtual domain; both count as done. A change of the profile does take place, so that later steps see it.
-   *
-   * @throws ActDelayedError when it may be possible later
    */
-  async run(request: ActRequest): Promise<boolean> {
-    const { isDone } = await this.carryOut(request);
-    return isDone;
+  async run(request: ActRequest): Promise<ActAnswer> {
+    const outcome = await this.carryOut(request);
+    if (!('isDone' in outcome)) return { kind: 'later', until: outcome.until };
+    return { kind: outcome.isDone ? 'done' : 'failed' };
   }
 
-  private async carryOut(request: ActRequest): Promise<ActResult> {
+  private async carryOut(request: ActRequest): Promise<ActResult | ActDelay> {
     const { act, clock } = request;
     switch (act.kind) {
       case 'update_user':

@@ -1,4 +1,3 @@
-export { ActDelayedError } from './acts-delayed.error.js';
 export { Acts } from './acts.service.js';
 export { Moments } from './moments.service.js';
 export { RunQuestions } from './run-questions.service.js';

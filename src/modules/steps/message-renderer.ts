@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Candidate } from '../../core/decisions/types.js';
 import type { RunReference } from '../../core/journeys/run-reference.js';
+import { RunResponses } from '../journeys/index.js';
 import { MessageTemplatesService, RenderError } from '../message-templates/index.js';
 import { PreferenceTokens } from '../preferences/index.js';
 import { UnsubscribeTokens } from '../unsubscribe/index.js';
@@ -38,6 +39,7 @@ export class MessageRenderer {
     private readonly templates: MessageTemplatesService,
     private readonly tokens: UnsubscribeTokens,
     private readonly preferences: PreferenceTokens,
+    private readonly responses: RunResponses,
     @Inject(COMPANY) private readonly company: Company,
   ) {}
 
@@ -58,7 +60,12 @@ export class MessageRenderer {
     });
     const context = {
       user,
-      run: { key: run.runKey, journey: run.journeyKey, version: run.journeyVersion },
+      run: {
+        key: run.runKey,
+        journey: run.journeyKey,
+        version: run.journeyVersion,
+        responses: await this.responses.find(run.runKey),
+      },
       company: this.company,
       unsubscribe_url: unsubscribeUrl,
       preferences_url: this.preferences.urlFor(run.userId),

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { Clock } from '../../platform/clock/clock.js';
 import { DecisionsModule } from '../decisions/index.js';
 import { MessageTemplatesModule } from '../message-templates/index.js';
 import { PreferencesModule } from '../preferences/index.js';
@@ -36,6 +37,7 @@ export class StepsModule {
         { provide: COMPANY, useValue: company },
         Acts,
         ActsRepository,
+        Clock,
         MessageRenderer,
         Moments,
         RunQuestions,

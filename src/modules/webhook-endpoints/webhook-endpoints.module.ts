@@ -8,6 +8,6 @@ import { WebhookSender } from './webhook-sender.js';
 @Module({
   controllers: [WebhookEndpointsController],
   providers: [Clock, WebhookEndpointsRepository, WebhookEndpointsService, WebhookSender],
-  exports: [WebhookSender],
+  exports: [WebhookEndpointsService, WebhookSender],
 })
 export class WebhookEndpointsModule {}

@@ -100,6 +100,17 @@ export class WebhookEndpointsRepository {
     });
   }
 
+  /** Which of these keys belong to an endpoint. */
+  async existing(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    if (keys.length === 0) return new Set();
+    const rows = await this.database.query<{ key: string }>({
+      name: 'webhook_endpoints_existing',
+      text: 'select key from webhook_endpoints where key = any($1::text[])',
+      values: [keys],
+    });
+    return new Set(rows.map(({ key }) => key));
+  }
+
   async findCallable(key: string): Promise<CallableEndpoint | null> {
     const [row] = await this.database.query<CallableEndpoint>({
       name: 'webhook_endpoints_callable',

@@ -102,6 +102,11 @@ export class WebhookEndpointsService {
     return toPage(rows, page, ({ id }) => id, toWebhookEndpointView);
   }
 
+  /** Those of `keys` under which there is an endpoint. */
+  existing(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.endpoints.existing(keys);
+  }
+
   /** What can be seen without asking for the name; where a name leads is seen at each call. */
   private refuseForbidden(text: string): void {
     if (this.config.auth.mode === 'none') return;

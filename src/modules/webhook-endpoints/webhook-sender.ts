@@ -16,7 +16,7 @@ const ANSWER_BYTES_MAX = 16_384;
 const GONE = 410;
 /** Of the refusals those that may end by themselves: time-out, conflict, too early, too many. */
 const MAY_PASS: ReadonlySet<number> = new Set([408, 409, 425, 429]);
-/** A longer Retry-After would hold the run in its step for too long. */
+/** A longer Retry-After would use up the day in which a message is tried. */
 const RETRY_AFTER_S_MAX = 3_600;
 
 /** One message to one endpoint. */
