@@ -1,6 +1,6 @@
-import { unreachable } from '../kernel/assert.js';
 import { canonicalJson } from '../kernel/canonical-json.js';
 import { testCondition } from './evaluate-condition.js';
+import { isRunQuestion, leavesOf } from './leaves.js';
 import type { RunCondition, RunQuestion } from './run-condition.js';
 
 /**
@@ -21,31 +21,14 @@ export function evaluateRunCondition(input: {
 
 /** What must be known besides the attributes before the condition can be tested, each question once. */
 export function questionsIn(condition: RunCondition): readonly RunQuestion[] {
-  return [...new Map(collect(condition).map((question) => [questionKey(question), question])).values()];
+  return [
+    ...new Map(
+      leavesOf(condition)
+        .filter(isRunQuestion)
+        .map((question) => [questionKey(question), question]),
+    ).values(),
+  ];
 }
 
 /** Equal for questions that ask the same, whatever order their fields stand in. */
 export const questionKey = (question: RunQuestion): string => canonicalJson(question);
-
-function collect(condition: RunCondition): readonly RunQuestion[] {
-  switch (condition.kind) {
-    case 'all':
-    case 'any':
-      return condition.of.flatMap(collect);
-    case 'not':
-      return collect(condition.of);
-    case 'event':
-    case 'consent':
-    case 'outcome':
-      return [condition];
-    case 'equals':
-    case 'in':
-    case 'greater_than':
-    case 'less_than':
-    case 'contains':
-    case 'exists':
-      return [];
-    default:
-      return unreachable(condition);
-  }
-}

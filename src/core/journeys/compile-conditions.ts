@@ -1,5 +1,6 @@
 import type { Condition } from '../audiences/condition.js';
 import { isWithinLimits } from '../audiences/evaluate-condition.js';
+import { isRunQuestion, leavesOf } from '../audiences/leaves.js';
 import type { RunCondition, RunQuestion } from '../audiences/run-condition.js';
 import { checkPath, checkText, durationOf } from './compile-checks.js';
 import type { CompileContext } from './compile-context.js';
@@ -32,24 +33,7 @@ export function checkEventCondition(condition: Condition, path: string, context:
 
 /** Whether every test of it reads the profile and nothing else. */
 export function isProfileCondition(condition: RunCondition): condition is Condition {
-  switch (condition.kind) {
-    case 'all':
-    case 'any':
-      return condition.of.every(isProfileCondition);
-    case 'not':
-      return isProfileCondition(condition.of);
-    case 'event':
-    case 'consent':
-    case 'outcome':
-      return false;
-    case 'equals':
-    case 'in':
-    case 'greater_than':
-    case 'less_than':
-    case 'contains':
-    case 'exists':
-      return !isOfRun(condition.attribute);
-  }
+  return leavesOf(condition).every((leaf) => !isRunQuestion(leaf) && !isOfRun(leaf.attribute));
 }
 
 function check(root: Node, context: CompileContext): void {

@@ -10,18 +10,24 @@ const attribute = z.string().min(1).max(ATTRIBUTE_MAX).meta({ example: 'attribut
 const scalar = z.union([z.string().max(TEXT_MAX), z.number(), z.boolean(), z.null()]);
 const size = z.union([z.number(), z.string().max(TEXT_MAX)]);
 
+/** Tests of one attribute, for every kind of condition tree; `attribute` says what it may name. */
+export const attributeTests = (attribute: z.ZodString) =>
+  [
+    z.strictObject({ kind: z.literal('equals'), attribute, value: scalar }),
+    z.strictObject({ kind: z.literal('in'), attribute, values: z.array(scalar).min(1).max(OF_MAX) }),
+    z.strictObject({ kind: z.literal('greater_than'), attribute, value: size }),
+    z.strictObject({ kind: z.literal('less_than'), attribute, value: size }),
+    z.strictObject({ kind: z.literal('contains'), attribute, value: scalar }),
+    z.strictObject({ kind: z.literal('exists'), attribute }),
+  ] as const;
+
 const Tree: z.ZodType<Condition> = z
   .lazy(() =>
     z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('all'), of: z.array(Tree).min(1).max(OF_MAX) }),
       z.strictObject({ kind: z.literal('any'), of: z.array(Tree).min(1).max(OF_MAX) }),
       z.strictObject({ kind: z.literal('not'), of: Tree }),
-      z.strictObject({ kind: z.literal('equals'), attribute, value: scalar }),
-      z.strictObject({ kind: z.literal('in'), attribute, values: z.array(scalar).min(1).max(OF_MAX) }),
-      z.strictObject({ kind: z.literal('greater_than'), attribute, value: size }),
-      z.strictObject({ kind: z.literal('less_than'), attribute, value: size }),
-      z.strictObject({ kind: z.literal('contains'), attribute, value: scalar }),
-      z.strictObject({ kind: z.literal('exists'), attribute }),
+      ...attributeTests(attribute),
     ]),
   )
   .meta({ id: 'AudienceCondition' });

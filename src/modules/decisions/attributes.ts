@@ -1,4 +1,5 @@
 import type { Condition } from '../../core/audiences/condition.js';
+import { leavesOf } from '../../core/audiences/leaves.js';
 import type { ProfileFacts } from './facts.repository.js';
 
 type Document = Readonly<Record<string, unknown>>;
@@ -54,18 +55,5 @@ function define(to: Record<string, unknown>, name: string, value: unknown): void
 }
 
 function pathsIn(condition: Condition): readonly string[] {
-  switch (condition.kind) {
-    case 'all':
-    case 'any':
-      return condition.of.flatMap(pathsIn);
-    case 'not':
-      return pathsIn(condition.of);
-    case 'equals':
-    case 'in':
-    case 'greater_than':
-    case 'less_than':
-    case 'contains':
-    case 'exists':
-      return [condition.attribute];
-  }
+  return leavesOf(condition).map(({ attribute }) => attribute);
 }

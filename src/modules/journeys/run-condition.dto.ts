@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RunCondition } from '../../core/audiences/run-condition.js';
 import { definitionKey as Key, lineOfText, word } from '../../platform/http/fields.js';
-import { ConditionDto } from '../actions/index.js';
+import { attributeTests, ConditionDto } from '../actions/index.js';
 
 const OF_MAX = 100;
 const ATTRIBUTE_MAX = 200;
@@ -13,7 +13,6 @@ const attribute = z.string().min(1).max(ATTRIBUTE_MAX).meta({
   description: 'Dotted path in the profile, or `run.responses.<step>` and on into what a webhook answered.',
   example: 'attributes.plan',
 });
-const size = z.union([z.number(), z.string().max(TEXT_MAX)]);
 
 /** A plain value. */
 export const scalar = z.union([z.string().max(TEXT_MAX), z.number(), z.boolean(), z.null()]);
@@ -64,12 +63,7 @@ export const RunConditionDto: z.ZodType<RunCondition> = z
       z.strictObject({ kind: z.literal('all'), of: z.array(RunConditionDto).min(1).max(OF_MAX) }),
       z.strictObject({ kind: z.literal('any'), of: z.array(RunConditionDto).min(1).max(OF_MAX) }),
       z.strictObject({ kind: z.literal('not'), of: RunConditionDto }),
-      z.strictObject({ kind: z.literal('equals'), attribute, value: scalar }),
-      z.strictObject({ kind: z.literal('in'), attribute, values: z.array(scalar).min(1).max(OF_MAX) }),
-      z.strictObject({ kind: z.literal('greater_than'), attribute, value: size }),
-      z.strictObject({ kind: z.literal('less_than'), attribute, value: size }),
-      z.strictObject({ kind: z.literal('contains'), attribute, value: scalar }),
-      z.strictObject({ kind: z.literal('exists'), attribute }),
+      ...attributeTests(attribute),
       event,
       consent,
       outcome,
