@@ -7,6 +7,7 @@ const { displayName: _, ...unit } = config.projects.find(({ displayName }) => di
 /** @type {import('jest').Config} */
 export default {
   ...unit,
-  testMatch: ['<rootDir>/src/core/**/*.spec.ts', '!**/*.{property,properties}.spec.ts'],
+  testMatch: ['<rootDir>/src/core/**/*.spec.ts'],
+  testPathIgnorePatterns: ['\\.propert(y|ies)\\.spec\\.ts$'],
   testTimeout: config.testTimeout,
 };

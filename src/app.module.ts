@@ -12,6 +12,7 @@ import { MessageTemplatesModule } from './modules/message-templates/index.js';
 import { OutcomesModule } from './modules/outcomes/index.js';
 import { PreferencesModule } from './modules/preferences/index.js';
 import { PoliciesModule } from './modules/policies/index.js';
+import { SimulationsModule } from './modules/simulations/index.js';
 import { StepsModule } from './modules/steps/index.js';
 import { SuppressionsModule } from './modules/suppressions/index.js';
 import { UnsubscribeModule } from './modules/unsubscribe/index.js';
@@ -60,6 +61,7 @@ export class AppModule {
         OutcomesModule,
         WebhookEndpointsModule,
         StepsModule.forRoot(config.company),
+        SimulationsModule,
       ],
     };
   }

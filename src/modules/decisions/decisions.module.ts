@@ -8,6 +8,7 @@ import { DecisionsService } from './decisions.service.js';
 import { DefinitionsCache } from './definitions-cache.js';
 import { DefinitionsRepository } from './definitions.repository.js';
 import { FactsRepository } from './facts.repository.js';
+import { TrialInputs } from './trial-inputs.js';
 import { DecisionVerifier } from './verify-walk.js';
 import { VerifyRepository } from './verify.repository.js';
 import { VerifyService } from './verify.service.js';
@@ -25,13 +26,14 @@ import { WhyService } from './why.service.js';
     DefinitionsCache,
     DefinitionsRepository,
     FactsRepository,
+    TrialInputs,
     DecisionVerifier,
     VerifyRepository,
     VerifyService,
     WhyRepository,
     WhyService,
   ],
-  exports: [DecisionInputs, DecisionsRepository],
+  exports: [DecisionInputs, DecisionsRepository, TrialInputs],
 })
 export class DecisionsModule implements OnModuleInit {
   constructor(

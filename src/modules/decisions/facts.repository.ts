@@ -263,8 +263,8 @@ export class FactsRepository {
     return places.map(([place]) => results.get(place) as Promise<Facts>);
   }
 
-  /** @param users all named in the same way */
-  private async loadMany(
+  /** In one statement and one snapshot, in the order of `users`. @param users all named in the same way */
+  async loadMany(
     queryable: Queryable,
     users: readonly UserReference[],
     { user: { kind }, run, clockDomain, now, horizons, withLifted = false }: FactsQuery,

@@ -1,6 +1,6 @@
 export { EnrolmentService } from './enrolment.service.js';
 export { JourneysModule } from './journeys.module.js';
-export { JourneyVersions } from './journey-versions.js';
+export { JourneyVersions, toQuietRules } from './journey-versions.js';
 export { RunResponses } from './run-responses.repository.js';
 export { RunSignals, type UserEvent } from './run-signals.js';
 export { RunsRepository } from './runs.repository.js';

@@ -76,7 +76,8 @@ export class JourneyVersions {
   }
 }
 
-function toQuietRules(
+/** The quiet hours that a definition sets for its own runs, as rules. */
+export function toQuietRules(
   journeyKey: string,
   version: number,
   quietHours: JourneyDefinitionDto['quiet_hours'] | null,

@@ -2,5 +2,8 @@ export { Acts } from './acts.service.js';
 export { Moments } from './moments.service.js';
 export { RunQuestions } from './run-questions.service.js';
 export { AttemptAliveError } from './step-errors.js';
+export { silentAnswer } from './step-claims.js';
+export { inThisStep } from './step-decider.js';
+export { isOutcome } from './run-outcomes.js';
 export { StepsModule } from './steps.module.js';
 export { StepsService } from './steps.service.js';

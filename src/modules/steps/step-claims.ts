@@ -190,7 +190,8 @@ function counted(claimed: Exclude<Claimed, { kind: 'stale' }>): [outcome: string
   return [answer.kind === 'defer' ? 'defer' : 'do_nothing', 'reason' in answer ? answer.reason : null];
 }
 
-function silentAnswer(
+/** What a decision that sends nothing means to the run. */
+export function silentAnswer(
   outcome: DecisionOutcome,
   decisionId: string,
   stepKind: RunStepRequest['step']['kind'],

@@ -89,7 +89,7 @@ function toInputQuery(request: RunStepRequest, quietRules: readonly QuietRule[])
 }
 
 /** What the step adds to its candidates: which of them cannot be rendered, and how long a message makes sense here. */
-function inThisStep(input: DecisionInput, step: RunStepRequest['step'], faults: RenderFaults): DecisionInput {
+export function inThisStep(input: DecisionInput, step: RunStepRequest['step'], faults: RenderFaults): DecisionInput {
   if (faults.size === 0 && step.ttlMs === undefined) return input;
   const candidates = input.candidates.map((candidate) => ({
     ...candidate,

@@ -7,6 +7,7 @@ import { Journeys20261121000200 } from './20261121000200-journeys.js';
 import { Mended20261121001100 } from './20261121001100-mended.js';
 import { People20261121000100 } from './20261121000100-people.js';
 import { Policies20261121000600 } from './20261121000600-policies.js';
+import { Simulations20261121001200 } from './20261121001200-simulations.js';
 import { Steps20261121001000 } from './20261121001000-steps.js';
 import { Suppressions20261121000800 } from './20261121000800-suppressions.js';
 
@@ -22,4 +23,5 @@ export const migrations = [
   { name: '20261121000900-facts', class: Facts20261121000900 },
   { name: '20261121001000-steps', class: Steps20261121001000 },
   { name: '20261121001100-mended', class: Mended20261121001100 },
+  { name: '20261121001200-simulations', class: Simulations20261121001200 },
 ];
