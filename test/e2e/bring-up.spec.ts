@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
@@ -88,8 +89,20 @@ async function listenOn(port: number): Promise<Server> {
   return server;
 }
 
+/** Below the ports of outgoing connections, one of which could take it before the server that it is for. */
+async function listenBelowOutgoing(): Promise<Server> {
+  for (;;) {
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(randomInt(20_000, 32_000), '127.0.0.1', () => resolve(true));
+    });
+    if (isFree) return server;
+  }
+}
+
 async function freePorts(): Promise<Record<string, string>> {
-  const servers = await Promise.all(PORTS.map(() => listenOn(0)));
+  const servers = await Promise.all(PORTS.map(() => listenBelowOutgoing()));
   const found = servers.map((server, index) => [PORTS[index], String((server.address() as { port: number }).port)]);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return Object.fromEntries(found) as Record<string, string>;
