@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ListenedEvent } from '../../core/journeys/plan.js';
+import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Statement, type Transaction } from '../../platform/database/database.js';
 import { AuditLog, type AuditEntry } from '../access/index.js';
 
@@ -18,7 +19,13 @@ export interface NewEntry {
   readonly listensTo: readonly ListenedEvent[];
   /** How many journeys started one another up to this entry, each within a day; 0: none did. */
   readonly generation: number;
+  /** Null: at once. */
+  readonly startsAt: InstantMs | null;
+  readonly urgency: 'triggered' | 'bulk';
 }
+
+/** What one entry of a user fills. */
+type EntryPlace = Pick<NewEntry, 'journeyId' | 'userId' | 'entryKey' | 'clockDomain'>;
 
 export interface LastEntry {
   readonly runKey: string;
@@ -64,7 +71,7 @@ export class EntriesRepository {
     return row?.generation ?? 0;
   }
 
-  async findRunKey(transaction: Transaction, entry: NewEntry): Promise<string | null> {
+  async findRunKey(transaction: Transaction, entry: EntryPlace): Promise<string | null> {
     const [row] = await transaction.query<{ runKey: string }>({
       name: 'entries_find',
       text: `select run_key as "runKey" from journey_entries
@@ -72,6 +79,16 @@ export class EntriesRepository {
       values: [entry.journeyId, entry.userId, entry.entryKey, entry.clockDomain],
     });
     return row?.runKey ?? null;
+  }
+
+  async isAnyRunning(transaction: Transaction, userId: string, clockDomain: string): Promise<boolean> {
+    const [row] = await transaction.query<{ isAny: boolean }>({
+      name: 'entries_is_any_running',
+      text: `select exists (select from journey_entries
+        where user_id = $1 and clock_domain = $2 and ended_at is null) as "isAny"`,
+      values: [userId, clockDomain],
+    });
+    return row?.isAny ?? false;
   }
 
   /**
@@ -84,8 +101,8 @@ export class EntriesRepository {
       name: 'entries_insert',
       text: `with entry as (
           insert into journey_entries (run_key, journey_id, version, user_id, entry_key, clock_domain, source,
-            conflict_group, conflict_priority, generation)
-          values ($1, $2, $3, $4, $5, $6, $7, $11, $12, $15) returning run_key, entered_at
+            conflict_group, conflict_priority, generation, is_bulk)
+          values ($1, $2, $3, $4, $5, $6, $7, $11, $12, $15, $17) returning run_key, entered_at
         ), run as (
           insert into journey_runs (run_key, journey_key, version, user_id, clock_domain, state, started_at)
           select run_key, $8, $3, $4, $6, 'starting', entered_at from entry
@@ -95,7 +112,8 @@ export class EntriesRepository {
           from entry, unnest($9::text[], $10::boolean[], $13::jsonb[], $14::boolean[])
             as wait (name, is_exit, listeners, is_plain)
         )
-        insert into outbox (kind, run_key, payload) select 'start_run', run_key, '{}' from entry`,
+        insert into outbox (kind, run_key, payload, available_at)
+        select 'start_run', run_key, '{}', coalesce(to_timestamp($16::float8 / 1000), clock_timestamp()) from entry`,
       values: [
         entry.runKey,
         entry.journeyId,
@@ -114,6 +132,8 @@ export class EntriesRepository {
         ),
         entry.listensTo.map(({ conditions }) => conditions?.isPlain ?? true),
         entry.generation,
+        entry.startsAt,
+        entry.urgency === 'bulk',
       ],
     });
   }

@@ -1,3 +1,4 @@
+export { Admission, type Entered, type EntryRefusal, type EntryWish } from './admission.js';
 export { EnrolmentService } from './enrolment.service.js';
 export { JourneysModule } from './journeys.module.js';
 export { JourneyVersions, toQuietRules } from './journey-versions.js';

@@ -4,6 +4,7 @@ import { ActionsModule } from '../actions/index.js';
 import { MessageTemplatesModule } from '../message-templates/index.js';
 import { UserHooks, UsersModule } from '../users/index.js';
 import { WebhookEndpointsModule } from '../webhook-endpoints/index.js';
+import { Admission } from './admission.js';
 import { EnrolmentService, IS_VIRTUAL_TIME_ALLOWED } from './enrolment.service.js';
 import { EntriesRepository } from './entries.repository.js';
 import { JourneyVersions } from './journey-versions.js';
@@ -44,6 +45,7 @@ export class JourneysModule implements OnModuleInit {
         { provide: TASK_QUEUE, useValue: options.taskQueue },
         { provide: OUTBOX_POLL_MS, useValue: options.outboxPollMs },
         { provide: IS_VIRTUAL_TIME_ALLOWED, useValue: options.isVirtualTimeAllowed },
+        Admission,
         Clock,
         EnrolmentService,
         EntriesRepository,
@@ -59,7 +61,7 @@ export class JourneysModule implements OnModuleInit {
         RunsRepository,
         RunsService,
       ],
-      exports: [EnrolmentService, JourneyVersions, RunResponses, RunSignals, RunsRepository],
+      exports: [Admission, EnrolmentService, JourneyVersions, RunResponses, RunSignals, RunsRepository],
     };
   }
 

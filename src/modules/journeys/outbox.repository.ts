@@ -28,6 +28,7 @@ export interface RunStart {
   readonly plan: unknown;
   readonly clockDomain: string;
   readonly enteredAt: InstantMs;
+  readonly isBulk: boolean;
   readonly isPaused: boolean;
   readonly isExitRequested: boolean;
   /** Whether an event has come in that ends the run whatever its properties. */
@@ -89,7 +90,7 @@ export class OutboxRepository {
       name: 'outbox_find_start',
       text: `select entry.run_key as "runKey", entry.user_id as "userId", journey.key as "journeyKey", entry.version,
           version.plan, entry.clock_domain as "clockDomain", entry.entered_at as "enteredAt",
-          entry.paused_at is not null as "isPaused", entry.exit_requested_at is not null as "isExitRequested",
+          entry.is_bulk as "isBulk", entry.paused_at is not null as "isPaused", entry.exit_requested_at is not null as "isExitRequested",
           exists (
             select from run_waits wait
             join events event on event.user_id = wait.user_id and event.event_name = wait.event_name

@@ -17,6 +17,7 @@ import type { RunStart } from './outbox.repository.js';
 
 /** Triggered work goes before bulk work and after transactional messages. */
 const TRIGGERED_PRIORITY = 3;
+const BULK_PRIORITY = 5;
 /** Every call ends in this time, so that whoever waits for it can go on. */
 const CALL_MS_MAX = 5_000;
 const UPDATE_MS_MAX = 10_000;
@@ -58,7 +59,7 @@ export class RunGateway {
         taskQueue: this.taskQueue,
         workflowId: workflowIdOf(run.runKey),
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        priority: { priorityKey: TRIGGERED_PRIORITY },
+        priority: { priorityKey: run.isBulk ? BULK_PRIORITY : TRIGGERED_PRIORITY },
         typedSearchAttributes: searchAttributesOf(run),
         staticSummary: `${run.journeyKey} version ${run.version}`,
         args: [input],

@@ -1,6 +1,7 @@
 import { Access20261121000400 } from './20261121000400-access.js';
 import { Consents20261121000700 } from './20261121000700-consents.js';
 import { Contacts20261121000300 } from './20261121000300-contacts.js';
+import { Entries20261121001300 } from './20261121001300-entries.js';
 import { Facts20261121000900 } from './20261121000900-facts.js';
 import { Gates20261121000500 } from './20261121000500-gates.js';
 import { Journeys20261121000200 } from './20261121000200-journeys.js';
@@ -24,4 +25,5 @@ export const migrations = [
   { name: '20261121001000-steps', class: Steps20261121001000 },
   { name: '20261121001100-mended', class: Mended20261121001100 },
   { name: '20261121001200-simulations', class: Simulations20261121001200 },
+  { name: '20261121001300-entries', class: Entries20261121001300 },
 ];
