@@ -13,7 +13,11 @@ import type { StepOrder } from './step-process.js';
 // changes the world by what it writes to a socket and by nothing else: so between two writes all deaths are one.
 const STDOUT = 1;
 const LABEL_CHARACTERS = 120;
-const die = (): void => void process.kill(process.pid, 'SIGKILL');
+/** Nothing more happens once this is called, however long the kernel takes. */
+function die(): void {
+  process.kill(process.pid, 'SIGKILL');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
 
 /** The order under which something happens; nothing for what the process does by itself beside the step. */
 const orders = new AsyncLocalStorage<StepOrder>();

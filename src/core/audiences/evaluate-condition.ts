@@ -1,4 +1,5 @@
 import { assert, unreachable } from '../kernel/assert.js';
+import { isForbiddenName, PATH_PARTS_MAX } from '../kernel/attribute-path.js';
 import type { Condition, Scalar } from './condition.js';
 import type { RunCondition, RunQuestion } from './run-condition.js';
 
@@ -6,10 +7,6 @@ const CONDITION_DEPTH_MAX = 20;
 const CONDITION_NODES_MAX = 1_000;
 /** A question beyond the profile is a look into the database, so it weighs more: at most 50 in a condition. */
 const NODES_PER_QUESTION = 20;
-const PATH_PARTS_MAX = 10;
-
-/** Names by which JavaScript reaches the machinery of an object; they are nobody's attributes. */
-const FORBIDDEN_PARTS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 type Attributes = Readonly<Record<string, unknown>>;
 
@@ -122,7 +119,7 @@ function contains(found: unknown, value: Scalar): boolean {
 /** The value at a dotted path through plain objects, own properties only; null when there is none. */
 export function attributeAt(attributes: Attributes, path: string): unknown {
   const parts = path.split('.');
-  if (parts.length > PATH_PARTS_MAX || parts.some((part) => FORBIDDEN_PARTS.has(part))) return null;
+  if (parts.length > PATH_PARTS_MAX || parts.some(isForbiddenName)) return null;
   let value: unknown = attributes;
   for (const part of parts) {
     if (!isRecord(value) || !Object.hasOwn(value, part)) return null;

@@ -19,11 +19,12 @@ export function evaluateRunCondition(input: {
   return testCondition<RunCondition>(input.condition, input.attributes, input.answer);
 }
 
-/** What must be known besides the attributes before the condition can be tested, each question once. */
-export function questionsIn(condition: RunCondition): readonly RunQuestion[] {
+/** What must be known besides the attributes before the conditions can be tested, each question once. */
+export function questionsIn(...conditions: readonly RunCondition[]): readonly RunQuestion[] {
   return [
     ...new Map(
-      leavesOf(condition)
+      conditions
+        .flatMap((condition) => leavesOf(condition))
         .filter(isRunQuestion)
         .map((question) => [questionKey(question), question]),
     ).values(),

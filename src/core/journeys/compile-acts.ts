@@ -1,5 +1,6 @@
 import type { Scalar } from '../audiences/condition.js';
-import { checkKey, checkPath, checkText, isForbiddenName } from './compile-checks.js';
+import { isForbiddenName } from '../kernel/attribute-path.js';
+import { checkKey, checkPath, checkText } from './compile-checks.js';
 import type { StepOf, StepPlace } from './compile-context.js';
 import type { Report } from './compile-faults.js';
 import type { Act, ActStep } from './plan.js';

@@ -1,15 +1,13 @@
+import { isForbiddenName, PATH_PARTS_MAX } from '../kernel/attribute-path.js';
 import { parseDuration } from '../kernel/duration.js';
 import type { DurationMs } from '../kernel/instant.js';
 import type { Report } from './compile-faults.js';
 
 const TEXT_LENGTH_MAX = 200;
-const PATH_PARTS_MAX = 10;
 const KEY_PATTERN = /^[a-z][a-z0-9_-]{0,63}$/;
 const LOCAL_TIME_PATTERN = /^([01]\d|2[0-3]):([0-5]\d)$/;
 /** Right in form, and no time at all, e.g. `PT0S`. */
 const NO_DURATION_PATTERN = /^P(?=.)(?:0+W)?(?:0+D)?(?:T(?=0)(?:0+H)?(?:0+M)?(?:0+S)?)?$/;
-/** Names by which JavaScript reaches the machinery of an object. */
-const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Milliseconds of a duration; 0 and a fault when it is none or no time at all. */
 export function durationOf(text: string, path: string, report: Report): DurationMs {
@@ -57,9 +55,4 @@ export function checkPath(attribute: string, path: string, report: Report): void
   if (parts.includes('')) report(path, 'bad_attribute', 'a path is names with one dot between each two');
   else if (parts.length > PATH_PARTS_MAX) report(path, 'bad_attribute', `a path has at most ${PATH_PARTS_MAX} names`);
   else if (parts.some(isForbiddenName)) report(path, 'bad_attribute', 'holds a name that no attribute can have');
-}
-
-/** Whether a name reaches the machinery of an object, e.g. `__proto__`. */
-export function isForbiddenName(name: string): boolean {
-  return FORBIDDEN_NAMES.has(name);
 }

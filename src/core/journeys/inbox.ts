@@ -77,7 +77,11 @@ function asksOf(plan: Plan): readonly (Ask & Pick<EventWait, 'since'>)[] {
   });
 }
 
-function byTime(a: RunEvent, b: RunEvent): number {
+/** Earlier events first; at one instant the smaller message id. */
+export function byTime(
+  a: Pick<RunEvent, 'messageId' | 'occurredAt'>,
+  b: Pick<RunEvent, 'messageId' | 'occurredAt'>,
+): number {
   if (a.occurredAt !== b.occurredAt) return a.occurredAt - b.occurredAt;
   if (a.messageId === b.messageId) return 0;
   return a.messageId < b.messageId ? -1 : 1;

@@ -1,6 +1,5 @@
-const PATH_PARTS_MAX = 10;
-/** Names by which JavaScript reaches the machinery of an object; nobody's attributes are called so. */
-const FORBIDDEN_PARTS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+import { isForbiddenName, PATH_PARTS_MAX } from '../kernel/attribute-path.js';
+
 const ATTRIBUTES = 'attributes';
 
 type Document = Readonly<Record<string, unknown>>;
@@ -36,9 +35,7 @@ export function setAttributes(
 }
 
 const isPath = (parts: readonly string[]): boolean =>
-  parts.length > 0 &&
-  parts.length < PATH_PARTS_MAX &&
-  parts.every((part) => part.length > 0 && !FORBIDDEN_PARTS.has(part));
+  parts.length > 0 && parts.length < PATH_PARTS_MAX && parts.every((part) => part.length > 0 && !isForbiddenName(part));
 
 function withValue(document: Document, [part = '', ...rest]: readonly string[], value: unknown): Document | null {
   const { [part]: _replaced, ...others } = document;

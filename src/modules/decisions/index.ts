@@ -4,4 +4,5 @@ export { DecisionsModule } from './decisions.module.js';
 export { DecisionsRepository } from './decisions.repository.js';
 export type { Definitions } from './definitions.js';
 export type { Facts, ProfileFacts, UserFacts } from './facts.repository.js';
+export { placeOf } from './place.js';
 export { TrialInputs } from './trial-inputs.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { evaluateCondition } from '../../core/audiences/evaluate-condition.js';
 import type { Listener } from '../../core/journeys/interpreter-state.js';
+import { matchesOf } from '../../core/journeys/matching.js';
 import { DAY_MS, type InstantMs } from '../../core/kernel/instant.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { CONFIG } from '../../platform/config/config.module.js';
@@ -111,7 +111,7 @@ export class EventsService implements OnModuleInit {
     for (let looked = 0; looked < EVENTS_LOOKED_AT_MAX; looked += EVENTS_A_PAGE) {
       const page = await this.events.inOrder(queryable, { ...search, names }, behind, EVENTS_A_PAGE);
       for (const { properties, ...event } of page) {
-        const matches = matchesOf(listeners, event.name, properties);
+        const matches = matchesOf(listeners, { name: event.name, properties });
         if (matches.length > 0) return { ...event, matches };
         if (plain.has(event.name)) return event;
       }
@@ -126,16 +126,6 @@ export class EventsService implements OnModuleInit {
       this.metrics.countEvents(status, results.filter((result) => result.status === status).length);
     }
   }
-}
-
-function matchesOf(
-  listeners: readonly Listener[],
-  name: string,
-  properties: Readonly<Record<string, unknown>>,
-): readonly number[] {
-  return listeners.flatMap(({ index, event, where }) =>
-    event === name && evaluateCondition({ condition: where, attributes: properties }) ? [index] : [],
-  );
 }
 
 function judge(

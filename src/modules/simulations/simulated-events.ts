@@ -1,10 +1,12 @@
 import { evaluateCondition } from '../../core/audiences/evaluate-condition.js';
 import type { RunQuestion } from '../../core/audiences/run-condition.js';
-import type { Listener, RunEvent } from '../../core/journeys/interpreter-state.js';
+import { byTime } from '../../core/journeys/inbox.js';
+import type { RunEvent } from '../../core/journeys/interpreter-state.js';
+import { matchesOf } from '../../core/journeys/matching.js';
 import type { CommandOf } from '../../core/journeys/virtual-run.js';
-import { parseDuration } from '../../core/kernel/duration.js';
 import { DAY_MS, type InstantMs } from '../../core/kernel/instant.js';
 import { assignmentFraction } from '../../core/kernel/stable-hash.js';
+import { EVENTS_TESTED_MAX, toCount } from '../steps/index.js';
 
 /** One event of one user, stored or made up. */
 export interface SimulatedEvent {
@@ -14,8 +16,6 @@ export interface SimulatedEvent {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** As many are looked at in production where properties matter. */
-const EVENTS_TESTED_MAX = 1_000;
 const NO_PROPERTIES: Readonly<Record<string, unknown>> = {};
 
 /** All events of one user that a simulation knows, in the order in which they happen. */
@@ -31,7 +31,7 @@ export class SimulatedEvents {
     for (const { messageId, name, occurredAt, properties } of this.events) {
       if (occurredAt <= after) continue;
       if (occurredAt > until) return null;
-      const matches = matchesOf(listeners, name, properties);
+      const matches = matchesOf(listeners, { name, properties });
       if (matches.length > 0) return { messageId, name, occurredAt, matches };
       if (names.includes(name)) return { messageId, name, occurredAt };
     }
@@ -40,10 +40,11 @@ export class SimulatedEvents {
 
   /** As `RunQuestions` answers it. */
   holds(
-    { name, within, at_least: atLeast = 1, where }: Extract<RunQuestion, { kind: 'event' }>,
+    question: Extract<RunQuestion, { kind: 'event' }>,
     { now, entryAt }: { readonly now: InstantMs; readonly entryAt: InstantMs },
   ): boolean {
-    const after = within === undefined ? entryAt : now - (parseDuration(within) ?? 0);
+    const { name, where } = question;
+    const { after, countMax } = toCount(question, { now, enteredAt: entryAt });
     const seen = this.events.filter(
       (event) => event.name === name && event.occurredAt > after && event.occurredAt <= now,
     );
@@ -53,7 +54,7 @@ export class SimulatedEvents {
         : seen
             .slice(-EVENTS_TESTED_MAX)
             .filter(({ properties }) => evaluateCondition({ condition: where, attributes: properties }));
-    return fitting.length >= Math.max(1, atLeast);
+    return fitting.length >= countMax;
   }
 }
 
@@ -79,18 +80,4 @@ export function drawEvents(draw: {
       return [{ messageId: `simulated:${name}:${day}`, name, occurredAt, properties: NO_PROPERTIES }];
     }),
   );
-}
-
-function matchesOf(
-  listeners: readonly Listener[],
-  name: string,
-  properties: Readonly<Record<string, unknown>>,
-): readonly number[] {
-  return listeners.flatMap(({ index, event, where }) =>
-    event === name && evaluateCondition({ condition: where, attributes: properties }) ? [index] : [],
-  );
-}
-
-function byTime(left: SimulatedEvent, right: SimulatedEvent): number {
-  return left.occurredAt - right.occurredAt || (left.messageId < right.messageId ? -1 : 1);
 }

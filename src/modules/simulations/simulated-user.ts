@@ -1,12 +1,10 @@
-import { attributeAt, evaluateCondition } from '../../core/audiences/evaluate-condition.js';
+import { evaluateCondition } from '../../core/audiences/evaluate-condition.js';
 import { evaluateRunCondition } from '../../core/audiences/evaluate-run-condition.js';
 import type { RunQuestion } from '../../core/audiences/run-condition.js';
-import { gateConsent } from '../../core/consent/gate-consent.js';
 import { decide } from '../../core/decisions/decide.js';
 import type { Candidate, Decision, DecisionInput } from '../../core/decisions/types.js';
 import type { Contact } from '../../core/fatigue/cap-rule.js';
 import type { RunEvent, Unit } from '../../core/journeys/interpreter-state.js';
-import { findMoment } from '../../core/journeys/moment.js';
 import type { Act, Plan } from '../../core/journeys/plan.js';
 import type { ActAnswer, StepAnswer } from '../../core/journeys/step-answer.js';
 import type { CommandOf, VirtualWorld } from '../../core/journeys/virtual-run.js';
@@ -14,14 +12,12 @@ import { unreachable } from '../../core/kernel/assert.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { ReasonCode } from '../../core/kernel/reasons.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
-import { resolveZones } from '../../core/users/resolve-zones.js';
 import { setAttributes } from '../../core/users/set-attributes.js';
 import { attributesOf, type Definitions, type Facts, type TrialInputs, type UserFacts } from '../decisions/index.js';
-import { inThisStep, isOutcome, silentAnswer } from '../steps/index.js';
+import { inThisStep, isAllowed, isOutcome, momentFor, silentAnswer, weighsOf } from '../steps/index.js';
 import { AmendedProfile } from '../users/index.js';
 import type { SimulatedEvents } from './simulated-events.js';
 
-const BRAND_DEFAULT = 'default';
 /** Not the real clock: what was stored never moves a virtual now. */
 const CLOCK_DOMAIN = 'simulation';
 const ID_DIGITS = 9;
@@ -126,11 +122,7 @@ export class SimulatedUser implements VirtualWorld {
   }
 
   findMoment({ moment, from }: CommandOf<'find_moment'>): InstantMs | null {
-    const { timezone: profileZone, contextTimezone: contextZone, phone, jurisdiction } = this.user;
-    const { workspaceZone } = this.scene;
-    const { zones } = resolveZones({ profileZone, contextZone, phone, jurisdiction, workspaceZone });
-    const value = moment.kind === 'attribute' ? attributeAt(attributesOf(this.user), moment.attribute) : null;
-    return findMoment({ moment, value, zones, from });
+    return momentFor(this.user, { moment, from, workspaceZone: this.scene.workspaceZone });
   }
 
   act({ stepId, act }: CommandOf<'act'>): ActAnswer {
@@ -152,8 +144,7 @@ export class SimulatedUser implements VirtualWorld {
     const { userId, runKey } = this.known.unit;
     const input = inputs.toInput(this.factsAt(now, askedAt), definitions, {
       userId,
-      weighs:
-        step.kind === 'message' ? { kind: 'template', key: step.template } : { kind: 'actions', keys: step.actions },
+      weighs: weighsOf(step),
       journey: { runKey, journeyKey: plan.journeyKey, quietRules },
       clockDomain: CLOCK_DOMAIN,
       context: {},
@@ -215,12 +206,8 @@ export class SimulatedUser implements VirtualWorld {
     switch (question.kind) {
       case 'event':
         return this.known.events.holds(question, { now, entryAt: this.known.entryAt });
-      case 'consent': {
-        const { purpose, channel } = question;
-        const { consents } = this.known.facts;
-        const asked = { consents, purpose, channel, brand: BRAND_DEFAULT, now, legalBasis: 'consent' as const };
-        return gateConsent(asked).kind === 'pass';
-      }
+      case 'consent':
+        return isAllowed(question, this.known.facts.consents, now);
       case 'outcome': {
         const outcome = this.outcomes.get(question.step);
         return outcome !== undefined && isOutcome(outcome, question.is);

@@ -2,6 +2,7 @@ export { Acts } from './acts.service.js';
 export { Moments } from './moments.service.js';
 export { RunQuestions } from './run-questions.service.js';
 export { AttemptAliveError } from './step-errors.js';
+export { EVENTS_TESTED_MAX, isAllowed, momentFor, toCount, weighsOf } from './run-answers.js';
 export { silentAnswer } from './step-claims.js';
 export { inThisStep } from './step-decider.js';
 export { isOutcome } from './run-outcomes.js';

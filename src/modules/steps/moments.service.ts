@@ -1,13 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { attributeAt } from '../../core/audiences/evaluate-condition.js';
-import { findMoment } from '../../core/journeys/moment.js';
 import type { Moment } from '../../core/journeys/plan.js';
 import type { RunClock, RunReference } from '../../core/journeys/run-reference.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
-import { resolveZones } from '../../core/users/resolve-zones.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
-import { attributesOf } from '../decisions/index.js';
+import { momentFor } from './run-answers.js';
 import { askerOf } from './run-asker.js';
 import { RunQuestionsRepository } from './run-questions.repository.js';
 
@@ -33,14 +30,6 @@ export class Moments {
     const { moment, from } = ask;
     const facts = await this.repository.facts(askerOf(ask));
     if (facts === null) return null;
-    const { zones } = resolveZones({
-      profileZone: facts.timezone,
-      contextZone: facts.contextTimezone,
-      phone: facts.phone,
-      jurisdiction: facts.jurisdiction,
-      workspaceZone: this.config.workspace.timezone,
-    });
-    const value = moment.kind === 'attribute' ? attributeAt(attributesOf(facts), moment.attribute) : null;
-    return findMoment({ moment, value, zones, from });
+    return momentFor(facts, { moment, from, workspaceZone: this.config.workspace.timezone });
   }
 }

@@ -6,6 +6,7 @@ import type { DeliveryState } from '../../core/kernel/delivery-state-name.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
 import type { ProfileFacts } from '../decisions/index.js';
+import { EVENTS_TESTED_MAX, type EventCount } from './run-answers.js';
 
 /** One run that asks about its user, and its own time if it is a virtual one. */
 export interface Asker {
@@ -25,14 +26,6 @@ export interface AskerFacts extends ProfileFacts {
   readonly responses: Readonly<Record<string, unknown>>;
 }
 
-/** Events of one name in (after, now]. */
-export interface EventCount {
-  readonly name: string;
-  readonly after: InstantMs;
-  /** It is counted no further. */
-  readonly countMax: number;
-}
-
 /** What became of the last visit of a step, as far as it is known. */
 export interface StepOutcome {
   readonly stepId: string;
@@ -43,11 +36,6 @@ export interface StepOutcome {
   /** Of a step that does something else. */
   readonly isDone: boolean | null;
 }
-
-/** Only the newest are looked at where their properties matter. */
-const EVENTS_TESTED_MAX = 1_000;
-
-const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`;
 
 /** Reads what conditions of runs ask about; writes nothing. */
 @Injectable()
@@ -115,7 +103,7 @@ export class RunQuestionsRepository {
     return this.database.query<ConsentRecord>({
       name: 'run_questions_consents',
       text: `select id, purpose, channel, brand, status, basis, is_objection as "isObjection",
-          ${ms('stated_at')} as "statedAt", ${ms('received_at')} as "receivedAt", ${ms('expires_at')} as "expiresAt"
+          stated_at as "statedAt", received_at as "receivedAt", expires_at as "expiresAt"
         from consent_records where user_id = $1 and clock_domain in ('real', $2) order by id`,
       values: [userId, clockDomain],
     });

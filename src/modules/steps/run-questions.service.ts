@@ -3,19 +3,14 @@ import type { Condition } from '../../core/audiences/condition.js';
 import { evaluateCondition } from '../../core/audiences/evaluate-condition.js';
 import { evaluateRunCondition, questionKey, questionsIn } from '../../core/audiences/evaluate-run-condition.js';
 import type { RunCondition, RunQuestion } from '../../core/audiences/run-condition.js';
-import type { ConsentRecord } from '../../core/consent/consent-record.js';
-import { gateConsent } from '../../core/consent/gate-consent.js';
 import type { RunClock, RunReference } from '../../core/journeys/run-reference.js';
-import { parseDuration } from '../../core/kernel/duration.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
 import { attributesOf, type ProfileFacts } from '../decisions/index.js';
 import { askerOf } from './run-asker.js';
-import { RunQuestionsRepository, type Asker, type AskerFacts, type EventCount } from './run-questions.repository.js';
+import { isAllowed, toCount } from './run-answers.js';
+import { RunQuestionsRepository, type Asker, type AskerFacts } from './run-questions.repository.js';
 import { isOutcome } from './run-outcomes.js';
-
-const BRAND_DEFAULT = 'default';
-const AT_LEAST_DEFAULT = 1;
 
 type QuestionOf<Kind extends RunQuestion['kind']> = Extract<RunQuestion, { kind: Kind }>;
 /** By `questionKey`; what is not in here is false. */
@@ -57,8 +52,7 @@ export class RunQuestions {
     const asker = askerOf(ask);
     const facts = await this.repository.facts(asker);
     if (facts === null) return null;
-    const questions = new Map(ask.conditions.flatMap(questionsIn).map((question) => [questionKey(question), question]));
-    const answers = await this.answer(asker, facts, [...questions.values()]);
+    const answers = await this.answer(asker, facts, questionsIn(...ask.conditions));
     const attributes = { ...attributesOf(facts), run: { responses: facts.responses } };
     const answer = (question: RunQuestion): boolean => answers.get(questionKey(question)) === true;
     const index = ask.conditions.findIndex((condition) => evaluateRunCondition({ condition, attributes, answer }));
@@ -92,7 +86,7 @@ export class RunQuestions {
     const found = await this.repository.countEvents(asker, facts.now, counts);
     return questions.map((question, index) => [
       questionKey(question),
-      (found[index] ?? 0) >= (counts[index]?.countMax ?? AT_LEAST_DEFAULT),
+      (found[index] ?? 0) >= toCount(question, facts).countMax,
     ]);
   }
 
@@ -138,18 +132,3 @@ export class RunQuestions {
 }
 
 type Answered = readonly [key: string, isSo: boolean];
-
-/** A duration that cannot be read counts nothing: the definition was checked, so this is a fault, and no permission. */
-function toCount({ name, within, at_least }: QuestionOf<'event'>, { now, enteredAt }: AskerFacts): EventCount {
-  const after = within === undefined ? enteredAt : now - (parseDuration(within) ?? 0);
-  return { name, after, countMax: Math.max(AT_LEAST_DEFAULT, at_least ?? AT_LEAST_DEFAULT) };
-}
-
-function isAllowed(
-  { purpose, channel }: QuestionOf<'consent'>,
-  consents: readonly ConsentRecord[],
-  now: InstantMs,
-): boolean {
-  const question = { consents, purpose, channel, brand: BRAND_DEFAULT, now };
-  return gateConsent({ ...question, legalBasis: 'consent' }).kind === 'pass';
-}

@@ -7,6 +7,7 @@ import { Database, type Queryable } from '../../platform/database/database.js';
 import { attributesOf, DecisionInputs, type InputQuery, type Material } from '../decisions/index.js';
 import { JourneyVersions } from '../journeys/index.js';
 import { MessageRenderer, type RenderedMessage } from './message-renderer.js';
+import { weighsOf } from './run-answers.js';
 import { clockDomainOf, type RunStepRequest } from './step-request.js';
 
 /** A decision with what it rests on. */
@@ -83,8 +84,7 @@ function toInputQuery(request: RunStepRequest, quietRules: readonly QuietRule[])
     clockDomain: clockDomainOf(request),
     now: clock.kind === 'real' ? null : clock.now,
     context: {},
-    weighs:
-      step.kind === 'message' ? { kind: 'template', key: step.template } : { kind: 'actions', keys: step.actions },
+    weighs: weighsOf(step),
   };
 }
 
