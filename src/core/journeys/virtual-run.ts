@@ -71,36 +71,25 @@ export function* liveVirtually(
     state = turn.state;
     yield { entered, now };
     const { command } = turn;
-    switch (command.kind) {
-      case 'end': {
-        const { outcome, reason } = command;
-        return { kind: 'ended', outcome, reason, stepId: state.cursor, at: now };
-      }
-      case 'sleep':
-        if (command.until > until) return { kind: 'unfinished', stepId: state.cursor };
-        now = Math.max(now, command.until);
-        input = { kind: 'timer' };
-        break;
-      case 'wait_message':
-        throw new Error(`nobody pauses a virtual run: ${command.stepId}`);
-      case 'run_step':
-      case 'evaluate_branch':
-      case 'choose':
-      case 'find_moment':
-      case 'act':
-      case 'find_event':
-        input = answer(command, world, now);
+    if (command.kind === 'end') {
+      const { outcome, reason } = command;
+      return { kind: 'ended', outcome, reason, stepId: state.cursor, at: now };
     }
+    if (command.kind === 'sleep') {
+      if (command.until > until) return { kind: 'unfinished', stepId: state.cursor };
+      now = Math.max(now, command.until);
+    }
+    input = answer(command, world, now);
     now = Math.max(now, reachedAt(now));
   }
 }
 
-function answer(
-  command: Exclude<Command, CommandOf<'end' | 'sleep' | 'wait_message'>>,
-  world: VirtualWorld,
-  now: InstantMs,
-): Input {
+function answer(command: Exclude<Command, CommandOf<'end'>>, world: VirtualWorld, now: InstantMs): Input {
   switch (command.kind) {
+    case 'sleep':
+      return { kind: 'timer' };
+    case 'wait_message':
+      throw new Error(`nobody pauses a virtual run: ${command.stepId}`);
     case 'run_step':
       return { kind: 'step_answer', answer: world.runStep(command, now) };
     case 'evaluate_branch':

@@ -7,7 +7,8 @@ const ATTRIBUTE_MAX = 200;
 const TEXT_MAX = 1_000;
 
 const attribute = z.string().min(1).max(ATTRIBUTE_MAX).meta({ example: 'attributes.plan' });
-const scalar = z.union([z.string().max(TEXT_MAX), z.number(), z.boolean(), z.null()]);
+/** A plain value. */
+export const scalar = z.union([z.string().max(TEXT_MAX), z.number(), z.boolean(), z.null()]);
 const size = z.union([z.number(), z.string().max(TEXT_MAX)]);
 
 /** Tests of one attribute, for every kind of condition tree; `attribute` says what it may name. */

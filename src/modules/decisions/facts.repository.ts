@@ -267,11 +267,11 @@ export class FactsRepository {
   async loadMany(
     queryable: Queryable,
     users: readonly UserReference[],
-    { user: { kind }, run, clockDomain, now, horizons, withLifted = false }: FactsQuery,
+    { run, clockDomain, now, horizons, withLifted = false }: Omit<FactsQuery, 'user'>,
   ): Promise<readonly Facts[]> {
     const { contactsMs, outcomesMs } = horizons;
     const shape = {
-      by: kind,
+      by: users[0]?.kind ?? 'id',
       hasRun: run !== null,
       hasContacts: contactsMs > 0,
       hasOutcomes: outcomesMs > 0,

@@ -32,7 +32,7 @@ export class TrialInputs {
     const { clockDomain, now, definitions } = asked;
     const users = userIds.map((id) => ({ kind: 'id', id }) as const);
     const query = { run: null, clockDomain, now, horizons: definitions.horizons };
-    return this.stored.loadMany(this.database, users, { user: { kind: 'id', id: '' }, ...query });
+    return this.stored.loadMany(this.database, users, query);
   }
 
   /** The very input that a decision of production would rest on with these facts. */

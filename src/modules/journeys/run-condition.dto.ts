@@ -5,7 +5,6 @@ import { attributeTests, ConditionDto } from '../actions/index.js';
 
 const OF_MAX = 100;
 const ATTRIBUTE_MAX = 200;
-const TEXT_MAX = 1_000;
 const NAME_MAX = 200;
 const EVENTS_COUNTED_MAX = 1_000;
 
@@ -13,9 +12,6 @@ const attribute = z.string().min(1).max(ATTRIBUTE_MAX).meta({
   description: 'Dotted path in the profile, or `run.responses.<step>` and on into what a webhook answered.',
   example: 'attributes.plan',
 });
-
-/** A plain value. */
-export const scalar = z.union([z.string().max(TEXT_MAX), z.number(), z.boolean(), z.null()]);
 
 /** An ISO 8601 duration; `compile` says what is wrong with one. */
 export const Duration = z

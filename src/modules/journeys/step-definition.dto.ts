@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { definitionKey as Key, lineOfText } from '../../platform/http/fields.js';
-import { Duration, EventName, RunConditionDto, scalar, Where } from './run-condition.dto.js';
+import { scalar } from '../actions/index.js';
+import { Duration, EventName, RunConditionDto, Where } from './run-condition.dto.js';
 
 const ACTIONS_MAX = 50;
 const CHOICES_MAX = 20;

@@ -1,12 +1,11 @@
 import { BadRequestException, ConflictException, Inject, Injectable, NotFoundException } from '@nestjs/common';
-import { isIP } from 'node:net';
 import { DAY_MS } from '../../core/kernel/instant.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
 import { SecretBox } from '../../platform/config/secret-box.js';
 import { Database, violatedUnique } from '../../platform/database/database.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
-import { isPublicAddress } from '../../platform/outbound/public-address.js';
+import { addressIn, isPublicAddress } from '../../platform/outbound/public-address.js';
 import { AuditLog } from '../access/index.js';
 import type {
   NewWebhookEndpoint,
@@ -110,10 +109,11 @@ export class WebhookEndpointsService {
   /** What can be seen without asking for the name; where a name leads is seen at each call. */
   private refuseForbidden(text: string): void {
     if (this.config.auth.mode === 'none') return;
-    const { protocol, hostname } = new URL(text);
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const isPrivate = isIP(host) === 0 ? /^(localhost|.*\.localhost)\.?$/.test(host) : !isPublicAddress(host);
-    if (protocol === 'https:' && !isPrivate) return;
+    const url = new URL(text);
+    const address = addressIn(url);
+    const isPrivate =
+      address === null ? /^(localhost|.*\.localhost)\.?$/.test(url.hostname) : !isPublicAddress(address);
+    if (url.protocol === 'https:' && !isPrivate) return;
     const message = 'must be https and lead to a public address';
     throw new BadRequestException({
       code: 'INVALID_INPUT',

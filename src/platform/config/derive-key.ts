@@ -1,4 +1,5 @@
 import { hkdfSync } from 'node:crypto';
+import type { Config } from './config.js';
 import type { SecretKey } from './setting.js';
 
 const KEY_BYTES = 32;
@@ -25,3 +26,7 @@ export type KeyPurpose =
 export function deriveKey(secret: SecretKey, purpose: KeyPurpose): Buffer {
   return Buffer.from(hkdfSync('sha256', secret.key, '', `tactful/${purpose}/v1`, KEY_BYTES));
 }
+
+/** The keys for one purpose of the present root secret and of the former ones, by key id. */
+export const keysOf = ({ previous, current }: Config['secrets'], purpose: KeyPurpose): ReadonlyMap<string, Buffer> =>
+  new Map([...previous, current].map((secret) => [secret.kid, deriveKey(secret, purpose)]));

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Config } from './config.js';
-import { deriveKey, type KeyPurpose } from './derive-key.js';
+import { keysOf, type KeyPurpose } from './derive-key.js';
 
 const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
@@ -18,8 +18,7 @@ export class SecretBox {
     private readonly secrets: Config['secrets'],
     purpose: KeyPurpose,
   ) {
-    const { previous, current } = secrets;
-    this.keys = new Map([...previous, current].map((secret) => [secret.kid, deriveKey(secret, purpose)]));
+    this.keys = keysOf(secrets, purpose);
   }
 
   /** @param name of the place where it is kept */

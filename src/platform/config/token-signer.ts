@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Config } from './config.js';
-import { deriveKey, type KeyPurpose } from './derive-key.js';
+import { keysOf, type KeyPurpose } from './derive-key.js';
 
 const TOKEN = /^([A-Za-z0-9_-]{1,400})\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]{43})$/;
 
@@ -15,8 +15,7 @@ export class TokenSigner {
     private readonly secrets: Config['secrets'],
     purpose: KeyPurpose,
   ) {
-    const { previous, current } = secrets;
-    this.keys = new Map([...previous, current].map((secret) => [secret.kid, deriveKey(secret, purpose)]));
+    this.keys = keysOf(secrets, purpose);
   }
 
   /** @returns a token that needs no escaping in a URL; the same payload gives the same one until the secret changes */

@@ -1,8 +1,8 @@
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
-import { isPublicAddress } from './public-address.js';
+import type { LookupFunction } from 'node:net';
+import { addressIn, isPublicAddress } from './public-address.js';
 
 /** One POST to a server of somebody else's choosing. */
 export interface OutboundPost {
@@ -49,8 +49,8 @@ export async function post(request: OutboundPost): Promise<PostAnswer> {
 function refuseForbidden(url: URL): void {
   if (url.protocol !== 'https:') throw new ForbiddenAddressError('only https is allowed');
   // For an address in place of a name nothing is looked up.
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(host) !== 0 && !isPublicAddress(host)) throw new ForbiddenAddressError('the address is not public');
+  const address = addressIn(url);
+  if (address !== null && !isPublicAddress(address)) throw new ForbiddenAddressError('the address is not public');
 }
 
 function send(url: URL, { headers, body, msMax, isPrivateAllowed }: OutboundPost): Promise<IncomingMessage> {

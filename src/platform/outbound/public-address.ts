@@ -42,6 +42,12 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
+/** The IP address that stands in a URL in place of a name; null: a name, which somebody has to look up. */
+export function addressIn({ hostname }: URL): string | null {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) === 0 ? null : host;
+}
+
 function listOf(networks: readonly string[], family: 'ipv4' | 'ipv6'): BlockList {
   const list = new BlockList();
   for (const network of networks) {
