@@ -11,6 +11,7 @@ import { JourneysModule } from './modules/journeys/index.js';
 import { MessageTemplatesModule } from './modules/message-templates/index.js';
 import { OutcomesModule } from './modules/outcomes/index.js';
 import { PreferencesModule } from './modules/preferences/index.js';
+import { PayloadKeysModule } from './modules/payload-keys/index.js';
 import { PoliciesModule } from './modules/policies/index.js';
 import { SimulationsModule } from './modules/simulations/index.js';
 import { StepsModule } from './modules/steps/index.js';
@@ -37,6 +38,7 @@ export class AppModule {
         ObservabilityModule,
         DatabaseModule.forRoot(config.database),
         TemporalModule.forRoot(config.temporal),
+        PayloadKeysModule.forRoot({ isSealing: config.temporal.arePayloadsSealed }),
         AddressModule,
         HttpModule,
         AccessModule,

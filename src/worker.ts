@@ -8,6 +8,7 @@ import { AppModule } from './app.module.js';
 import { DeliverySettler } from './modules/deliveries/index.js';
 import { EventsService } from './modules/events/index.js';
 import { RunsRepository } from './modules/journeys/index.js';
+import { PayloadKeysKeeper } from './modules/payload-keys/index.js';
 import { Acts, Moments, RunQuestions, StepsService } from './modules/steps/index.js';
 import { verifySuppressionKey } from './platform/address/suppression-key.js';
 import { readConfig, type Config } from './platform/config/config.js';
@@ -15,6 +16,7 @@ import { PartitionKeeper } from './platform/database/partition-keeper.js';
 import { Log } from './platform/observability/log.js';
 import { Metrics } from './platform/observability/metrics.js';
 import { exitWithParent } from './platform/process/exit-with-parent.js';
+import { PAYLOAD_CODECS } from './platform/temporal/sealing.codec.js';
 import { WorkerHost, type WorkerHostOptions } from './platform/temporal/worker-host.js';
 
 const config = readConfig();
@@ -57,6 +59,7 @@ health.unref();
 
 await app.get(PartitionKeeper).start();
 app.get(DeliverySettler).start();
+app.get(PayloadKeysKeeper).start();
 
 const runs = app.get(RunsRepository);
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -79,4 +82,5 @@ await host.run({
     runs,
   }),
   sinks: createSinks({ runs }),
+  payloadCodecs: app.get(PAYLOAD_CODECS),
 });

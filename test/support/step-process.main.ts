@@ -22,6 +22,8 @@ function die(): void {
 /** The order under which something happens; nothing for what the process does by itself beside the step. */
 const orders = new AsyncLocalStorage<StepOrder>();
 let writes = 0;
+/** The last packet is on its way: nothing that comes after it leaves any more. */
+let isDying = false;
 const { write } = Socket.prototype;
 
 /** A part of a packet that has already begun: it leaves with the first part, not by itself. */
@@ -30,6 +32,7 @@ const isJoined = ({ writableCorked, writableLength }: Socket): boolean => writab
 function deadlyWrite(this: Socket, ...args: Parameters<typeof write>): boolean {
   const order = orders.getStore();
   if (order === undefined || this.remotePort === undefined || isJoined(this)) return write.apply(this, args);
+  if (isDying) return true;
   writes += 1;
   if (order.death?.moment === 'before' && order.death.write === writes) die();
   const label = Buffer.from(args[0] as string | Uint8Array)
@@ -37,7 +40,10 @@ function deadlyWrite(this: Socket, ...args: Parameters<typeof write>): boolean {
     .replaceAll(/[^ -~]+/g, ' ');
   writeSync(STDOUT, `${label.trim().slice(0, LABEL_CHARACTERS)}\n`);
   const isTaken = write.apply(this, args);
-  if (order.death?.moment === 'after' && order.death.write === writes) dieWhenGone(this);
+  if (order.death?.moment === 'after' && order.death.write === writes) {
+    isDying = true;
+    dieWhenGone(this);
+  }
   return isTaken;
 }
 

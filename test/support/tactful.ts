@@ -5,6 +5,7 @@ import { EventsService } from '../../src/modules/events/index.js';
 import { RunsRepository } from '../../src/modules/journeys/index.js';
 import { Acts, Moments, RunQuestions, StepsService } from '../../src/modules/steps/index.js';
 import { Database } from '../../src/platform/database/database.js';
+import { PAYLOAD_CODECS } from '../../src/platform/temporal/sealing.codec.js';
 import { WorkerHost } from '../../src/platform/temporal/worker-host.js';
 import { createTestApp } from './app.js';
 import { fromSetup } from './environment.js';
@@ -28,7 +29,8 @@ const POLL_MS = 25;
 /** Not the default: a start on the wrong queue must not go unseen. */
 const TASK_QUEUE = 'journeys-of-specs';
 
-export async function startTactful(): Promise<Tactful> {
+/** @param settings environment variables that this one reads otherwise than the test run does */
+export async function startTactful(settings: Readonly<Record<string, string>> = {}): Promise<Tactful> {
   const smtp = await startSmtp();
   const address = fromSetup('TEST_TEMPORAL_ADDRESS');
   const app = await createTestApp({
@@ -36,6 +38,7 @@ export async function startTactful(): Promise<Tactful> {
     TEMPORAL_ADDRESS: address,
     TEMPORAL_TASK_QUEUE: TASK_QUEUE,
     OUTBOX_POLL_MS: '200',
+    ...settings,
   });
   let worker: { readonly host: WorkerHost; readonly finished: Promise<void> } | undefined;
 
@@ -63,6 +66,7 @@ export async function startTactful(): Promise<Tactful> {
       workflows: { workflowBundle: { codePath: fromSetup('TEST_WORKFLOW_BUNDLE') } },
       activities,
       sinks: createSinks({ runs }),
+      payloadCodecs: app.get(PAYLOAD_CODECS),
     });
     worker = { host, finished };
   }

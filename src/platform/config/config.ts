@@ -44,6 +44,7 @@ export interface Config {
     readonly namespace: string;
     readonly taskQueue: string;
     readonly uiUrl: string;
+    readonly arePayloadsSealed: boolean;
   };
   readonly worker: { readonly healthPort: number; readonly cachedWorkflowsMax: number };
   readonly email: {
@@ -206,6 +207,7 @@ function compose(values: SettingValues): Config {
       namespace: values.TEMPORAL_NAMESPACE,
       taskQueue: values.TEMPORAL_TASK_QUEUE,
       uiUrl: values.TEMPORAL_UI_URL,
+      arePayloadsSealed: values.TEMPORAL_PAYLOADS === 'sealed',
     },
     worker: { healthPort: values.WORKER_HEALTH_PORT, cachedWorkflowsMax: values.WORKER_CACHED_WORKFLOWS_MAX },
     email: { smtpUrl: values.SMTP_URL, from: values.EMAIL_FROM, domain, inboxUrl: values.INBOX_URL },

@@ -12,7 +12,9 @@ export type KeyPurpose =
   | 'preferences'
   | 'confirmation'
   | 'consent-receipt'
-  | 'webhook-endpoint';
+  | 'webhook-endpoint'
+  | 'payload'
+  | 'payload-key';
 
 /**
  * The key for one purpose, derived from a root secret with HKDF-SHA256 (RFC 5869).

@@ -201,6 +201,15 @@ export const settings = {
     expected: 'a URL',
     example: 'https://temporal.example.com',
   },
+  TEMPORAL_PAYLOADS: {
+    group: 'temporal',
+    schema: z.enum(['plain', 'sealed']),
+    default: 'plain',
+    description:
+      '`sealed`: what runs keep on the Temporal server is encrypted, with a key for each user that is destroyed with the user. May be changed while runs are under way.',
+    expected: 'plain or sealed',
+    example: 'sealed',
+  },
   WORKER_HEALTH_PORT: {
     group: 'temporal',
     schema: port,

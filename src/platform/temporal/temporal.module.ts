@@ -1,6 +1,8 @@
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { Client } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { connectLazily, type ClosableConnection } from './connection.js';
+import { PAYLOAD_CODECS } from './sealing.codec.js';
 import { TemporalHealth } from './temporal.health.js';
 import { VirtualTimeClient } from './virtual-time.client.js';
 
@@ -11,7 +13,7 @@ export interface TemporalModuleOptions {
 
 const CONNECTION = Symbol('the connection to Temporal');
 
-/** Client side only: the API must not load the worker's native library. Nothing connects before the first call. */
+/** Client side only: the API must not load the worker's native library. Nothing connects before the first call. PAYLOAD_CODECS come from elsewhere. */
 @Module({})
 export class TemporalModule implements OnApplicationShutdown {
   constructor(@Inject(CONNECTION) private readonly connection: ClosableConnection) {}
@@ -24,13 +26,15 @@ export class TemporalModule implements OnApplicationShutdown {
         { provide: CONNECTION, useFactory: () => connectLazily(address) },
         {
           provide: Client,
-          useFactory: ({ connection }: ClosableConnection) => new Client({ connection, namespace }),
-          inject: [CONNECTION],
+          useFactory: ({ connection }: ClosableConnection, payloadCodecs: PayloadCodec[]) =>
+            new Client({ connection, namespace, dataConverter: { payloadCodecs } }),
+          inject: [CONNECTION, PAYLOAD_CODECS],
         },
         {
           provide: VirtualTimeClient,
-          useFactory: ({ connection }: ClosableConnection) => new VirtualTimeClient({ connection, namespace }),
-          inject: [CONNECTION],
+          useFactory: ({ connection }: ClosableConnection, payloadCodecs: PayloadCodec[]) =>
+            new VirtualTimeClient({ connection, namespace, dataConverter: { payloadCodecs } }),
+          inject: [CONNECTION, PAYLOAD_CODECS],
         },
         {
           provide: TemporalHealth,

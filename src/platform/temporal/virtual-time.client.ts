@@ -1,5 +1,6 @@
 import { Client } from '@temporalio/client';
 import type { Connection } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 
 /** More than a run can wait: it visits 1,000 steps at most, and each may be put off. The server's default is 200. */
 const SKIPS_MAX = 50_000;
@@ -16,7 +17,12 @@ type StartCall = (
 export class VirtualTimeClient {
   readonly client: Client;
 
-  constructor(options: { readonly connection: Connection; readonly namespace: string; readonly identity?: string }) {
+  constructor(options: {
+    readonly connection: Connection;
+    readonly namespace: string;
+    readonly identity?: string;
+    readonly dataConverter?: DataConverter;
+  }) {
     const { connection, ...others } = options;
     this.client = new Client({ connection: skippingTime(connection), ...others });
   }

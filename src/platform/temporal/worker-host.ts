@@ -1,4 +1,5 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { PayloadCodec } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { InjectedSinks, LogEntry, WorkerOptions } from '@temporalio/worker';
 import type { Sinks } from '@temporalio/workflow';
@@ -30,6 +31,8 @@ export interface WorkerHostOptions {
   readonly activities: object;
   /** What workflows may call without a trace in their history. */
   readonly sinks?: InjectedSinks<Sinks>;
+  /** What seals payloads; left out: nothing does. */
+  readonly payloadCodecs?: PayloadCodec[];
   /** Shown in histories; left out: process id and host name. */
   readonly identity?: string;
   /** Names the code, so that an operator sees which worker took a task; left out: a checksum of the workflow bundle. */
@@ -88,7 +91,7 @@ function sdkLogger({ logLevel }: WorkerHostOptions): DefaultLogger {
 }
 
 function workerOptions(connection: NativeConnection, options: WorkerHostOptions): WorkerOptions {
-  const { namespace, taskQueue, activities, sinks, identity, buildId } = options;
+  const { namespace, taskQueue, activities, sinks, identity, buildId, payloadCodecs } = options;
   return {
     connection,
     namespace,
@@ -96,6 +99,7 @@ function workerOptions(connection: NativeConnection, options: WorkerHostOptions)
     activities,
     ...options.workflows,
     ...(sinks === undefined ? {} : { sinks }),
+    ...(payloadCodecs === undefined ? {} : { dataConverter: { payloadCodecs } }),
     ...(identity === undefined ? {} : { identity }),
     ...(buildId === undefined ? {} : { buildId }),
     maxCachedWorkflows: options.cachedWorkflowsMax,

@@ -6,6 +6,7 @@ import { Facts20261121000900 } from './20261121000900-facts.js';
 import { Gates20261121000500 } from './20261121000500-gates.js';
 import { Journeys20261121000200 } from './20261121000200-journeys.js';
 import { Mended20261121001100 } from './20261121001100-mended.js';
+import { PayloadKeys20261121001800 } from './20261121001800-payload-keys.js';
 import { People20261121000100 } from './20261121000100-people.js';
 import { Policies20261121000600 } from './20261121000600-policies.js';
 import { Simulations20261121001200 } from './20261121001200-simulations.js';
@@ -26,4 +27,5 @@ export const migrations = [
   { name: '20261121001100-mended', class: Mended20261121001100 },
   { name: '20261121001200-simulations', class: Simulations20261121001200 },
   { name: '20261121001300-entries', class: Entries20261121001300 },
+  { name: '20261121001800-payload-keys', class: PayloadKeys20261121001800 },
 ];

@@ -1,0 +1,2 @@
+export { PayloadKeysKeeper } from './payload-keys.keeper.js';
+export { PayloadKeysModule } from './payload-keys.module.js';
