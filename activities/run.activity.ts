@@ -24,7 +24,7 @@ export function createRunActivities({
   moments,
   events,
   runs,
-}: RunDependencies): Omit<JourneyActivities, 'runStep' | 'act'> {
+}: RunDependencies): Omit<JourneyActivities, 'runStep' | 'act' | 'recordMove'> {
   return {
     evaluateBranch: ({ run, condition }: EvaluateBranchInput): Promise<boolean> =>
       questions.holds(run.userId, condition),

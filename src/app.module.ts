@@ -1,18 +1,21 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from './modules/access/index.js';
 import { ActionsModule } from './modules/actions/index.js';
+import { BulkEnrolmentsModule } from './modules/bulk-enrolments/index.js';
 import { ConsentsModule } from './modules/consents/index.js';
 import { ControlsModule } from './modules/controls/index.js';
 import { DecisionsModule } from './modules/decisions/index.js';
 import { DeliveriesModule } from './modules/deliveries/index.js';
 import { EventsModule } from './modules/events/index.js';
 import { HealthModule } from './modules/health/index.js';
+import { HoldsModule } from './modules/holds/index.js';
 import { JourneysModule } from './modules/journeys/index.js';
 import { MessageTemplatesModule } from './modules/message-templates/index.js';
 import { OutcomesModule } from './modules/outcomes/index.js';
 import { PreferencesModule } from './modules/preferences/index.js';
 import { PayloadKeysModule } from './modules/payload-keys/index.js';
 import { PoliciesModule } from './modules/policies/index.js';
+import { RunViewsModule } from './modules/run-views/index.js';
 import { SimulationsModule } from './modules/simulations/index.js';
 import { StepsModule } from './modules/steps/index.js';
 import { SuppressionsModule } from './modules/suppressions/index.js';
@@ -56,6 +59,8 @@ export class AppModule {
           outboxPollMs: config.outbox.pollMs,
           isVirtualTimeAllowed: !config.isProduction,
         }),
+        BulkEnrolmentsModule,
+        HoldsModule,
         UnsubscribeModule,
         PreferencesModule,
         DecisionsModule,
@@ -64,6 +69,7 @@ export class AppModule {
         WebhookEndpointsModule,
         StepsModule.forRoot(config.company),
         SimulationsModule,
+        RunViewsModule,
       ],
     };
   }

@@ -5,9 +5,10 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { createActivities, createSinks } from '../activities/index.js';
 import { AppModule } from './app.module.js';
+import { BulkPages, SchedulesService } from './modules/bulk-enrolments/index.js';
 import { DeliverySettler } from './modules/deliveries/index.js';
 import { EventsService } from './modules/events/index.js';
-import { RunsRepository } from './modules/journeys/index.js';
+import { MigrationMover, RunReconciler, RunsRepository } from './modules/journeys/index.js';
 import { PayloadKeysKeeper } from './modules/payload-keys/index.js';
 import { Acts, Moments, RunQuestions, StepsService } from './modules/steps/index.js';
 import { verifySuppressionKey } from './platform/address/suppression-key.js';
@@ -79,6 +80,10 @@ await host.run({
     questions: app.get(RunQuestions),
     moments: app.get(Moments),
     events: app.get(EventsService),
+    bulkPages: app.get(BulkPages),
+    schedules: app.get(SchedulesService),
+    reconciler: app.get(RunReconciler),
+    mover: app.get(MigrationMover),
     runs,
   }),
   sinks: createSinks({ runs }),

@@ -11,8 +11,8 @@ const PAGE = new URL('../docs/reference/reason-codes.md', import.meta.url);
 const groups = [
   [
     'Switched off',
-    'An operator decided it for everybody, or for this run.',
-    ['KILL_SWITCH', 'RUN_PAUSED', 'RUN_EXITED', 'JOURNEY_CONFLICT'],
+    'An operator decided it for everybody, or for this user, journey or run.',
+    ['KILL_SWITCH', 'USER_ON_HOLD', 'JOURNEY_PAUSED', 'RUN_PAUSED', 'RUN_EXITED', 'JOURNEY_CONFLICT'],
   ],
   ['Identity', 'Nobody to write to.', ['USER_UNKNOWN', 'USER_ERASED', 'ADDRESS_MISSING']],
   [

@@ -22,3 +22,13 @@ export const QUERY_OPTIONS: ActivityOptions = { startToCloseTimeout: '10 seconds
 
 /** One call to somebody else's server, which the activity itself cuts off long before, or a few statements. */
 export const ACT_OPTIONS: ActivityOptions = { startToCloseTimeout: '30 seconds', retry: UNTIL_IT_SUCCEEDS };
+
+/** A page of runs, each of which may have to be replayed to answer; it tells at each run that it is alive. */
+export const PAGE_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '30 seconds',
+  retry: UNTIL_IT_SUCCEEDS,
+};
+
+/** A page of people who enter: one transaction, and before it a look at up to ten thousand of them. */
+export const ENROL_PAGE_OPTIONS: ActivityOptions = { startToCloseTimeout: '30 seconds', retry: UNTIL_IT_SUCCEEDS };

@@ -15,6 +15,7 @@ import type { RunClock } from '../src/core/journeys/run-reference.js';
 import { ACT_OPTIONS, QUERY_OPTIONS, RUN_STEP_OPTIONS } from './activity-options.js';
 import { listen } from './listen.js';
 import type { JourneyInput, JourneyResult } from './messages.js';
+import { goOnIn, settle, type ChangingInput } from './moving.js';
 import { RunDisplay } from './run-display.js';
 
 const EVENTS_MAX = 2_000;
@@ -66,10 +67,10 @@ class JourneyRun {
   private hasNews = false;
   private readonly display: RunDisplay;
 
-  constructor(private readonly input: JourneyInput) {
+  constructor(private readonly input: ChangingInput) {
     this.state = input.carried ?? begin(input);
     this.display = new RunDisplay(input);
-    listen({ state: () => this.state, take: (message) => this.take(message) });
+    listen({ plan: () => this.input.plan, state: () => this.state, take: (message) => this.take(message) });
   }
 
   /** Lives until the interpreter says that the run is over; may continue as new instead of returning. */
@@ -77,11 +78,17 @@ class JourneyRun {
     let answer: Input | null = null;
     for (;;) {
       // No await between the turn and its command: what arrives later is weighed by the next turn.
-      const turn = next(this.input.plan, this.state, answer, Date.now());
+      const turn = this.display.turn(this.state, answer, Date.now());
       this.state = turn.state;
       this.hasNews = false;
+      goOnIn(this.input, turn.plan);
       if (turn.command.kind === 'end') return { outcome: turn.command.outcome, reason: turn.command.reason };
       if (this.isHistoryLong()) await this.continueAsNew();
+      const { settling } = turn.state;
+      if (settling !== undefined) {
+        answer = await settle(this.input, turn.state, settling);
+        continue;
+      }
       this.display.show(turn.state, turn.command);
       answer = await this.carryOut(turn.command);
     }
@@ -155,7 +162,10 @@ class JourneyRun {
     // Messages alone can fill the history of a run that waits for long.
     if (this.isHistoryLong()) return true;
     const { command } = next(this.input.plan, this.state, null, Date.now());
-    if (command.kind !== waiting.kind) return true;
+    const isElsewhere = command.kind !== waiting.kind || command.stepId !== waiting.stepId;
+    if (isElsewhere || this.state.migration !== undefined) return true;
+    // A jump to the step that the run waits at begins another visit of it.
+    if (waiting.kind === 'sleep' && this.state.phase.kind === 'ready') return true;
     return command.kind === 'sleep' && waiting.kind === 'sleep' && command.until !== waiting.until;
   }
 
@@ -172,6 +182,7 @@ class JourneyRun {
   }
 
   private async continueAsNew(): Promise<never> {
+    this.display.handOver();
     await condition(allHandlersFinished);
     return continueAsNew<typeof journeyWorkflow>({ ...this.input, carried: putDown(this.state) });
   }

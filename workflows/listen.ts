@@ -1,7 +1,9 @@
 import { defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
 import type { InterpreterState, Message } from '../src/core/journeys/interpreter.js';
+import { reasonNotToJump } from '../src/core/journeys/jumping.js';
+import type { Plan } from '../src/core/journeys/plan.js';
 import * as messages from './messages.js';
-import type { CommandSignal, EventSignal, ExitUpdate, WakeSignal } from './messages.js';
+import type { CommandSignal, EventSignal, ExitUpdate, JumpUpdate, MigrateSignal, WakeSignal } from './messages.js';
 
 const REASON_LENGTH_MAX = 200;
 /** The same as of a run that never hears why it was ended. */
@@ -13,9 +15,12 @@ const commandSignal = defineSignal<[CommandSignal]>(messages.COMMAND_SIGNAL);
 const pauseUpdate = defineUpdate<void>(messages.PAUSE_UPDATE);
 const resumeUpdate = defineUpdate<void>(messages.RESUME_UPDATE);
 const exitUpdate = defineUpdate<void, [ExitUpdate]>(messages.EXIT_UPDATE);
+const migrateSignal = defineSignal<[MigrateSignal]>(messages.MIGRATE_SIGNAL);
+const jumpUpdate = defineUpdate<void, [JumpUpdate]>(messages.JUMP_UPDATE);
 
 /** The run that listens. */
 export interface Listener {
+  plan(): Plan;
   state(): InterpreterState;
   take(message: Message): void;
 }
@@ -24,10 +29,11 @@ export interface Listener {
  * Hands every message of the outside world to the run. Updates are refused when they would change nothing, because
  * somebody waits for their answer; signals never are, because they may come twice, or late.
  */
-export function listen({ state, take }: Listener): void {
+export function listen({ plan, state, take }: Listener): void {
   setHandler(eventSignal, (event) => take({ kind: 'event', event }));
   setHandler(wakeSignal, () => take({ kind: 'wake' }));
   setHandler(commandSignal, (command) => take(messageOf(command)));
+  setHandler(migrateSignal, (migration) => take({ kind: 'migrate', migration }));
   setHandler(pauseUpdate, () => take({ kind: 'pause' }), {
     validator: () => {
       refuseIfEnding(state());
@@ -46,6 +52,13 @@ export function listen({ state, take }: Listener): void {
       if (reason.length === 0 || reason.length > REASON_LENGTH_MAX) {
         throw new Error(`the reason needs 1 to ${REASON_LENGTH_MAX} characters`);
       }
+    },
+  });
+  setHandler(jumpUpdate, ({ step }) => take({ kind: 'jump', step, at: Date.now() }), {
+    validator: (to) => {
+      refuseIfEnding(state());
+      const reason = reasonNotToJump(plan(), state(), to);
+      if (reason !== null) throw new Error(reason);
     },
   });
 }

@@ -1,8 +1,10 @@
 import type { InterpreterState } from '../src/core/journeys/interpreter.js';
 import type { InstantMs } from '../src/core/kernel/instant.js';
+import type { Jump } from '../src/core/journeys/jumping.js';
+import type { Migration } from '../src/core/journeys/migrating-types.js';
 import type { Plan } from '../src/core/journeys/plan.js';
 import type { RunReference } from '../src/core/journeys/run-reference.js';
-import type { RunProgress } from '../src/core/journeys/progress.js';
+import type { RunReport } from '../src/core/journeys/progress.js';
 
 /** Names and types that the API and the workflows share. The API need not load the workflow SDK to use them. */
 export const JOURNEY_WORKFLOW = 'journeyWorkflow';
@@ -65,6 +67,24 @@ export interface CommandSignal {
   readonly reason?: string;
 }
 
+/** Lets a run go on in another version of its journey, once however often it is told. */
+export const MIGRATE_SIGNAL = 'migrate';
+export type MigrateSignal = Migration;
+
+/** Takes a run to another step; refused while it is busy, and where it could come to a message that it may have sent. */
+export const JUMP_UPDATE = 'jump';
+export type JumpUpdate = Jump;
+
+/** Moves the runs of one version to another, page by page. */
+export const MIGRATE_RUNS_WORKFLOW = 'migrateRunsWorkflow';
+export interface MigrateRunsInput {
+  readonly migration: string;
+  readonly runsPerSecond: number;
+}
+
+/** Asks one execution of a run for a `RunSnapshot`: for jobs that repair the tables, not for hot paths. */
+export const RUN_STATE_QUERY = 'run_state';
+
 export const SEARCH_ATTRIBUTES = {
   journeyKey: 'JourneyKey',
   journeyVersion: 'JourneyVersion',
@@ -79,5 +99,38 @@ export const SEARCH_ATTRIBUTES = {
  * when a workflow task is; the end of a run is an activity.
  */
 export type JourneySinks = {
-  progress: { report(progress: RunProgress): void };
+  progress: { report(report: RunReport): void };
 };
+
+/** Compares the tables of runs with Temporal, page by page, and puts right what differs. */
+export const RECONCILE_WORKFLOW = 'reconcileRunsWorkflow';
+
+/** Carries an enrolment of many, page by page; how far it is stands in PostgreSQL. */
+export const BULK_ENROLMENT_WORKFLOW = 'bulkEnrolmentWorkflow';
+
+export interface BulkEnrolmentInput {
+  readonly bulkId: string;
+  readonly perSecond: number;
+  /** Set by continue-as-new only. */
+  readonly carried?: { readonly page: number; readonly isPaused: boolean; readonly commandNumber: number };
+  /** History length at which it continues as new; tests set it low. */
+  readonly eventsMax?: number;
+}
+
+/** Told as an update, whose answer somebody waits for, or as a signal where nobody answered. */
+export const BULK_COMMAND_UPDATE = 'command_bulk';
+export const BULK_COMMAND_SIGNAL = 'bulk_commanded';
+export interface BulkCommand {
+  readonly kind: 'pause' | 'resume' | 'cancel';
+  /** Grows with every command: one that comes late changes nothing. */
+  readonly number: number;
+}
+
+/** One firing of a schedule of a journey; Temporal's schedules start it. */
+export const TRIGGER_FIRING_WORKFLOW = 'triggerFiringWorkflow';
+
+export interface TriggerFiringInput {
+  readonly journeyId: string;
+  /** Which of its schedules, by their content. */
+  readonly fingerprint: string;
+}

@@ -4,6 +4,7 @@ import type { EnrolmentView, RunView } from '../../src/modules/journeys/journeys
 import type { SimulationView, StartedSimulationView } from '../../src/modules/simulations/simulations.dto.js';
 import { simulateEach, type SimulatedRun } from '../support/simulated-runs.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';
+import { turnsOf } from '../support/turns.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -168,13 +169,7 @@ describe('a simulation beside the run that it foretells', () => {
         order by asked_at, ask`,
       run.run_key,
     );
-    const { events } = await tactful.temporal.workflow.getHandle(run.workflow_id).fetchHistory();
-    const history = events ?? [];
-    // Only a task that was completed made a turn.
-    const completed = new Set(
-      history.map(({ workflowTaskCompletedEventAttributes: done }) => String(done?.startedEventId ?? '')),
-    );
-    const turns = history.filter(({ eventId }) => completed.has(String(eventId)));
+    const { startedAt, turnsAt } = await turnsOf(tactful.temporal.workflow.getHandle(run.workflow_id));
     const told = rows.map(({ answer, ...question }) => ({
       ...question,
       outcome: answer.kind,
@@ -182,7 +177,7 @@ describe('a simulation beside the run that it foretells', () => {
       reason: 'reason' in answer ? answer.reason : null,
       until: answer.kind === 'defer' ? answer.until : null,
     }));
-    return { person, userId, run, told, startedAt: msOf(history[0]), turnsAt: turns.map(msOf) };
+    return { person, userId, run, told, startedAt, turnsAt };
   }
 
   async function foretell(
@@ -269,10 +264,3 @@ describe('a simulation beside the run that it foretells', () => {
     }
   });
 });
-
-function msOf(
-  event: { readonly eventTime?: { readonly seconds?: unknown; readonly nanos?: number | null } | null } | undefined,
-): number {
-  const { seconds, nanos } = event?.eventTime ?? {};
-  return Number(String(seconds)) * 1_000 + Math.floor((nanos ?? 0) / 1e6);
-}

@@ -73,6 +73,7 @@ describe('access', () => {
     }
     expect(forgotten).toEqual([]);
     expect(open.sort()).toEqual([
+      'CodecController.preflight',
       'ConfirmController.confirm',
       'ConfirmController.show',
       'HealthController.health',

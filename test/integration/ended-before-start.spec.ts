@@ -4,6 +4,7 @@ import type { Plan } from '../../src/core/journeys/plan.js';
 import { RunSignals, RunsRepository } from '../../src/modules/journeys/index.js';
 import { EntriesRepository } from '../../src/modules/journeys/entries.repository.js';
 import { OutboxDelivery } from '../../src/modules/journeys/outbox.delivery.js';
+import { TriggersService } from '../../src/modules/journeys/triggers.service.js';
 import { OutboxRepository, type RunStart } from '../../src/modules/journeys/outbox.repository.js';
 import type { RunGateway } from '../../src/modules/journeys/run-gateway.js';
 import { createTestApp } from '../support/app.js';
@@ -28,7 +29,12 @@ describe('a run that ends before its start is delivered', () => {
     jest.spyOn(app.get(RunSignals), 'kick').mockReturnValue();
     stage = new RunStage(app);
     const gateway = { start: ({ runKey }: RunStart) => Promise.resolve(void started.push(runKey)) };
-    delivery = new OutboxDelivery(app.get(OutboxRepository), gateway as unknown as RunGateway, app.get(RunsRepository));
+    delivery = new OutboxDelivery(
+      app.get(OutboxRepository),
+      gateway as unknown as RunGateway,
+      app.get(RunsRepository),
+      app.get(TriggersService),
+    );
     await stage.publish('goal_if', undefined, { listeners, watches: [{ ...goal, listener: 0 }] });
     await stage.publish('exit_if', undefined, { listeners, watches: [{ ...exit, listener: 0 }], exitEvents: ['left'] });
     await stage.publish('goal_any', undefined, { watches: [{ ...goal, listener: null }] });

@@ -9,6 +9,7 @@ import { until } from '../support/until.js';
 const PATIENCE_MS = 60_000;
 const WAKE_MS_MAX = 40_000;
 const ASK_AGAIN_MS = 15 * 60_000;
+const PEOPLE_UNDER_LOAD = 200;
 
 describe('messages that come due while sending is switched off', () => {
   let app: NestFastifyApplication;
@@ -77,6 +78,39 @@ describe('messages that come due while sending is switched off', () => {
     expect(await ask(entered, 2)).toMatchObject({ kind: 'sent' });
     expect(await smtp.mailsTo(entered.email)).toHaveLength(1);
   });
+
+  it(
+    'leave no more a second after the switch, however many are on their way',
+    async () => {
+      await switched(false);
+      const entered: Awaited<ReturnType<typeof enter>>[] = [];
+      for (let count = 0; count < PEOPLE_UNDER_LOAD; count += 1) entered.push(await enter());
+      const waiting = [...entered];
+      const answers: string[] = [];
+      const worker = async (): Promise<void> => {
+        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+          const answer = await ask(next, 1);
+          answers.push(answer.kind === 'defer' ? answer.reason : answer.kind);
+        }
+      };
+      const before = smtp.taken.length;
+      const working = Promise.all(Array.from({ length: 16 }, worker));
+      await until(
+        () => Promise.resolve(smtp.taken.length - before >= 20),
+        PATIENCE_MS,
+        () => 'messages go out',
+      );
+      await switched(true);
+      const [committedAt] = await query<{ at: number }>('select changed_at as at from controls');
+      await working;
+      const last = Math.max(...smtp.taken.map(({ at }) => at));
+      expect(last - (committedAt?.at ?? 0)).toBeLessThan(1_000);
+      expect(smtp.taken.length - before).toBe(answers.filter((kind) => kind === 'sent').length);
+      expect(new Set(answers)).toEqual(new Set(['sent', 'KILL_SWITCH']));
+      expect(answers.filter((kind) => kind === 'KILL_SWITCH').length).toBeGreaterThan(PEOPLE_UNDER_LOAD / 2);
+    },
+    PATIENCE_MS,
+  );
 
   it('are put off for the decision endpoint too', async () => {
     const { userId } = await enter();

@@ -3,6 +3,7 @@ import { OutboxDelivery } from '../../src/modules/journeys/outbox.delivery.js';
 import { OutboxRepository, type OutboxMessage } from '../../src/modules/journeys/outbox.repository.js';
 import type { RunGateway } from '../../src/modules/journeys/run-gateway.js';
 import { RunsRepository } from '../../src/modules/journeys/index.js';
+import { TriggersService } from '../../src/modules/journeys/triggers.service.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 
@@ -62,7 +63,7 @@ describe('outbox', () => {
     };
 
     it('waits for the start of its run, even if the run becomes known meanwhile', async () => {
-      const delivery = new OutboxDelivery(outbox, unknownRun, app.get(RunsRepository));
+      const delivery = new OutboxDelivery(outbox, unknownRun, app.get(RunsRepository), app.get(TriggersService));
       await expect(delivery.deliver({ ...signal, isStartPending: true })).rejects.toThrow('not been started');
     });
 
@@ -71,7 +72,7 @@ describe('outbox', () => {
       const projection = {
         finish: (end: unknown) => Promise.resolve(void ends.push(end)),
       } as unknown as RunsRepository;
-      await new OutboxDelivery(outbox, unknownRun, projection).deliver(signal);
+      await new OutboxDelivery(outbox, unknownRun, projection, app.get(TriggersService)).deliver(signal);
       expect(ends).toEqual([{ runKey: 'run', outcome: 'exited', reason: 'terminated', endedAt: null }]);
     });
   });

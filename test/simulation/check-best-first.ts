@@ -1,8 +1,8 @@
 import type { Violation } from './checkers.js';
-import { stateOf } from './facts.js';
-import { visitKey, type DeliveryRow, type PendingRow } from './model.js';
+import { visitKey, type DeliveryRow } from './model.js';
 import { fullCaps } from './oracle/caps.js';
-import { madeBefore, objectionsTo, worthOf, type Thought } from './oracle/objections.js';
+import { capAsked, madeBefore, objectionsTo, worthOf, type Thought } from './oracle/objections.js';
+import { besideIt } from './oracle/rivals.js';
 import type { Scene } from './scene.js';
 
 /**
@@ -56,28 +56,12 @@ export function losersAreTold(scene: Scene): Violation | null {
 }
 
 /** Messages of other runs of the person that came in time and that nothing stands against but the contact itself. */
-function rivalsOf(scene: Scene, delivery: DeliveryRow): Thought[] {
-  const { store } = scene;
-  const { claimedAt: now, idempotencyKey: without } = delivery;
-  return [...store.pending.values()]
-    .filter((row) => isInTime(row, delivery) && stateOf(store.run(row.runKey)) === 'active')
-    .map(({ runKey, stepId, visit, candidate }) => {
-      const first = store.answers.get(`${runKey}|${stepId}|${visit}|1`);
-      return { store, run: store.run(runKey), candidate, readyAt: first?.askedAt ?? now, now, without };
-    })
-    .filter((thought) => thought.candidate.legalBasis === 'consent' && objectionsTo(thought).size === 0);
-}
-
-function isInTime({ userId, runKey, opening, passesOnAt }: PendingRow, delivery: DeliveryRow): boolean {
-  const now = delivery.claimedAt;
-  return userId === delivery.userId && runKey !== delivery.runKey && opening <= now && now < passesOnAt;
+function rivalsOf({ store }: Scene, { runKey, claimedAt: now, idempotencyKey: without }: DeliveryRow): Thought[] {
+  return besideIt({ store, run: store.run(runKey), now, without }).filter(
+    (thought) => thought.candidate.legalBasis === 'consent' && objectionsTo(thought).size === 0,
+  );
 }
 
 function isLeftWithoutRoom(thought: Thought, delivery: DeliveryRow): boolean {
-  const { store, run, candidate, now } = thought;
-  const { zones } = store.user(run.userId);
-  const made = [...madeBefore(thought), delivery];
-  return (
-    fullCaps({ rules: store.definitions.capRules, made, zones, candidate, journeyKey: run.journeyKey, now }).length > 0
-  );
+  return fullCaps({ ...capAsked(thought), made: [...madeBefore(thought), delivery] }).length > 0;
 }

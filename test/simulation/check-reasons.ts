@@ -3,7 +3,16 @@ import { HOUR_MS, MINUTE_MS } from '../../src/core/kernel/instant.js';
 import type { ReasonCode } from '../../src/core/kernel/reasons.js';
 import type { DecisionRow } from './model.js';
 import { fullCaps } from './oracle/caps.js';
-import { madeBefore, objectionsTo, rulesFor, scoreOf, worthOf, type Rule, type Thought } from './oracle/objections.js';
+import {
+  capAsked,
+  objectionsTo,
+  quietAsked,
+  rulesFor,
+  scoreOf,
+  worthOf,
+  type Rule,
+  type Thought,
+} from './oracle/objections.js';
 import { quietRulesAt } from './oracle/quiet.js';
 import type { Scene } from './scene.js';
 
@@ -119,10 +128,7 @@ export function isWaitRight(
 }
 
 function isQuietAt(thought: Thought, at: number): boolean {
-  const { store, run, candidate } = thought;
-  const { zones, jurisdictions } = store.user(run.userId);
-  const { channel, purpose } = candidate;
-  return quietRulesAt({ rules: rulesFor(thought), zones, jurisdictions, channel, purpose, at }).length > 0;
+  return quietRulesAt(quietAsked(thought, at)).length > 0;
 }
 
 /** Minute by minute, newest first: is any of it quiet? */
@@ -133,9 +139,5 @@ function isQuietWithin(thought: Thought, from: number, until: number): boolean {
 }
 
 function isFullAt(thought: Thought, now: number): boolean {
-  const { store, run, candidate } = thought;
-  const { zones } = store.user(run.userId);
-  const { journeyKey } = run;
-  const rules = store.definitions.capRules;
-  return fullCaps({ rules, made: madeBefore(thought), zones, candidate, journeyKey, now }).length > 0;
+  return fullCaps(capAsked(thought, now)).length > 0;
 }

@@ -1,6 +1,9 @@
 import { explainDecision } from '../../src/core/decisions/explain.js';
 import { REASONS, type ReasonCode } from '../../src/core/kernel/reasons.js';
+import { answerIsRight } from './check-answer.js';
 import { bestFirst, losersAreTold } from './check-best-first.js';
+import { capFactsAreTrue } from './check-cap-facts.js';
+import { changesAreTrue } from './check-changes.js';
 import { isReasonTrue, isWaitRight } from './check-reasons.js';
 import type { StepRequest } from './facts.js';
 import { questionKey, visitKey, type DecisionRow } from './model.js';
@@ -32,6 +35,9 @@ const CHECKERS: readonly Checker[] = [
   questionsHaveOneAnswer,
   bestFirst,
   losersAreTold,
+  answerIsRight,
+  capFactsAreTrue,
+  changesAreTrue,
   booksMatchTheProvider,
   ledgerMatchesDeliveries,
 ];

@@ -2,7 +2,10 @@ import type { Candidate, DecisionInput, Rival } from '../../src/core/decisions/t
 import type { Outcome } from '../../src/core/fatigue/outcome.js';
 import type { Step } from '../../src/core/journeys/plan.js';
 import { DAY_MS } from '../../src/core/kernel/instant.js';
-import { visitKey, type LedgerRow, type RunRow, type SuppressionRow } from './model.js';
+import { placesElsewhere } from '../../src/core/users/places-elsewhere.js';
+import { resolveJurisdictions } from '../../src/core/users/resolve-jurisdictions.js';
+import { resolveZones } from '../../src/core/users/resolve-zones.js';
+import { visitKey, type LedgerRow, type RunRow, type SuppressionRow, type UserRow } from './model.js';
 import { clockOf, type Scene } from './scene.js';
 
 /** Further than any cap, pause or tiredness of these worlds looks back. */
@@ -31,7 +34,7 @@ export function readInput(scene: Scene, request: StepRequest, faults: RenderFaul
   const suppressions = store.suppressionsOf(user);
   const now = notBeforeKnown(scene, contacts, suppressions);
   const recent = contacts.filter(({ at }) => at > now - HORIZON_MS);
-  const { id, zones, jurisdictions, attributes } = user;
+  const { id, attributes } = user;
   return {
     now,
     readyAt: Math.min(askedAtOf(scene, request) ?? now, now),
@@ -39,9 +42,7 @@ export function readInput(scene: Scene, request: StepRequest, faults: RenderFaul
       id,
       state: user.isErased ? 'erased' : 'known',
       attributes,
-      zones,
-      zoneSource: 'profile',
-      jurisdictions,
+      ...placeOf(user),
     },
     isKillSwitchOn: store.isKillSwitchOn,
     run: { runKey, journeyKey, state: stateOf(run), conflict: run.conflict },
@@ -49,7 +50,7 @@ export function readInput(scene: Scene, request: StepRequest, faults: RenderFaul
     candidates: candidatesOf(scene, request, faults),
     doNothingValue,
     factors,
-    consents: [...(store.consents.get(userId) ?? [])],
+    consents: (store.consents.get(userId) ?? []).map(({ impliedFrom: _, ...record }) => record),
     suppressions: suppressions.map(({ userId: _, ...suppression }) => suppression),
     quietRules: [...quietRules, ...(store.journeyQuietRules.get(journeyKey) ?? [])],
     capRules,
@@ -61,6 +62,26 @@ export function readInput(scene: Scene, request: StepRequest, faults: RenderFaul
     beatenBy: beatenByOf(scene, request),
     holdouts,
   };
+}
+
+type Place = Pick<DecisionInput['user'], 'zones' | 'zoneSource' | 'jurisdictions' | 'placesElsewhere'>;
+const placesKnown = new WeakMap<UserRow['hints'], Place>();
+
+/** Where the person may be, found from what is stored of it, as src/modules/decisions/place.ts does. */
+function placeOf({ hints }: UserRow): Place {
+  const known = placesKnown.get(hints);
+  if (known !== undefined) return known;
+  const { declaredZones, places, phone } = hints;
+  const unknown = { profileZone: null, contextZone: null, jurisdiction: null, workspaceZone: 'UTC' };
+  const zones = declaredZones.length > 0 ? declaredZones : resolveZones({ ...unknown, phone }).zones;
+  const profiles = places.length > 0 ? places : [null];
+  const jurisdictions = [
+    ...new Set(profiles.flatMap((profileJurisdiction) => resolveJurisdictions({ profileJurisdiction, phone }))),
+  ];
+  const zoneSource = declaredZones.length > 0 ? 'profile' : 'phone';
+  const place = { zones, zoneSource, jurisdictions, placesElsewhere: placesElsewhere({ zones, jurisdictions }) };
+  placesKnown.set(hints, place);
+  return place;
 }
 
 /** A clock that was set back would hide what was written last: a decision never lies before a contact or a suppression. */

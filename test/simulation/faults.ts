@@ -1,32 +1,7 @@
-import type { Decision, DecisionInput } from '../../src/core/decisions/types.js';
 import { HOUR_MS } from '../../src/core/kernel/instant.js';
-import { CORE, type Core } from './scene.js';
-import type { SimulationOptions } from './simulator.js';
-
-/** A mistake that is planted on purpose, and the rules of which one must notice it. */
-export interface PlantedFault {
-  readonly name: string;
-  readonly rules: readonly string[];
-  readonly options: () => Pick<SimulationOptions, 'core' | 'flaws'>;
-}
-
-type Change = (input: DecisionInput) => DecisionInput;
-type ChangeDecision = (decision: Decision, input: DecisionInput) => Decision;
-
-/** The core, asked about facts that are not as they are. */
-function onInput(name: string, rules: readonly string[], change: Change): PlantedFault {
-  return { name, rules, options: () => ({ core: { ...CORE, decide: (input) => CORE.decide(change(input)) } }) };
-}
-
-/** The core, with an answer that is not its own. */
-function onDecision(name: string, rules: readonly string[], change: ChangeDecision): PlantedFault {
-  const decide: Core['decide'] = (input) => change(CORE.decide(input), input);
-  return { name, rules, options: () => ({ core: { ...CORE, decide } }) };
-}
-
-function inProtocol(flaw: NonNullable<SimulationOptions['flaws']>[number], rules: readonly string[]): PlantedFault {
-  return { name: flaw.replaceAll('_', ' '), rules, options: () => ({ flaws: [flaw] }) };
-}
+import { ANSWER_FAULTS } from './answer-faults.js';
+import { inProtocol, onDecision, onInput, type PlantedFault } from './plant.js';
+import { CORE } from './scene.js';
 
 const CONSENT_FAULTS: readonly PlantedFault[] = [
   onInput('a withdrawal is not looked at', ['consent'], (input) => ({
@@ -40,6 +15,18 @@ const CONSENT_FAULTS: readonly PlantedFault[] = [
   onInput('a late record with an older time undoes a newer one', ['consent', 'true_reason'], (input) => ({
     ...input,
     consents: input.consents.map((record) => ({ ...record, statedAt: record.receivedAt })),
+  })),
+  onInput('what the law implies never ends', ['consent'], (input) => ({
+    ...input,
+    consents: input.consents.map((one) => (one.basis === 'implied' ? { ...one, expiresAt: null } : one)),
+  })),
+  onInput('a sale or a law lifts what the person refused', ['consent'], (input) => ({
+    ...input,
+    consents: input.consents.map((one) => (one.basis === 'contract' ? one : { ...one, basis: 'consent' })),
+  })),
+  onInput('a contract is taken for a permission', ['consent'], (input) => ({
+    ...input,
+    consents: input.consents.map((one) => (one.basis === 'contract' ? { ...one, basis: 'consent' } : one)),
   })),
   onInput('statements about all channels are not read', ['consent', 'true_reason'], (input) => ({
     ...input,
@@ -70,6 +57,14 @@ const TIME_FAULTS: readonly PlantedFault[] = [
   onInput('of two zones the first is believed', ['quiet_hours', 'caps'], ({ user, ...input }) => ({
     ...input,
     user: { ...user, zones: user.zones.slice(0, 1) },
+  })),
+  onInput('the law of the place of a telephone number is not asked', ['quiet_hours'], ({ user, ...input }) => ({
+    ...input,
+    user: { ...user, jurisdictions: user.jurisdictions.slice(0, 1) },
+  })),
+  onInput('the law of another place is read on the own clock alone', ['quiet_hours'], ({ user, ...input }) => ({
+    ...input,
+    user: { ...user, placesElsewhere: [] },
   })),
   onInput('a quiet window ends a minute early', ['quiet_hours', 'true_reason'], (input) => ({
     ...input,
@@ -188,4 +183,5 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   ...CAP_FAULTS,
   ...RECORD_FAULTS,
   ...PROTOCOL_FAULTS,
+  ...ANSWER_FAULTS,
 ];

@@ -1,7 +1,8 @@
-import type { ConsentRecord } from '../../src/core/consent/consent-record.js';
+import type { ConsentBasis, ConsentRecord } from '../../src/core/consent/consent-record.js';
+import { addMonthsUtc, expiryOf } from '../../src/core/consent/expiry.js';
 import { DAY_MS, HOUR_MS } from '../../src/core/kernel/instant.js';
 import type { Suppression } from '../../src/core/suppression/suppression.js';
-import { append, type UserRow } from './model.js';
+import { append, type ConsentRow, type UserRow } from './model.js';
 import { somewhere } from './places.js';
 import { BRANDS, CHANNELS, PURPOSES } from './policies.js';
 import type { Random } from './random.js';
@@ -17,17 +18,62 @@ export function firstConsents(scene: Scene, random: Random, { id }: UserRow): vo
       const statedAt = clockOf(scene) - random.int(1, 400) * HOUR_MS;
       const expiresAt = random.chance(0.15) ? clockOf(scene) + random.int(1, 20) * DAY_MS : null;
       const brand = random.chance(0.7) ? '*' : random.pick(BRANDS);
-      put(scene, id, { purpose, channel, brand, status: 'granted', statedAt, receivedAt: statedAt, expiresAt });
+      const about = { purpose, channel, brand, status: 'granted', expiresAt } as const;
+      if (random.chance(0.75)) put(scene, id, { ...about, statedAt, receivedAt: statedAt });
+      else put(scene, id, { ...about, ...grounds(random, statedAt) });
     }
   }
 }
 
-type Stated = Omit<ConsentRecord, 'id' | 'basis' | 'isObjection'> & { readonly isObjection?: boolean };
+type Stated = Omit<ConsentRow, 'id' | 'basis' | 'isObjection'> & Partial<Pick<ConsentRow, 'basis' | 'isObjection'>>;
 
+/** Stores a statement; what is implied ends when the law says so, as src/modules/consents does it. */
 function put(scene: Scene, userId: string, stated: Stated): void {
   const id = `c${String((scene.store.consents.get(userId)?.length ?? 0) + 1).padStart(4, '0')}`;
-  append(scene.store.consents, userId, { id, basis: 'consent', isObjection: false, ...stated });
-  scene.note(userId, () => `consent ${id} ${JSON.stringify(stated)}`);
+  const row: ConsentRow = { id, basis: 'consent', isObjection: false, ...stated };
+  const { basis, impliedFrom, expiresAt } = row;
+  const law = impliedFrom === undefined || row.status !== 'granted' ? null : endByLaw(row, impliedFrom);
+  const ends = [expiresAt, law].filter((end) => end !== null);
+  append(scene.store.consents, userId, { ...row, expiresAt: ends.length === 0 ? null : Math.min(...ends) });
+  scene.note(userId, () => `consent ${id} ${basis} ${JSON.stringify(stated)}`);
+}
+
+function endByLaw(
+  { basis, statedAt, receivedAt }: ConsentRow,
+  { evidenceKind, place }: NonNullable<ConsentRow['impliedFrom']>,
+): number | null {
+  const asked = { basis, jurisdiction: place, evidenceKind, statedAt: Math.min(statedAt, receivedAt) };
+  return expiryOf(asked)?.expiresAt ?? null;
+}
+
+type Grounds = Pick<ConsentRow, 'basis' | 'impliedFrom' | 'statedAt' | 'receivedAt'>;
+
+/** On what else than the person's word a grant of `at` may rest; a purchase or inquiry so old that it ends within days. */
+function grounds(random: Random, at: number): Grounds {
+  const basis = random.weighted<ConsentBasis>([
+    ['implied', 5],
+    ['legitimate_interest', 2],
+    ['soft_opt_in', 2],
+    ['contract', 1],
+  ]);
+  if (basis !== 'implied') return { basis, statedAt: at, receivedAt: at };
+  const evidenceKind = random.pick(['purchase', 'inquiry'] as const);
+  const place = random.pick(['CA', 'CA', 'CA-NL', 'US']);
+  const old = addMonthsUtc(at, evidenceKind === 'purchase' ? -24 : -6) + random.int(1, 20) * DAY_MS;
+  const statedAt = random.chance(0.6) ? old : at;
+  return { basis, impliedFrom: { evidenceKind, place }, statedAt, receivedAt: statedAt };
+}
+
+/** A list from elsewhere says that the person may be written to: since long, and whatever the person said meanwhile. */
+export function importConsents(scene: Scene, random: Random, userId: string): void {
+  const receivedAt = clockOf(scene);
+  const isOwnWord = random.chance(0.3);
+  for (const purpose of random.some(PURPOSES, 0.7)) {
+    const statedAt = receivedAt - (random.chance(0.5) ? 0 : random.int(1, 400) * HOUR_MS);
+    const about = { purpose, channel: random.pick(['*', ...CHANNELS]), brand: '*', status: 'granted' } as const;
+    const rest = isOwnWord ? { statedAt } : grounds(random, statedAt);
+    put(scene, userId, { ...about, expiresAt: null, ...rest, receivedAt });
+  }
 }
 
 /** The person says something about consent: at once, late, dated in the future, about one thing or about everything. */
@@ -82,7 +128,7 @@ export function suppressSomehow(scene: Scene, random: Random, userId: string): v
     channel: random.chance(0.7) ? channel : null,
     purpose: random.chance(0.3) ? random.pick(PURPOSES) : null,
     reason: random.pick(['hard_bounce', 'soft_bounce', 'complaint', 'stop', 'manual', 'unsubscribe']),
-    until: random.chance(0.6) ? clockOf(scene) + random.int(1, 72) * HOUR_MS : null,
+    until: random.chance(0.6) ? clockOf(scene) + random.int(1, 24) * HOUR_MS : null,
   });
 }
 

@@ -7,14 +7,13 @@ import type { Plan } from '../../src/core/journeys/plan.js';
 import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
 import type { QuietRule } from '../../src/core/quiet-hours/quiet-rule.js';
 import type { Suppression } from '../../src/core/suppression/suppression.js';
+import type { Whereabouts } from './places.js';
 
 // What the database would hold: plain rows, replaced and never changed in place, so that what was read stays as it was.
 
-/** A person as stored. */
-export interface UserRow {
+/** A person as stored, and where the person really is. */
+export interface UserRow extends Whereabouts {
   readonly id: string;
-  readonly zones: readonly string[];
-  readonly jurisdictions: readonly string[];
   readonly attributes: Readonly<Record<string, unknown>>;
   /** Keyed hash of the address on each channel; left out where the person has none. */
   readonly addresses: Readonly<Record<string, string>>;
@@ -49,6 +48,11 @@ export interface RunRow {
   readonly isPaused: boolean;
   readonly isEnded: boolean;
 }
+
+/** A statement, and from what consent is implied; the place whose law says how long that lasts. */
+export type ConsentRow = ConsentRecord & {
+  readonly impliedFrom?: { readonly evidenceKind: 'purchase' | 'inquiry'; readonly place: string } | undefined;
+};
 
 /** A suppression and whom it is about. */
 export type SuppressionRow = Suppression & { readonly userId: string | null };
@@ -112,7 +116,7 @@ export class Store {
   readonly #runKeys = new Map<string, string[]>();
   readonly users = new Map<string, UserRow>();
   readonly runs = new Map<string, RunRow>();
-  readonly consents = new Map<string, ConsentRecord[]>();
+  readonly consents = new Map<string, ConsentRow[]>();
   readonly ledger = new Map<string, LedgerRow[]>();
   readonly outcomes = new Map<string, Outcome[]>();
   readonly answers = new Map<string, AnswerRow>();

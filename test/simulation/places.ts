@@ -46,13 +46,63 @@ export const STARTS: readonly string[] = [
 /** Every jurisdiction that a rule may name. */
 export const JURISDICTIONS: readonly string[] = [...new Set(PLACES.flatMap(([, ...codes]) => codes))];
 
-/** Where one person may be: mostly one zone, sometimes two that nobody can decide between. */
-export function somewhere(random: Random): {
+/** A number, what its first digits say of place and zone, and all the clocks of that place: written by hand. */
+interface Phone {
+  readonly number: string;
+  readonly place: string;
   readonly zones: readonly string[];
+  readonly clocks: readonly string[];
+}
+
+const phone = (number: string, place: string, zones: readonly string[], clocks = zones): Phone => ({
+  number,
+  place,
+  zones,
+  clocks,
+});
+
+const PHONES: readonly Phone[] = [
+  phone('+13055550100', 'US-FL', ['America/New_York'], ['America/Chicago', 'America/New_York']),
+  phone('+16025550100', 'US-AZ', ['America/Phoenix'], ['America/Denver', 'America/Phoenix']),
+  phone('+33612345678', 'FR', ['Europe/Paris']),
+  phone('+9779812345678', 'NP', ['Asia/Kathmandu']),
+  phone('+81312345678', 'JP', ['Asia/Tokyo']),
+  phone('+254712345678', 'KE', ['Africa/Nairobi']),
+  phone('+64211234567', 'NZ', ['Pacific/Auckland', 'Pacific/Chatham']),
+];
+
+/** Where one person is, and what is stored of it. */
+export interface Whereabouts {
+  /** In one of which the person is. */
+  readonly zones: readonly string[];
+  /** Places whose law may protect the person. */
   readonly jurisdictions: readonly string[];
-} {
+  /** Those of the places on whose clocks the person is not, with these clocks. */
+  readonly elsewhere: readonly { readonly place: string; readonly clocks: readonly string[] }[];
+  /** What the core is told, and has to find the rest from. */
+  readonly hints: {
+    readonly declaredZones: readonly string[];
+    readonly places: readonly string[];
+    readonly phone: string | null;
+  };
+}
+
+/**
+ * Where one person may be: mostly one zone, sometimes two that nobody can decide between. Some have a telephone number
+ * of another place, whose law may then protect them too; of some nothing is known but the number.
+ */
+export function somewhere(random: Random): Whereabouts {
+  const number = random.chance(0.25) ? random.pick(PHONES) : null;
+  if (number !== null && random.chance(0.3)) {
+    const hints = { declaredZones: [], places: [], phone: number.number };
+    return { zones: number.zones, jurisdictions: [number.place], elsewhere: [], hints };
+  }
   const found = [random.pick(PLACES), ...(random.chance(0.2) ? [random.pick(PLACES)] : [])];
   const zones = [...new Set(found.map(([zone]) => zone))];
-  const jurisdictions = found.flatMap(([, ...codes]) => (codes.length === 0 ? [] : [random.pick(codes)]));
-  return { zones, jurisdictions: [...new Set(jurisdictions)] };
+  const places = [...new Set(found.flatMap(([, ...codes]) => (codes.length === 0 ? [] : [random.pick(codes)])))];
+  const hints = { declaredZones: zones, places, phone: number?.number ?? null };
+  if (number === null) return { zones, jurisdictions: places, elsewhere: [], hints };
+  const { place, clocks } = number;
+  const elsewhere = clocks.some((zone) => zones.includes(zone)) ? [] : [{ place, clocks }];
+  return { zones, jurisdictions: [...new Set([...places, place])], elsewhere, hints };
 }

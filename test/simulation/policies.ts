@@ -3,7 +3,7 @@ import type { FatigueModel } from '../../src/core/fatigue/fatigue-model.js';
 import type { PauseRule } from '../../src/core/fatigue/pause-rule.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/kernel/instant.js';
 import type { Holdout } from '../../src/core/decisions/types.js';
-import type { QuietRule } from '../../src/core/quiet-hours/quiet-rule.js';
+import type { OnQuiet, QuietRule } from '../../src/core/quiet-hours/quiet-rule.js';
 import type { Definitions } from './model.js';
 import { JURISDICTIONS } from './places.js';
 import type { Random } from './random.js';
@@ -80,6 +80,11 @@ function quietRule(random: Random, id: string, version: number, startDate: strin
   const isRareDay = random.chance(0.3);
   const dayIn = (from: number, to: number): string =>
     new Date(Date.parse(startDate) + random.int(from, to) * DAY_MS).toISOString().slice(0, 10);
+  const onHit = random.weighted<OnQuiet>([
+    ['defer', 5],
+    ['switch_channel', 3],
+    ['drop', 1],
+  ]);
   const startMinute = random.pick([18 * 60, 20 * 60, 21 * 60, 22 * 60 + 30, 9 * 60, 0]);
   // Equal ends are a whole day: only on days that are rare, or nothing would ever be allowed.
   const lengthMinutes = isRareDay ? random.pick([0, 8 * 60, 20 * 60]) : random.pick([3 * 60, 8 * 60, 11 * 60 + 15]);
@@ -87,7 +92,9 @@ function quietRule(random: Random, id: string, version: number, startDate: strin
     id,
     version,
     origin: random.pick(['policy', 'law']),
-    channels: random.chance(0.4) ? null : random.some(CHANNELS, 0.6),
+    // Where another channel is to step in, one must be left.
+    channels:
+      onHit === 'switch_channel' ? [random.pick(CHANNELS)] : random.chance(0.4) ? null : random.some(CHANNELS, 0.6),
     purposes: random.chance(0.6) ? null : purposesOf(random),
     jurisdictions: random.chance(0.6) ? null : random.some(JURISDICTIONS, 0.3),
     weekdays: isRareDay && random.chance(0.6) ? [random.int(1, 7), 7] : null,
@@ -96,11 +103,7 @@ function quietRule(random: Random, id: string, version: number, startDate: strin
     endMinute: (startMinute + lengthMinutes) % 1_440,
     effectiveFrom: random.chance(0.15) ? dayIn(0, 10) : null,
     effectiveUntil: random.chance(0.15) ? dayIn(7, 20) : null,
-    onHit: random.weighted([
-      ['defer', 6],
-      ['switch_channel', 2],
-      ['drop', 1],
-    ]),
+    onHit,
     ttlMs: random.chance(0.15) ? random.pick([2, 6, 24]) * HOUR_MS : null,
     source: random.chance(0.3) ? 'Act of 2027, section 1' : null,
   };

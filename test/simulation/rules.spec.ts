@@ -41,6 +41,12 @@ describe('whatever happens, no rule is broken', () => {
 });
 
 describe('the simulation', () => {
+  it('is seldom in doubt about an answer, and finds few changes that are not enough', () => {
+    const times = (what: string): number => sumOfCounts(results).get(what) ?? 0;
+    expect(times('answers in doubt')).toBeLessThan(times('answers looked at') / 50);
+    expect(times('changes that are not enough')).toBeLessThan(times('changes looked at') / 25);
+  });
+
   it('is decided by its seed alone', () => {
     const [first, second] = [simulate(7), simulate(7)];
     expect(second.digest).toBe(first.digest);
@@ -86,6 +92,10 @@ describe('the simulation', () => {
     ['deaths at called', 10],
     ['deaths at recorded', 10],
     ['runs ended', 1_000],
+    ['import', 300],
+    ['answers looked at', 10_000],
+    ['facts of limits looked at', 1_000],
+    ['changes looked at', 1_000],
   ])('shows everything that can happen: %s', (what, timesMin) => {
     expect(sumOfCounts(results).get(what) ?? 0).toBeGreaterThanOrEqual(timesMin);
   });

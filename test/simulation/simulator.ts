@@ -182,6 +182,7 @@ class Simulator {
       ['enter', 2],
       ['erase', 0.25],
       ['wake', 2],
+      ['import', 3],
       ['kill', 0.5],
     ] as const);
     count(scene, what);
@@ -206,6 +207,9 @@ class Simulator {
         break;
       case 'lift':
         life.liftSuppression(scene, random, userId);
+        break;
+      case 'import':
+        life.importConsents(scene, random, userId);
         break;
       case 'move':
         life.move(scene, random, userId);

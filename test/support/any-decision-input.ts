@@ -177,7 +177,17 @@ export const anyDecisionInput: fc.Arbitrary<DecisionInput> = fc
     beatenBy: fc.constantFrom(null, null, 'd0'),
     zones: fc.constantFrom(['UTC'], ['America/New_York', 'Asia/Kathmandu'], ['Australia/Lord_Howe']),
     state: seldom<'active' | 'paused'>('paused', 'active'),
+    heldUntil: seldom<number | null | undefined>(DECIDED_AT + HOUR_MS, undefined),
+    isJourneyPaused: seldom(true, false),
   })
-  .map(({ zones, state, pauses: { pauseRules, outcomes }, ...more }) =>
-    decisionInput({ ...more, pauseRules, outcomes, user: userWith({ zones }), run: runIn(state) }),
-  );
+  .map(({ zones, state, heldUntil, isJourneyPaused, pauses: { pauseRules, outcomes }, ...more }) => {
+    const hold = heldUntil === undefined ? {} : { hold: { since: DECIDED_AT - HOUR_MS, until: heldUntil } };
+    const run = runIn(state);
+    return decisionInput({
+      ...more,
+      pauseRules,
+      outcomes,
+      user: userWith({ zones, ...hold }),
+      run: run === null || !isJourneyPaused ? run : { ...run, isJourneyPaused },
+    });
+  });

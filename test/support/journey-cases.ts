@@ -7,11 +7,14 @@ import type { Condition, Scalar } from '../../src/core/audiences/condition.js';
 import { compile } from '../../src/core/journeys/compile.js';
 import type { JourneyDefinition } from '../../src/core/journeys/definition.js';
 import { next, start, type Command, type Input, type InterpreterState } from '../../src/core/journeys/interpreter.js';
+import type { RunEvent } from '../../src/core/journeys/interpreter-state.js';
 import { findMoment } from '../../src/core/journeys/moment.js';
 import type { Plan } from '../../src/core/journeys/plan.js';
 import type { ActAnswer, StepAnswer } from '../../src/core/journeys/step-answer.js';
+import type { CommandOf, VirtualWorld } from '../../src/core/journeys/virtual-run.js';
 import { parseDuration } from '../../src/core/kernel/duration.js';
 import type { ReasonCode } from '../../src/core/kernel/reasons.js';
+import { firstFound } from './scripted-activities.js';
 
 /** Everybody enters on Friday 2027-01-15 at 08:00 UTC. */
 const ENTRY_AT = 1_800_000_000_000;
@@ -69,6 +72,17 @@ export function definitionOf({ key, what, definition }: JourneyCase): JourneyDef
   return { key, name: what, ...definition };
 }
 
+/** The plan of a case, by the compiler of production. */
+export function planOfCase(each: JourneyCase): Plan {
+  const compiled = compile(definitionOf(each), { version: 1, contentHash: '' });
+  if (compiled.kind === 'faults') throw new Error(JSON.stringify(compiled.faults));
+  return compiled.plan;
+}
+
+/** In skipped time events are looked up; whatever else happens has no place there. */
+export const isForVirtual = (each: JourneyCase): boolean =>
+  (each.script ?? []).every((happening) => 'event' in happening);
+
 /** What the pure interpreter made of a case: steps entered, turn by turn, and the end. */
 export interface Outcome {
   /** Steps entered in one turn stand together: only the last of them is where the run came to rest. */
@@ -89,11 +103,7 @@ export const msOf = (duration: string): number =>
 class CasePlayer {
   private readonly plan: Plan;
   private readonly script: { readonly at: number; readonly happening: Happening; readonly index: number }[];
-  private readonly profile: Record<string, unknown>;
-  private readonly responses: Record<string, unknown> = {};
-  private readonly consents: Consent[];
-  private readonly outcomes = new Map<string, string>();
-  private readonly asked = new Map<string, number>();
+  private readonly world: CaseWorld;
   private readonly path: string[][] = [];
   private now = ENTRY_AT;
   private state: InterpreterState;
@@ -102,12 +112,9 @@ class CasePlayer {
     private readonly each: JourneyCase,
     private readonly isVirtual: boolean,
   ) {
-    const compiled = compile(definitionOf(each), { version: 1, contentHash: '' });
-    if (compiled.kind === 'faults') throw new Error(JSON.stringify(compiled.faults));
-    this.plan = compiled.plan;
-    const { id = 'user', consents = [], attributes = {}, lifecycle_stage: stage = null } = each.user ?? {};
-    this.profile = { lifecycle_stage: stage, attributes: structuredClone(attributes) };
-    this.consents = [...consents];
+    this.plan = planOfCase(each);
+    this.world = new CaseWorld(each, this.plan, ENTRY_AT);
+    const { id = 'user' } = each.user ?? {};
     this.script = (each.script ?? [])
       .map((happening, index) => ({ at: ENTRY_AT + msOf(happening.at), happening, index }))
       .sort((one, other) => one.at - other.at || one.index - other.index);
@@ -140,27 +147,20 @@ class CasePlayer {
   }
 
   private carryOut(command: Exclude<Command, { kind: 'end' }>): Input {
+    const { world, now } = this;
     switch (command.kind) {
       case 'run_step':
-        return { kind: 'step_answer', answer: this.answerOf(command.step.id) };
+        return { kind: 'step_answer', answer: world.runStep(command, now) };
       case 'evaluate_branch':
-        return { kind: 'branch_answer', holds: this.holds(command.condition) };
-      case 'choose': {
-        const index = command.conditions.findIndex((condition) =>
-          evaluateRunCondition({ condition, attributes: this.facts(), answer: (question) => this.isSo(question) }),
-        );
-        return { kind: 'choice_answer', index: index < 0 ? null : index };
-      }
-      case 'find_moment': {
-        const { moment, from } = command;
-        const value = moment.kind === 'attribute' ? at(this.profile, moment.attribute) : null;
-        const zones = [this.each.user?.timezone ?? 'UTC'];
-        return { kind: 'moment_answer', until: findMoment({ moment, value, zones, from }) };
-      }
+        return { kind: 'branch_answer', holds: world.holds(command) };
+      case 'choose':
+        return { kind: 'choice_answer', index: world.choose(command, now) };
+      case 'find_moment':
+        return { kind: 'moment_answer', until: world.findMoment(command) };
       case 'act':
-        return { kind: 'act_answer', answer: this.act(command) };
+        return { kind: 'act_answer', answer: world.act(command, now) };
       case 'find_event':
-        return { kind: 'event_answer', event: this.lookUp(command) };
+        return { kind: 'event_answer', event: world.findEvent(command) };
       case 'sleep':
         return this.pass(command.until);
       case 'wait_message':
@@ -184,12 +184,52 @@ class CasePlayer {
     return { kind: 'timer' };
   }
 
-  private happen({ at: occurredAt, happening, index }: (typeof this.script)[number]): Input | null {
+  private happen({ happening, index }: (typeof this.script)[number]): Input | null {
     if ('event' in happening)
-      return this.isVirtual ? null : { kind: 'event', event: this.eventOf(occurredAt, happening, index) };
+      return this.isVirtual ? null : { kind: 'event', event: this.world.eventOf(happening, index) };
     if ('operator' in happening) {
       return happening.operator === 'exit' ? { kind: 'exit', reason: 'operator' } : { kind: happening.operator };
     }
+    this.world.change(happening);
+    return { kind: 'wake' };
+  }
+}
+
+/**
+ * The world around one user in the journey of a case: what is known of the user, what happens and what steps answer. Its
+ * time is the caller's; instants count from `entryAt`.
+ */
+export class CaseWorld implements VirtualWorld {
+  private readonly profile: Record<string, unknown>;
+  private readonly responses: Record<string, unknown> = {};
+  private readonly consents: Consent[];
+  private readonly outcomes = new Map<string, string>();
+  private readonly asked = new Map<string, number>();
+
+  constructor(
+    private readonly each: JourneyCase,
+    private readonly plan: Plan,
+    private readonly entryAt: number,
+  ) {
+    const { consents = [], attributes = {}, lifecycle_stage: stage = null } = each.user ?? {};
+    this.profile = { lifecycle_stage: stage, attributes: structuredClone(attributes) };
+    this.consents = [...consents];
+  }
+
+  choose({ conditions }: Pick<CommandOf<'choose'>, 'conditions'>, now: number): number | null {
+    const attributes = { ...this.profile, run: { responses: this.responses } };
+    const answer = (question: RunQuestion): boolean => this.isSo(question, now);
+    const index = conditions.findIndex((condition) => evaluateRunCondition({ condition, attributes, answer }));
+    return index < 0 ? null : index;
+  }
+
+  findMoment({ moment, from }: Pick<CommandOf<'find_moment'>, 'moment' | 'from'>): number | null {
+    const value = moment.kind === 'attribute' ? at(this.profile, moment.attribute) : null;
+    return findMoment({ moment, value, zones: [this.each.user?.timezone ?? 'UTC'], from });
+  }
+
+  /** Whatever happens besides events. */
+  change(happening: Exclude<Happening, { readonly event: string } | { readonly operator: string }>): void {
     if ('set' in happening) this.set(happening.set);
     if ('grant' in happening) this.consents.push(happening.grant);
     if ('withdraw' in happening) {
@@ -198,10 +238,10 @@ class CasePlayer {
       this.consents.splice(0, this.consents.length, ...kept);
     }
     if ('delivery' in happening) this.outcomes.set(happening.of, happening.delivery);
-    return { kind: 'wake' };
   }
 
-  private eventOf(occurredAt: number, happening: Extract<Happening, { event: string }>, index: number) {
+  eventOf(happening: Extract<Happening, { event: string }>, index: number): RunEvent {
+    const occurredAt = this.entryAt + msOf(happening.at);
     const { event: name, properties = {} } = happening;
     const listeners = this.plan.listeners ?? [];
     const matches = listeners.flatMap(({ event, where }, listener) =>
@@ -210,18 +250,15 @@ class CasePlayer {
     return { messageId: `m${index}`, name, occurredAt, ...(matches.length === 0 ? {} : { matches }) };
   }
 
-  private lookUp({ events, listeners = [], after, until }: Extract<Command, { kind: 'find_event' }>) {
-    const all = (this.each.script ?? []).flatMap((happening, index) =>
-      'event' in happening ? [this.eventOf(ENTRY_AT + msOf(happening.at), happening, index)] : [],
+  /** All that will happen, each event with the listeners of the plan that it fits. */
+  events(): readonly RunEvent[] {
+    return (this.each.script ?? []).flatMap((happening, index) =>
+      'event' in happening ? [this.eventOf(happening, index)] : [],
     );
-    const asked = new Set(listeners.map(({ index }) => index));
-    const fitting = all.flatMap(({ matches = [], ...event }) => {
-      const kept = matches.filter((index) => asked.has(index));
-      if (event.occurredAt <= after || event.occurredAt > until) return [];
-      if (kept.length === 0 && !events.includes(event.name)) return [];
-      return [{ ...event, ...(kept.length === 0 ? {} : { matches: kept }) }];
-    });
-    return fitting.sort((one, other) => one.occurredAt - other.occurredAt)[0] ?? null;
+  }
+
+  findEvent(command: Parameters<typeof firstFound>[1]): RunEvent | null {
+    return firstFound(this.events(), command);
   }
 
   private said(stepId: string): string | Readonly<Record<string, unknown>> | undefined {
@@ -230,7 +267,7 @@ class CasePlayer {
     return this.each.answers?.[stepId]?.[asked];
   }
 
-  private answerOf(stepId: string): StepAnswer {
+  runStep({ step: { id: stepId } }: { readonly step: { readonly id: string } }, now: number): StepAnswer {
     const said = this.said(stepId) ?? 'sent';
     if (typeof said !== 'string') throw new Error(`${stepId} answers with words`);
     const [kind = '', reason = '', length = ''] = said.split(':');
@@ -250,16 +287,16 @@ class CasePlayer {
       case 'unknown':
         return { kind, ...ids, reason: 'OUTCOME_UNKNOWN' };
       case 'defer':
-        return { kind, decisionId: 'd', reason: code, until: this.now + msOf(length) };
+        return { kind, decisionId: 'd', reason: code, until: now + msOf(length) };
       default:
         throw new Error(`${stepId} cannot answer ${said}`);
     }
   }
 
-  private act({ stepId, act }: Extract<Command, { kind: 'act' }>): ActAnswer {
+  act({ stepId, act }: Pick<CommandOf<'act'>, 'stepId' | 'act'>, now: number): ActAnswer {
     const said = this.said(stepId) ?? 'done';
     if (typeof said === 'string' && said.startsWith('later:')) {
-      return { kind: 'later', until: this.now + msOf(said.slice('later:'.length)) };
+      return { kind: 'later', until: now + msOf(said.slice('later:'.length)) };
     }
     const isDone = said !== 'failed';
     if (isDone && act.kind === 'update_user') this.set(act.set);
@@ -279,23 +316,19 @@ class CasePlayer {
     }
   }
 
-  private facts(): Readonly<Record<string, unknown>> {
-    return { ...this.profile, run: { responses: this.responses } };
-  }
-
-  private holds(condition: Condition): boolean {
+  holds({ condition }: { readonly condition: Condition }): boolean {
     return evaluateCondition({ condition, attributes: this.profile });
   }
 
-  private isSo(question: RunQuestion): boolean {
+  private isSo(question: RunQuestion, now: number): boolean {
     switch (question.kind) {
       case 'event': {
         const { name, within, at_least: atLeast = 1, where } = question;
-        const after = within === undefined ? ENTRY_AT : this.now - msOf(within);
+        const after = within === undefined ? this.entryAt : now - msOf(within);
         const found = (this.each.script ?? []).filter((happening) => {
-          const occurredAt = ENTRY_AT + msOf(happening.at);
+          const occurredAt = this.entryAt + msOf(happening.at);
           if (!('event' in happening) || happening.event !== name) return false;
-          if (occurredAt <= after || occurredAt > this.now) return false;
+          if (occurredAt <= after || occurredAt > now) return false;
           return where === undefined || evaluateCondition({ condition: where, attributes: happening.properties ?? {} });
         });
         return found.length >= atLeast;

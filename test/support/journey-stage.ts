@@ -1,10 +1,11 @@
-import type { WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { compile } from '../../src/core/journeys/compile.js';
 import type { StepDefinition } from '../../src/core/journeys/definition.js';
 import { next, putDown, start, type InterpreterState } from '../../src/core/journeys/interpreter.js';
 import type { Plan } from '../../src/core/journeys/plan.js';
-import type { RunProgress } from '../../src/core/journeys/progress.js';
+import type { Move } from '../../src/core/journeys/path.js';
+import type { RunProgress, RunReport } from '../../src/core/journeys/progress.js';
 import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
 import type { InstantMs } from '../../src/core/kernel/instant.js';
 import type { journeyWorkflow } from '../../workflows/index.js';
@@ -133,18 +134,32 @@ export class JourneyStage {
   readonly activities = new ScriptedActivities();
   private worker: TestWorker | undefined;
   private readonly reports: RunProgress[] = [];
+  private readonly moves = new Map<string, readonly Move[]>();
   private watchers: (() => void)[] = [];
 
   async open(taskQueue: string): Promise<void> {
-    const onProgress = (progress: RunProgress): void => {
+    const onReport = ({ runKey, progress, moves }: RunReport): void => {
+      this.moves.set(runKey, [...this.movesOf(runKey), ...moves]);
+      if (progress === null) return;
       this.reports.push(progress);
       for (const watcher of this.watchers) watcher();
     };
-    this.worker = await startTestWorker({ taskQueue, activities: this.activities, onProgress });
+    this.worker = await startTestWorker({ taskQueue, activities: this.activities, onReport });
   }
 
   async close(): Promise<void> {
     await this.worker?.stop();
+  }
+
+  /** For what a client asks beside the runs' own handles. */
+  get client(): Client {
+    if (this.worker === undefined) throw new Error('the stage is not open');
+    return this.worker.client;
+  }
+
+  /** All that the run reported of its path, in the order of the reports. */
+  movesOf(runKey: string): readonly Move[] {
+    return this.moves.get(runKey) ?? [];
   }
 
   reportsOf(runKey: string): readonly RunProgress[] {

@@ -7,6 +7,7 @@ import type {
   FinishRunInput,
   FoundEvent,
   JourneyActivities,
+  RecordMoveInput,
   RunStepInput,
 } from '../../activities/contract.js';
 import type { ActAnswer, StepAnswer } from '../../src/core/journeys/step-answer.js';
@@ -17,16 +18,18 @@ export const sent: StepAnswer = { kind: 'sent', decisionId: 'decision-1', delive
 export interface Script {
   /** Answer to a message or decide step; sent when left out. */
   readonly answer?: (input: RunStepInput) => StepAnswer | Promise<StepAnswer>;
-  readonly holds?: (input: EvaluateBranchInput) => boolean;
+  readonly holds?: (input: EvaluateBranchInput) => boolean | Promise<boolean>;
   /** Position of the condition that holds; none when left out. */
-  readonly choice?: (input: ChooseInput) => number | null;
+  readonly choice?: (input: ChooseInput) => number | null | Promise<number | null>;
   /** The instant that a wait ends at; the user has none when left out. */
-  readonly moment?: (input: FindMomentInput) => number | null;
+  readonly moment?: (input: FindMomentInput) => number | null | Promise<number | null>;
   /** What becomes of it; it is done when left out. */
   readonly act?: (input: ActInput) => ActAnswer | Promise<ActAnswer>;
   /** Events of the user, for virtual time, each with all the listeners that it fits. */
-  readonly events?: () => readonly FoundEvent[];
+  readonly events?: () => readonly FoundEvent[] | Promise<readonly FoundEvent[]>;
   readonly finish?: (input: FinishRunInput) => void;
+  /** What ended the run before it was moved; nothing when left out. */
+  readonly move?: (input: RecordMoveInput) => FoundEvent | null;
 }
 
 /** The first event by event time that is asked for, told as the real look-up tells it. */
@@ -61,6 +64,8 @@ export type Call =
 export class ScriptedActivities implements JourneyActivities {
   private readonly scripts = new Map<string, Script>();
   private readonly calls: Call[] = [];
+  /** What runs recorded of migrations, in order. */
+  readonly moves: RecordMoveInput[] = [];
 
   write(runKey: string, script: Script): void {
     this.scripts.set(runKey, script);
@@ -91,19 +96,19 @@ export class ScriptedActivities implements JourneyActivities {
     return (await this.scriptOf(input).answer?.(input)) ?? sent;
   };
 
-  readonly evaluateBranch = (input: EvaluateBranchInput): Promise<boolean> => {
+  readonly evaluateBranch = async (input: EvaluateBranchInput): Promise<boolean> => {
     this.calls.push({ activity: 'evaluateBranch', ...input });
-    return Promise.resolve(this.scriptOf(input).holds?.(input) ?? false);
+    return (await this.scriptOf(input).holds?.(input)) ?? false;
   };
 
-  readonly chooseBranch = (input: ChooseInput): Promise<number | null> => {
+  readonly chooseBranch = async (input: ChooseInput): Promise<number | null> => {
     this.calls.push({ activity: 'chooseBranch', ...input });
-    return Promise.resolve(this.scriptOf(input).choice?.(input) ?? null);
+    return (await this.scriptOf(input).choice?.(input)) ?? null;
   };
 
-  readonly findMoment = (input: FindMomentInput): Promise<number | null> => {
+  readonly findMoment = async (input: FindMomentInput): Promise<number | null> => {
     this.calls.push({ activity: 'findMoment', ...input });
-    return Promise.resolve(this.scriptOf(input).moment?.(input) ?? null);
+    return (await this.scriptOf(input).moment?.(input)) ?? null;
   };
 
   readonly act = async (input: ActInput): Promise<ActAnswer> => {
@@ -111,15 +116,20 @@ export class ScriptedActivities implements JourneyActivities {
     return (await this.scriptOf(input).act?.(input)) ?? { kind: 'done' };
   };
 
-  readonly findEvent = (input: FindEventInput): Promise<FoundEvent | null> => {
+  readonly findEvent = async (input: FindEventInput): Promise<FoundEvent | null> => {
     this.calls.push({ activity: 'findEvent', ...input });
-    return Promise.resolve(firstFound(this.scriptOf(input).events?.() ?? [], input));
+    return firstFound((await this.scriptOf(input).events?.()) ?? [], input);
   };
 
   readonly finishRun = (input: FinishRunInput): Promise<void> => {
     this.calls.push({ activity: 'finishRun', ...input });
     this.scriptOf(input).finish?.(input);
     return Promise.resolve();
+  };
+
+  readonly recordMove = (input: RecordMoveInput): Promise<FoundEvent | null> => {
+    this.moves.push(input);
+    return Promise.resolve(this.scriptOf(input).move?.(input) ?? null);
   };
 
   private scriptOf({ run }: { readonly run: { readonly runKey: string } }): Script {

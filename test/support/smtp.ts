@@ -6,7 +6,7 @@ import { SMTPServer } from 'smtp-server';
 export interface TestSmtp {
   readonly url: string;
   /** Messages that the server took, in order. */
-  readonly taken: { readonly to: string; readonly raw: string }[];
+  readonly taken: { readonly to: string; readonly raw: string; readonly at: number }[];
   mailsTo(address: string): Promise<Email[]>;
   /** Whether a message to the address is being handed over. */
   isServing(address: string): boolean;
@@ -24,7 +24,7 @@ const refusal = (responseCode: number, text = 'as asked for'): Error =>
  * `spam…` 554 after the message, `taken-then-cut…` takes the message and breaks the connection without an answer.
  */
 export async function startSmtp({ greetsAfterMs = 0 } = {}): Promise<TestSmtp> {
-  const taken: { to: string; raw: string }[] = [];
+  const taken: { to: string; raw: string; at: number }[] = [];
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
   };
@@ -50,7 +50,7 @@ export async function startSmtp({ greetsAfterMs = 0 } = {}): Promise<TestSmtp> {
         if (raw === null) return;
         const to = session.envelope.rcptTo[0]?.address ?? '';
         if (to.startsWith('spam')) return done(refusal(554));
-        taken.push({ to, raw });
+        taken.push({ to, raw, at: Date.now() });
         if (to.startsWith('taken-then-cut')) return cut();
         done();
       });

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { bundleWorkflowCode, DefaultLogger, Worker, type InjectedSinks } from '@temporalio/worker';
-import type { RunProgress } from '../../src/core/journeys/progress.js';
+import type { RunReport } from '../../src/core/journeys/progress.js';
 import type { JourneySinks } from '../../workflows/messages.js';
 import type { CommandSinks } from './command-recorder.js';
 import type { JsonHistory } from './histories.js';
@@ -36,7 +36,7 @@ export async function replayStrictly(code: string, history: JsonHistory): Promis
     done.push(...actsOfCommand(JSON.parse(command) as Record<string, unknown>, queue));
   };
   const sinks: InjectedSinks<JourneySinks & CommandSinks> = {
-    progress: { report: { fn: (_info, _progress: RunProgress) => undefined } },
+    progress: { report: { fn: (_info, _report: RunReport) => undefined } },
     commands: { report: { fn: (info, command) => take(info.taskQueue, command), callDuringReplay: true } },
   };
   await Worker.runReplayHistory({ workflowBundle: { code }, sinks }, history, 'replayed');

@@ -1,8 +1,9 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Client } from '@temporalio/client';
 import { createActivities, createSinks } from '../../activities/index.js';
+import { BulkPages, SchedulesService } from '../../src/modules/bulk-enrolments/index.js';
 import { EventsService } from '../../src/modules/events/index.js';
-import { RunsRepository } from '../../src/modules/journeys/index.js';
+import { MigrationMover, RunReconciler, RunsRepository } from '../../src/modules/journeys/index.js';
 import { Acts, Moments, RunQuestions, StepsService } from '../../src/modules/steps/index.js';
 import { Database } from '../../src/platform/database/database.js';
 import { PAYLOAD_CODECS } from '../../src/platform/temporal/sealing.codec.js';
@@ -16,6 +17,8 @@ export interface Tactful {
   readonly app: NestFastifyApplication;
   readonly smtp: TestSmtp;
   readonly temporal: Client;
+  /** What another process needs to work for the same product. */
+  readonly environment: Readonly<Record<'SMTP_URL' | 'TEMPORAL_ADDRESS' | 'TEMPORAL_TASK_QUEUE', string>>;
   /** Sends JSON and answers the body; throws on every status from 300 on. */
   post<T = unknown>(url: string, payload: object): Promise<T>;
   get<T = unknown>(url: string): Promise<T>;
@@ -33,13 +36,8 @@ const TASK_QUEUE = 'journeys-of-specs';
 export async function startTactful(settings: Readonly<Record<string, string>> = {}): Promise<Tactful> {
   const smtp = await startSmtp();
   const address = fromSetup('TEST_TEMPORAL_ADDRESS');
-  const app = await createTestApp({
-    SMTP_URL: smtp.url,
-    TEMPORAL_ADDRESS: address,
-    TEMPORAL_TASK_QUEUE: TASK_QUEUE,
-    OUTBOX_POLL_MS: '200',
-    ...settings,
-  });
+  const environment = { SMTP_URL: smtp.url, TEMPORAL_ADDRESS: address, TEMPORAL_TASK_QUEUE: TASK_QUEUE };
+  const app = await createTestApp({ ...environment, OUTBOX_POLL_MS: '200', ...settings });
   let worker: { readonly host: WorkerHost; readonly finished: Promise<void> } | undefined;
 
   async function call<T>(method: 'GET' | 'POST', url: string, payload?: object): Promise<T> {
@@ -56,6 +54,10 @@ export async function startTactful(settings: Readonly<Record<string, string>> = 
       questions: app.get(RunQuestions),
       moments: app.get(Moments),
       events: app.get(EventsService),
+      bulkPages: app.get(BulkPages),
+      schedules: app.get(SchedulesService),
+      reconciler: app.get(RunReconciler),
+      mover: app.get(MigrationMover),
       runs,
     });
     const finished = host.run({
@@ -80,6 +82,7 @@ export async function startTactful(settings: Readonly<Record<string, string>> = 
     app,
     smtp,
     temporal: app.get(Client),
+    environment,
     post: (url, payload) => call('POST', url, payload),
     get: (url) => call('GET', url),
     query: (text, ...values) => app.get(Database).query({ text, values }),

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { JourneyActivities } from '../../activities/contract.js';
-import type { RunProgress } from '../../src/core/journeys/progress.js';
+import type { RunReport } from '../../src/core/journeys/progress.js';
 import { VirtualTimeClient } from '../../src/platform/temporal/virtual-time.client.js';
 import { fromSetup } from './environment.js';
 
@@ -22,9 +22,9 @@ export interface TestWorker {
 export async function startTestWorker(options: {
   readonly taskQueue: string;
   readonly activities: JourneyActivities;
-  readonly onProgress: (progress: RunProgress) => void;
+  readonly onReport: (report: RunReport) => void;
 }): Promise<TestWorker> {
-  const { taskQueue, activities, onProgress } = options;
+  const { taskQueue, activities, onReport } = options;
   const address = fromSetup('TEST_TEMPORAL_ADDRESS');
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
   const connection = await Connection.connect({ address });
@@ -35,7 +35,7 @@ export async function startTestWorker(options: {
     taskQueue,
     workflowBundle: { codePath: fromSetup('TEST_WORKFLOW_BUNDLE') },
     activities,
-    sinks: { progress: { report: { fn: (_info, progress: RunProgress) => onProgress(progress) } } },
+    sinks: { progress: { report: { fn: (_info, report: RunReport) => onReport(report) } } },
   });
   const running = worker.run();
   return {

@@ -3,7 +3,7 @@ import type { ReasonCode } from '../kernel/reasons.js';
 import { arbitrate } from './arbitrate.js';
 import { askFinalGates, type FinalGates } from './final-gates.js';
 import type { GateAnswer } from './gate-answer.js';
-import { gateExit, gateIdentity, gateKillSwitch } from './global-gates.js';
+import { gateExit, gateHolds, gateIdentity, gateKillSwitch } from './global-gates.js';
 import type { Memo } from './memo.js';
 import { askNarrowingGates, type NarrowingAnswer, type NarrowingGates, type SharedAnswers } from './narrowing-gates.js';
 import type { Candidate, CandidateScore, DecisionInput, GateName, GateVerdict } from './types.js';
@@ -18,6 +18,8 @@ export interface CandidateGates {
 /** Everything the gates and the arbitration say at one instant, before an answer is drawn from it. */
 export interface Assessment {
   readonly killSwitch: GateVerdict;
+  /** What else operators hold up; see `gateHolds`. */
+  readonly holds: readonly GateVerdict[];
   readonly identity: GateVerdict;
   readonly exit: GateVerdict;
   /** In the order of the input's candidates. */
@@ -49,6 +51,7 @@ export function assess(input: DecisionInput, memos: Memos = newMemos()): Assessm
   const weighed = { candidates: input.candidates, doNothingValue, factors, refusals, unscored };
   return {
     killSwitch: gateKillSwitch(input),
+    holds: gateHolds(input),
     identity: gateIdentity(input),
     exit: gateExit(input),
     candidates,
@@ -110,7 +113,7 @@ export function blockersOf(
   { candidate, narrowing, final }: CandidateGates,
 ): readonly GateVerdict[] {
   const about = [candidate.key];
-  const blockers: GateVerdict[] = [gateKillSwitch(input), gateIdentity(input)];
+  const blockers: GateVerdict[] = [gateKillSwitch(input), ...gateHolds(input), gateIdentity(input)];
   for (const { gate, answer } of NARROWING_GATES) {
     if (gate === 'journey_conflict') blockers.push(gateExit(input));
     if (narrowing[answer].kind !== 'pass') blockers.push({ gate, candidates: about, ...narrowing[answer] });

@@ -14,6 +14,10 @@ export function changeText(blocker: GateVerdict, candidate: Candidate): string |
   switch (blocker.gate) {
     case 'kill_switch':
       return 'if sending were switched on';
+    case 'user_hold':
+      return 'if the hold on the user were lifted';
+    case 'journey_pause':
+      return 'if the journey were resumed';
     case 'identity':
       return identityChange(blocker, candidate);
     case 'suppression':
@@ -48,6 +52,7 @@ export function changeText(blocker: GateVerdict, candidate: Candidate): string |
 export function openingText(blocker: GateVerdict): string {
   if (blocker.gate === 'quiet_hours') return 'quiet hours end';
   if (blocker.gate === 'caps') return `the ${capText(blocker)} ${isGap(blocker) ? 'is over' : 'frees'}`;
+  if (blocker.gate === 'user_hold') return 'the hold on the user ends';
   if (blocker.gate === 'consent') return 'the consent begins to hold';
   if (blocker.gate === 'pause') return 'the pause ends';
   if (blocker.gate === 'fatigue') return 'the user is less tired of messages';

@@ -122,6 +122,8 @@ describe('decide, on any input', () => {
         const { outcome: found } = decide(input);
         if (found.kind !== 'act') return;
         expect(input.isKillSwitchOn).toBe(false);
+        expect(input.user.hold).toBeUndefined();
+        expect(input.run?.isJourneyPaused).toBeUndefined();
         const chosen = input.candidates.find(({ key }) => key === found.action);
         if (chosen?.legalBasis !== 'consent') return;
         const [last] = input.consents

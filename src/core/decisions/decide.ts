@@ -15,7 +15,7 @@ export const DECISION_ENGINE = 1;
 /**
  * The one answer to: may we contact this person, should we, with what, on which channel, and when?
  *
- * Gates in order: kill switch, identity, suppression, consent, exit, journey conflict, conditions, pauses, fatigue, next
+ * Gates in order: kill switch, hold on the user, pause of the journey, identity, suppression, consent, exit, journey conflict, conditions, pauses, fatigue, next
  * best action, expiry, quiet hours, caps, pending candidates, holdout. The first that refuses decides; the others are
  * asked all the same, for the record.
  * - Those up to fatigue narrow the field. Arbitration ranks what is left; only what is strictly better than doing
@@ -26,7 +26,7 @@ export const DECISION_ENGINE = 1;
  *   step in. All this is about what rests on consent; what rests on a contract and stands behind it goes out all the
  *   same.
  * - The kill switch refuses nothing: what would be asked the rest waits, whatever it rests on, and is asked again in 15
- *   minutes, until it goes out or is too late.
+ *   minutes, until it goes out or is too late. So do a hold on the user and a pause of the journey, with longer waits.
  * - What rests on consent is not even scored while the person objects to direct marketing (GDPR art. 21 (3)).
  *
  * Why nothing was done: the gate that concerns everybody, if one refused before the field was empty; else, of the field,
@@ -71,7 +71,7 @@ function isContender({ lostBecause }: CandidateScore): boolean {
 }
 
 function inGateOrder(
-  { killSwitch, identity, exit, candidates }: Assessment,
+  { killSwitch, holds, identity, exit, candidates }: Assessment,
   arbitration: GateVerdict,
   pending: readonly GateVerdict[],
 ): readonly GateVerdict[] {
@@ -88,6 +88,7 @@ function inGateOrder(
   );
   return [
     killSwitch,
+    ...holds,
     identity,
     ...said('identity'),
     ...said('suppression'),

@@ -8,6 +8,9 @@ import type { Decision, DecisionOutcome, GateVerdict, ScoredCandidate } from './
 
 const LABEL_DEFAULT = 'this user';
 
+/** Nobody knows whether what operators hold up may go out by the end of the wait. */
+const HELD: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['KILL_SWITCH', 'USER_ON_HOLD', 'JOURNEY_PAUSED']);
+
 /** Whether the decision was made, would have been made had somebody asked then, or would be made at a later instant. */
 type Mood = 'made' | 'supposed_then' | 'supposed_ahead';
 
@@ -107,8 +110,7 @@ function answerText(decision: Decision, context: ExplanationContext): string {
       return `${action} on ${channel} ${was} chosen for ${label}, because ${choiceText(decision, outcome)}`;
     }
     case 'defer': {
-      // Nobody knows whether it may go out by then.
-      const until = `${instantText(outcome.until)}${outcome.reason === 'KILL_SWITCH' ? `, when it ${again}` : ''}`;
+      const until = `${instantText(outcome.until)}${HELD.has(outcome.reason) ? `, when it ${again}` : ''}`;
       return `${outcome.action} for ${label} ${was} put off until ${until}, because ${causeText(decision, outcome)}`;
     }
     case 'do_nothing':

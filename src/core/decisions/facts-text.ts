@@ -52,7 +52,10 @@ function factsOf(verdict: GateVerdict, key: string | null, decision: Decision): 
       ];
     case 'holdout':
       return [`${valueText(Number(facts.share) * 100)} % of all users are`, ruleName(rule)];
+    case 'user_hold':
+      return verdict.until === null ? [] : [`until ${instantText(verdict.until)}`];
     case 'kill_switch':
+    case 'journey_pause':
     case 'exit':
       return [];
   }

@@ -12,6 +12,21 @@ export function gateKillSwitch({ isKillSwitchOn }: DecisionInput): GateVerdict {
   return isKillSwitchOn ? { ...isOff, kind: 'defer' } : isOff;
 }
 
+/**
+ * What operators hold up for one person, or for one journey: like the kill switch it puts off and refuses nothing,
+ * whatever the message rests on. Gates that nobody closed say nothing.
+ */
+export function gateHolds({ user: { hold }, run, now }: DecisionInput): readonly GateVerdict[] {
+  const isHeld = hold !== undefined && (hold.until === null || now < hold.until);
+  const onHold = {
+    ...verdict('user_hold', 'USER_ON_HOLD', { since: hold?.since ?? null }),
+    until: hold?.until ?? null,
+  };
+  const paused = verdict('journey_pause', 'JOURNEY_PAUSED', { journeyKey: run?.journeyKey ?? null });
+  const standing = [...(isHeld ? [onHold] : []), ...(run?.isJourneyPaused === true ? [paused] : [])];
+  return standing.map((each) => ({ ...each, kind: 'defer' }));
+}
+
 /** Whether there is a person at all. An erased one is never contacted again, on no basis. */
 export function gateIdentity(input: DecisionInput): GateVerdict {
   const { state, zones, zoneSource } = input.user;

@@ -1,5 +1,5 @@
 import { assert } from '../kernel/assert.js';
-import { MINUTE_MS } from '../kernel/instant.js';
+import { HOUR_MS, MINUTE_MS, type InstantMs } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import { isScored } from './arbitrate.js';
 import type { Assessment, CandidateGates } from './assess.js';
@@ -10,6 +10,11 @@ import type { CandidateScore, DecisionInput, DecisionOutcome, GateVerdict, Score
 
 /** Nobody knows when sending is switched on again: until then a message asks so often. */
 const KILL_SWITCH_ASK_MS = 15 * MINUTE_MS;
+/**
+ * A pause or a hold may last for weeks, with many messages behind it. Whoever ends it wakes them: asking by oneself is
+ * for those that were missed.
+ */
+const HELD_ASK_MS = 6 * HOUR_MS;
 
 /** The answer, with the scores as they stand after it, and what was said about rivals on the way. */
 export interface Settlement {
@@ -93,8 +98,8 @@ function settleContenders(input: DecisionInput, assessment: Assessment): Settlem
     const gates = gatesByKey.get(score.key);
     assert(gates !== undefined && score.net > input.doNothingValue, `no contender: ${score.key}`);
     const isAsked = isStillOpen(race, gates);
-    const pending = isAsked ? gatePendingOnce(input, gates) : null;
-    const hit = isAsked ? hitOf(assessment.killSwitch, gates, pending) : null;
+    const pending = isAsked ? gatePendingOnce(input, assessment, gates) : null;
+    const hit = isAsked ? hitOf(assessment, gates, pending) : null;
     contenders.set(score.key, { gates, hit });
     if (!isAsked) continue;
     race = { ...race, pending: saying(race, score.key, pending) };
@@ -112,14 +117,14 @@ function isStillOpen({ chosen, end }: Race, { candidate }: CandidateGates): bool
 }
 
 function scoresAfter(
-  { scores, killSwitch }: Assessment,
+  assessment: Assessment,
   { chosen, end }: Race,
   contenders: ReadonlyMap<string, Contender>,
   outcome: DecisionOutcome,
 ): readonly CandidateScore[] {
   const winner = outcome.kind === 'do_nothing' ? null : outcome.action;
   let isBeforeChosen = chosen !== null;
-  return scores.map((score): CandidateScore => {
+  return assessment.scores.map((score): CandidateScore => {
     const contender = contenders.get(score.key);
     if (contender === undefined || !isScored(score)) return score;
     if (score.key === winner) {
@@ -127,15 +132,19 @@ function scoresAfter(
       return { ...score, lostBecause: null };
     }
     // Worth more than the chosen one and not asked: what stopped the one before it stopped it too.
-    const behind = isBeforeChosen ? (hitOf(killSwitch, contender.gates, null)?.reason ?? end?.reason) : undefined;
+    const behind = isBeforeChosen ? (hitOf(assessment, contender.gates, null)?.reason ?? end?.reason) : undefined;
     return { ...score, lostBecause: contender.hit?.reason ?? behind ?? 'LOWER_PRIORITY' };
   });
 }
 
 /** Rivals matter to a candidate that would otherwise go out now. */
-function gatePendingOnce(input: DecisionInput, { candidate, final }: CandidateGates): GateAnswer | null {
+function gatePendingOnce(
+  input: DecisionInput,
+  { killSwitch, holds }: Assessment,
+  { candidate, final }: CandidateGates,
+): GateAnswer | null {
   const { expiry, quietHours, caps } = final;
-  const isOut = input.isKillSwitchOn || [expiry, quietHours, caps].some(({ kind }) => kind !== 'pass');
+  const isOut = [killSwitch, ...holds, expiry, quietHours, caps].some(({ kind }) => kind !== 'pass');
   return isOut || input.rivals.length === 0 ? null : gatePendingCandidates(input, candidate);
 }
 
@@ -143,11 +152,15 @@ function saying({ pending }: Race, key: string, answer: GateAnswer | null): read
   return answer === null ? pending : [...pending, { gate: 'pending_candidates', candidates: [key], ...answer }];
 }
 
-/** The kill switch stands behind expiry alone: what is too late by now is not put off once more. */
-function hitOf(killSwitch: GateVerdict, { candidate, final }: CandidateGates, pending: GateAnswer | null): Hit | null {
+/** What operators hold up stands behind expiry alone: what is too late by now is not put off once more. */
+function hitOf(
+  { killSwitch, holds }: Assessment,
+  { candidate, final }: CandidateGates,
+  pending: GateAnswer | null,
+): Hit | null {
   const gates: readonly Omit<Hit, 'reason'>[] = [
     { answer: final.expiry, onHit: 'drop' },
-    { answer: killSwitch, onHit: 'wait' },
+    ...[killSwitch, ...holds].map((answer) => ({ answer, onHit: 'wait' as const })),
     { answer: final.quietHours, onHit: final.quietOnHit },
     { answer: final.caps, onHit: final.capsOnHit },
     ...(pending === null ? [] : [{ answer: pending, onHit: 'wait' as const }]),
@@ -190,12 +203,25 @@ function actOn({ candidate: { key, channel, template } }: CandidateGates): NonNu
 }
 
 function waitFor(
-  { now }: DecisionInput,
+  input: DecisionInput,
   { candidate, final }: CandidateGates,
   { reason, answer: { until } }: Hit,
 ): DecisionOutcome {
-  const wakeAt =
-    reason === 'KILL_SWITCH' ? now + KILL_SWITCH_ASK_MS : reason === 'QUIET_HOURS' ? final.quietWakeAt : until;
+  const wakeAt = wakeOf(input, { reason, until, ttlMs: candidate.ttlMs, quietWakeAt: final.quietWakeAt });
   assert(wakeAt !== null, `a deferral of ${candidate.key} without an end`);
   return { kind: 'defer', action: candidate.key, reason, until: wakeAt };
+}
+
+function wakeOf(
+  { now, readyAt }: DecisionInput,
+  by: { readonly reason: ReasonCode; readonly ttlMs: number | null } & Readonly<
+    Record<'until' | 'quietWakeAt', InstantMs | null>
+  >,
+): InstantMs | null {
+  const { reason, until, ttlMs, quietWakeAt } = by;
+  if (reason === 'KILL_SWITCH') return now + KILL_SWITCH_ASK_MS;
+  if (reason === 'QUIET_HOURS') return quietWakeAt;
+  if (reason !== 'USER_ON_HOLD' && reason !== 'JOURNEY_PAUSED') return until;
+  // What is too late before that is told so when it is.
+  return Math.min(until ?? now + HELD_ASK_MS, ttlMs === null ? Infinity : readyAt + ttlMs);
 }

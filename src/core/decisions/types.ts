@@ -91,6 +91,13 @@ export interface Rival {
   readonly passesOnAt: InstantMs;
 }
 
+/** The word of an operator that a person is not to be contacted, on whatever basis. */
+export interface UserHold {
+  readonly since: InstantMs;
+  /** Null: until it is lifted. */
+  readonly until: InstantMs | null;
+}
+
 /** All facts that one decision rests on, read at one instant. */
 export interface DecisionInput {
   readonly now: InstantMs;
@@ -108,6 +115,8 @@ export interface DecisionInput {
     readonly jurisdictions: readonly string[];
     /** Those of `jurisdictions` in none of whose zones the person is said to be, with these zones; left out: none. */
     readonly placesElsewhere?: readonly PlaceZones[];
+    /** An operator keeps everybody from contacting the person; left out: nobody does. */
+    readonly hold?: UserHold;
   };
   readonly isKillSwitchOn: boolean;
   /** Null when no run asks (the decision endpoint). */
@@ -115,6 +124,8 @@ export interface DecisionInput {
     readonly runKey: string;
     readonly journeyKey: string;
     readonly state: 'active' | 'paused' | 'exited';
+    /** The whole journey is; left out: it is not. */
+    readonly isJourneyPaused?: true;
     /** Null: the journey competes with no other. */
     readonly conflict: RunConflict | null;
   } | null;
@@ -144,6 +155,8 @@ export interface DecisionInput {
 /** Gates in the order in which they decide. */
 export type GateName =
   | 'kill_switch'
+  | 'user_hold'
+  | 'journey_pause'
   | 'identity'
   | 'suppression'
   | 'consent'

@@ -31,6 +31,13 @@ export function checkEventCondition(condition: Condition, path: string, context:
   check({ node: condition, path, subject: 'event' }, context);
 }
 
+/** Checks a condition on the profile alone: there is no run yet that could be asked about. */
+export function checkProfileCondition(condition: Condition, path: string, context: CompileContext): void {
+  check({ node: condition, path, subject: 'event' }, context);
+  if (!isWithinLimits(condition) || isProfileCondition(condition)) return;
+  context.report(path, 'bad_condition', 'of a run nothing can be asked before it has begun');
+}
+
 /** Whether every test of it reads the profile and nothing else. */
 export function isProfileCondition(condition: RunCondition): condition is Condition {
   return leavesOf(condition).every((leaf) => !isRunQuestion(leaf) && !isOfRun(leaf.attribute));

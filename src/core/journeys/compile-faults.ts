@@ -12,6 +12,8 @@ export const COMPILE_FAULTS = {
   bad_condition: 'a condition is too deep or too large, or asks something that cannot be answered',
   bad_attribute: 'the path of an attribute leads nowhere, or to where nobody may write',
   bad_cool_down: 'a cool-down stands beside another mode than after_exit',
+  bad_entry_limits: 'the limits on entries limit nothing, or one is no whole number from 1 to 1,000,000,000',
+  bad_trigger: 'a trigger has a time, zone or key that is none or does not fit, or there are more than 20 of them',
   bad_exit_events: 'there are more than 50 exit events',
   bad_goal_events: 'there are more than 50 goals, or an exit event leaves nothing of one',
   bad_quiet_hours: 'quiet hours last no time or more than 20 hours',

@@ -1,4 +1,4 @@
-import { checkEventCondition } from './compile-conditions.js';
+import { checkEventCondition, checkProfileCondition } from './compile-conditions.js';
 import { checkKey, checkText, durationOf, localMinuteOf } from './compile-checks.js';
 import type { CompileContext } from './compile-context.js';
 import type { Report } from './compile-faults.js';
@@ -7,22 +7,18 @@ import type { Plan, Watch } from './plan.js';
 
 const EVENTS_MAX = 50;
 const PRIORITY_MAX = 1_000;
+const ENTRIES_MAX = 1_000_000_000;
 const QUIET_MINUTES_MAX = 20 * 60;
 const MINUTES_PER_DAY = 24 * 60;
 
 type EventPattern = NonNullable<JourneyDefinition['exit']>['events'][number];
 
 /** Checks everything about a journey but its steps. */
-export function checkHead(definition: JourneyDefinition, { report }: CompileContext): void {
+export function checkHead(definition: JourneyDefinition, context: CompileContext): void {
+  const { report } = context;
   checkKey(definition.key, 'key', report);
   checkText(definition.name, 'name', report);
-  const coolDown = definition.entry?.cool_down;
-  if (coolDown !== undefined) {
-    if (definition.entry?.mode !== 'after_exit') {
-      report('entry.cool_down', 'bad_cool_down', 'a cool-down belongs to the mode after_exit only');
-    }
-    durationOf(coolDown, 'entry.cool_down', report);
-  }
+  if (definition.entry !== undefined) checkEntry(definition.entry, context);
   const { conflict } = definition;
   if (conflict !== undefined) {
     checkText(conflict.group, 'conflict.group', report);
@@ -32,6 +28,27 @@ export function checkHead(definition: JourneyDefinition, { report }: CompileCont
   }
   for (const [channel, window] of Object.entries(definition.quiet_hours ?? {})) {
     if (window !== undefined) checkQuietHours(window, `quiet_hours.${channel}`, report);
+  }
+}
+
+function checkEntry(
+  { mode, cool_down: coolDown, where, limits }: NonNullable<JourneyDefinition['entry']>,
+  context: CompileContext,
+): void {
+  const { report } = context;
+  if (coolDown !== undefined) {
+    if (mode !== 'after_exit') {
+      report('entry.cool_down', 'bad_cool_down', 'a cool-down belongs to the mode after_exit only');
+    }
+    durationOf(coolDown, 'entry.cool_down', report);
+  }
+  if (where !== undefined) checkProfileCondition(where, 'entry.where', context);
+  if (limits === undefined) return;
+  const set = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  if (set.length === 0) report('entry.limits', 'bad_entry_limits', 'name total, per_day or running');
+  for (const [name, limit] of set) {
+    if (Number.isInteger(limit) && limit >= 1 && limit <= ENTRIES_MAX) continue;
+    report(`entry.limits.${name}`, 'bad_entry_limits', `must be a whole number from 1 to ${ENTRIES_MAX}`);
   }
 }
 

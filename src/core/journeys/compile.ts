@@ -2,6 +2,7 @@ import { newContext, type CompileContext } from './compile-context.js';
 import type { CompileFault } from './compile-faults.js';
 import { checkHead, compileEndings } from './compile-head.js';
 import { compileSteps } from './compile-steps.js';
+import { checkTriggers } from './compile-triggers.js';
 import type { JourneyDefinition } from './definition.js';
 import { endingSteps, reachableSteps, spinningSteps } from './plan-graph.js';
 import type { Plan, Step } from './plan.js';
@@ -27,6 +28,7 @@ export function compile(
 ): CompileResult {
   const context = newContext(definition);
   checkHead(definition, context);
+  checkTriggers(definition.triggers ?? [], context);
   const { exitEvents, ...watches } = compileEndings(definition, context);
   const steps = compileSteps(definition.steps, context);
   const start = definition.start ?? definition.steps[0]?.id ?? '';

@@ -158,13 +158,16 @@ describe('wake and pause', () => {
     expect(host.answer(defer(T0 + DAY))).toMatchObject({ kind: 'sleep', because: 'deferred' });
   });
 
-  it('never gives a step up because all sending is switched off, for however many days', () => {
-    const host = new Host(planOf([message('hello', 'exit'), end()]));
-    const held = (until: number): StepAnswer => ({ kind: 'defer', decisionId: 'd', reason: 'KILL_SWITCH', until });
-    for (let hour = 1; hour <= 200; hour += 1) {
-      const now = T0 + hour * HOUR;
-      expect(host.answer(held(now), now - HOUR)).toMatchObject({ kind: 'sleep', until: now });
-      expect(host.give({ kind: 'timer' }, now)).toMatchObject({ kind: 'run_step', ask: hour + 1 });
-    }
-  });
+  it.each(['KILL_SWITCH', 'USER_ON_HOLD', 'JOURNEY_PAUSED'] as const)(
+    'never gives a step up because of %s',
+    (reason) => {
+      const host = new Host(planOf([message('hello', 'exit'), end()]));
+      const held = (until: number): StepAnswer => ({ kind: 'defer', decisionId: 'd', reason, until });
+      for (let hour = 1; hour <= 200; hour += 1) {
+        const now = T0 + hour * HOUR;
+        expect(host.answer(held(now), now - HOUR)).toMatchObject({ kind: 'sleep', until: now });
+        expect(host.give({ kind: 'timer' }, now)).toMatchObject({ kind: 'run_step', ask: hour + 1 });
+      }
+    },
+  );
 });

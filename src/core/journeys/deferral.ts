@@ -7,7 +7,12 @@ const TIMER_ASKS_MAX = 100;
 /** However often a user's data changes, a step asks no oftener than this because of it. */
 const WAKE_GAP_MS = MINUTE_MS;
 /** What operators hold up ends when they say so: no number of questions means that it never will. */
-const HELD_BY_OPERATORS: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['RUN_PAUSED', 'KILL_SWITCH']);
+const HELD_BY_OPERATORS: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'RUN_PAUSED',
+  'KILL_SWITCH',
+  'USER_ON_HOLD',
+  'JOURNEY_PAUSED',
+]);
 
 /** Whether one more deferral is one too many. */
 export function isSpent({ timerAsks }: { readonly timerAsks: number }): boolean {

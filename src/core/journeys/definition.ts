@@ -1,6 +1,8 @@
 import type { Condition, Scalar } from '../audiences/condition.js';
 import type { RunCondition } from '../audiences/run-condition.js';
+import type { EntryLimits } from './entry-limits.js';
 import type { Channel } from './plan.js';
+import type { Trigger } from './triggers.js';
 
 /**
  * A journey as its author writes it: the JSON of the API, key for key. Its shape is checked at the edge, its sense by
@@ -12,6 +14,8 @@ export interface JourneyDefinition {
   readonly name: string;
   readonly description?: string | undefined;
   readonly entry?: EntryDefinition | undefined;
+  /** What lets people in by itself. */
+  readonly triggers?: readonly Trigger[] | undefined;
   /** Events that end a run wherever it waits. */
   readonly exit?: { readonly events: readonly EventPattern[] } | undefined;
   /** Events that complete a run wherever it waits: what the journey is for has happened. */
@@ -35,6 +39,9 @@ interface EntryDefinition {
   readonly mode: 'once' | 'after_exit' | 'parallel';
   /** Only with `after_exit`: elapsed time between the end of a run and the next entry. */
   readonly cool_down?: string | undefined;
+  /** Only those whose profile meets it at the instant of entry. */
+  readonly where?: Condition | undefined;
+  readonly limits?: EntryLimits | undefined;
 }
 
 /** Local times `[start, end)` at which this journey stays silent on a channel; may pass midnight. */

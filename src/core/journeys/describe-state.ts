@@ -29,6 +29,20 @@ export function describeState(plan: Plan, state: InterpreterState): string {
   return lines.join('\n');
 }
 
+/**
+ * What would end the wait that the run is in, beside time: names of events, or the reason code that it was put off or
+ * refused because of. Empty where only time counts, and where the run does not wait.
+ */
+export function waitsOn(plan: Plan, { phase, cursor }: InterpreterState): readonly string[] {
+  if (phase.kind !== 'waiting') return [];
+  const { wait } = phase;
+  if ('reason' in wait) return [wait.reason];
+  if (wait.because !== 'wait_for') return [];
+  const step = plan.steps[cursor];
+  const arms = (step === undefined ? null : eventWaitOf(step))?.arms ?? [];
+  return [...new Set(arms.map(({ event }) => event))];
+}
+
 function headline(state: InterpreterState): string {
   const { phase } = state;
   if (phase.kind === 'ended') return phase.outcome === 'completed' ? 'Completed' : 'Exited';

@@ -28,9 +28,17 @@ export function takeEvent(plan: Plan, state: InterpreterState, event: RunEvent):
  */
 export function takeFound(plan: Plan, state: InterpreterState, event: RunEvent): InterpreterState {
   const { messageId, matches = [] } = event;
+  if (state.listensFrom !== undefined) return takeAnew(plan, state, event);
   if (matches.length === 0 || !state.seen.includes(messageId)) return takeEvent(plan, state, event);
   const others = state.inbox.filter((each) => each.messageId !== messageId);
   return { ...state, inbox: keepUseful(plan, [...others, event], state.countsFrom) };
+}
+
+/** In another version than before, an event may mean something else than when it was first taken note of. */
+function takeAnew(plan: Plan, state: InterpreterState, event: RunEvent): InterpreterState {
+  const seen = state.seen.filter((messageId) => messageId !== event.messageId);
+  const inbox = state.inbox.filter(({ messageId }) => messageId !== event.messageId);
+  return takeEvent(plan, { ...state, seen, inbox }, event);
 }
 
 /**

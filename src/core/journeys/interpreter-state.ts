@@ -2,6 +2,7 @@ import type { Condition } from '../audiences/condition.js';
 import type { InstantMs } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import type { RunCondition } from '../audiences/run-condition.js';
+import type { Migration, Settling } from './migrating-types.js';
 import type { Act, DecideStep, MessageStep, Moment } from './plan.js';
 import type { ActAnswer, StepAnswer } from './step-answer.js';
 
@@ -109,6 +110,19 @@ export interface InterpreterState {
   readonly unit?: Unit;
   /** The arm of each split that the run came through; it never changes. */
   readonly arms?: Readonly<Record<string, string>>;
+  /** The run is to go on in another version as soon as nothing is under way. */
+  readonly migration?: Migration;
+  /** That has been decided, and is to be recorded before anything else. */
+  readonly settling?: Settling;
+  /** Ids of the migrations that were decided, the last few. */
+  readonly migrations?: readonly string[];
+  /**
+   * Set in a run that was moved to another version: what happened before may have come in while the run did not listen
+   * to it yet. A wait for events that counts from before looks them up.
+   */
+  readonly listensFrom?: InstantMs;
+  /** What the run may have sent in earlier versions, see `contentsOf`. */
+  readonly contacts?: readonly string[];
   /** The last answer of each step that was asked. */
   readonly answers: Readonly<Record<string, { readonly kind: StepAnswer['kind']; readonly reason: ReasonCode | null }>>;
 }
@@ -119,7 +133,13 @@ export type Message =
   | { readonly kind: 'wake' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
-  | { readonly kind: 'exit'; readonly reason: string };
+  | { readonly kind: 'exit'; readonly reason: string }
+  /** Goes on in another version, once for each migration. */
+  | { readonly kind: 'migrate'; readonly migration: Migration }
+  /** The host has recorded where the run stands now, and tells of the first event since entry that ends it there. */
+  | { readonly kind: 'recorded'; readonly event: RunEvent | null }
+  /** Leaves what it waits for and goes on with this step; nothing while an activity is under way. */
+  | { readonly kind: 'jump'; readonly step: string; readonly at: InstantMs };
 
 /** A message, or the answer to the command that the host carried out. */
 export type Input =
@@ -178,5 +198,6 @@ export type Command =
       /** One line for a person who reads the history; no personal data. */
       readonly label: string;
     }
-  | { readonly kind: 'wait_message'; readonly stepId: string; readonly because: 'paused' }
+  /** `moved`: the host first records what `settling` says, and tells the run with `recorded`. */
+  | { readonly kind: 'wait_message'; readonly stepId: string; readonly because: 'paused' | 'moved' }
   | { readonly kind: 'end'; readonly outcome: 'completed' | 'exited'; readonly reason: string };

@@ -7,6 +7,8 @@ import { enter } from './entering.js';
 import { takeEvent } from './inbox.js';
 import { ENGINE } from './interpreter-state.js';
 import type { Command, Input, InterpreterState, Message, Phase, Unit } from './interpreter-state.js';
+import { jump } from './jumping.js';
+import { migrate, noteRecorded, takeMigration } from './migrating.js';
 import { ended, stepOf, visitOf } from './moves.js';
 import type { Plan } from './plan.js';
 import { findEventCommand, sleepCommand, stopWaiting } from './waiting.js';
@@ -16,6 +18,8 @@ export type { Command, Input, InterpreterState, Message } from './interpreter-st
 
 /** What a turn answers: the state to keep and the one thing to do. */
 export interface Turn {
+  /** The plan to go on with: another one only once the run was moved to another version. */
+  readonly plan: Plan;
   readonly state: InterpreterState;
   readonly command: Command;
 }
@@ -82,6 +86,12 @@ export function receive(plan: Plan, state: InterpreterState, message: Message): 
       return { ...state, isPaused: false };
     case 'exit':
       return { ...state, exitReason: state.exitReason ?? message.reason };
+    case 'migrate':
+      return takeMigration(state, message.migration);
+    case 'recorded':
+      return noteRecorded(plan, state, message.event);
+    case 'jump':
+      return jump(plan, state, message);
   }
 }
 
@@ -91,12 +101,19 @@ export function receive(plan: Plan, state: InterpreterState, message: Message): 
  *
  * @param input null to ask again, e.g. after `receive`
  * @param now the host's clock; it must not run backwards
+ * @param see hears of every state that the turn comes through, for whoever keeps the run's path
  * @returns exactly one command; the same values always give the same turn
  */
-export function next(plan: Plan, state: InterpreterState, input: Input | null, now: InstantMs): Turn {
+export function next(
+  plan: Plan,
+  state: InterpreterState,
+  input: Input | null,
+  now: InstantMs,
+  see?: (state: InterpreterState) => void,
+): Turn {
   assert(state.engine === ENGINE, `engine ${String(state.engine)} is not in this code`);
   const noted = input === null ? state : note(plan, state, input, now);
-  return advance(plan, { ...noted, seq: state.seq + 1 }, now);
+  return advance(plan, { ...noted, seq: state.seq + 1 }, now, see);
 }
 
 function note(plan: Plan, state: InterpreterState, input: Input, now: InstantMs): InterpreterState {
@@ -106,6 +123,9 @@ function note(plan: Plan, state: InterpreterState, input: Input, now: InstantMs)
     case 'pause':
     case 'resume':
     case 'exit':
+    case 'migrate':
+    case 'recorded':
+    case 'jump':
       return receive(plan, state, input);
     case 'timer':
     case 'step_answer':
@@ -119,24 +139,38 @@ function note(plan: Plan, state: InterpreterState, input: Input, now: InstantMs)
 }
 
 /** Finds the one command that follows from the state, entering steps as long as they end at once. */
-function advance(plan: Plan, from: InterpreterState, now: InstantMs): Turn {
+function advance(
+  given: Plan,
+  from: InterpreterState,
+  now: InstantMs,
+  see: ((state: InterpreterState) => void) | undefined,
+): Turn {
+  let plan = given;
   let state = from;
   // Every round moves the run on or returns; how many steps it may come to is bounded where it enters them.
   for (;;) {
+    see?.(state);
     const { phase } = state;
-    if (phase.kind === 'ended') return { state, command: { ...phase, kind: 'end' } };
-    if ('isUnderWay' in phase && phase.isUnderWay) return { state, command: activityCommand(plan, state, phase) };
+    if (phase.kind === 'ended') return { plan, state, command: { ...phase, kind: 'end' } };
+    if ('isUnderWay' in phase && phase.isUnderWay) {
+      return { plan, state, command: activityCommand(plan, state, phase) };
+    }
+    if (state.settling !== undefined) {
+      return { plan, state, command: { kind: 'wait_message', stepId: state.cursor, because: 'moved' } };
+    }
     if (state.exitReason !== null) {
       state = ended(state, state.isGoalReached === true ? 'completed' : 'exited', state.exitReason);
+    } else if (state.migration !== undefined) {
+      ({ plan, state } = migrate(plan, state.migration, state));
     } else if (state.isPaused) {
-      return { state, command: { kind: 'wait_message', stepId: state.cursor, because: 'paused' } };
+      return { plan, state, command: { kind: 'wait_message', stepId: state.cursor, because: 'paused' } };
     } else if ('isUnderWay' in phase) {
       state = { ...state, phase: begin(phase, now) };
     } else if (phase.kind === 'ready') {
       state = enter(plan, state, now);
     } else {
       const after = stopWaiting(plan, state, phase, now);
-      if (after === null) return { state, command: sleepCommand(plan, state.cursor, phase) };
+      if (after === null) return { plan, state, command: sleepCommand(plan, state.cursor, phase) };
       state = after;
     }
   }

@@ -1,5 +1,6 @@
 import {
   definitionOf,
+  isForVirtual,
   msOf,
   playCase,
   readJourneyCases,
@@ -44,9 +45,7 @@ describe('cases of journeys', () => {
       expect(compile(definitionOf(each), { version: 1, contentHash: '' })).toMatchObject({ kind: 'plan' });
     });
 
-    // In skipped time events are looked up; whatever else happens has no place there.
-    const isForVirtual = (each.script ?? []).every((happening) => 'event' in happening);
-    it.each(isForVirtual ? [false, true] : [false])('goes its way (virtual time: %s)', (isVirtual) => {
+    it.each(isForVirtual(each) ? [false, true] : [false])('goes its way (virtual time: %s)', (isVirtual) => {
       const outcome = playCase(each, isVirtual);
       expectPath(each, outcome);
       const { after, between, ...end } = each.end;

@@ -55,7 +55,7 @@ export function lookUpOf(plan: Plan, wait: EventWait | null): LookUp {
 }
 
 function listenerOf(plan: Plan, index: number): Listener {
-  const listener = plan.listeners?.[index];
+  const listener = plan.listeners?.[index - (plan.listenersFrom ?? 0)];
   assert(listener !== undefined, `${plan.journeyKey} version ${plan.version} has no listener ${index}`);
   return { index, ...listener };
 }

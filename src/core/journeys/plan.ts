@@ -192,6 +192,8 @@ export interface Plan {
   readonly watches?: readonly Watch[];
   /** Conditions on the properties of events, tested when an event comes in, so that no property enters a history. */
   readonly listeners?: readonly { readonly event: string; readonly where: Condition }[];
+  /** Number of the first of `listeners`; left out: 0. See `movedPlan`. */
+  readonly listenersFrom?: number;
 }
 
 /** An event that some part of a plan reacts to. */
@@ -223,9 +225,11 @@ export function listenedEvents(plan: Plan): readonly ListenedEvent[] {
   const exits = new Set([...plan.exitEvents, ...plainExits]);
   const plain = new Set([...exits, ...arms.flatMap(({ event, listener }) => (listener === null ? [event] : []))]);
   const asked = new Set([...arms, ...watches].map(({ listener }) => listener));
-  const conditions = (plan.listeners ?? []).flatMap(({ event, where }, index) =>
-    asked.has(index) ? [{ event, index, where, isExit: watches.some(({ listener }) => listener === index) }] : [],
-  );
+  const conditions = (plan.listeners ?? []).flatMap(({ event, where }, place) => {
+    const index = place + (plan.listenersFrom ?? 0);
+    const isExit = watches.some(({ listener }) => listener === index);
+    return asked.has(index) ? [{ event, index, where, isExit }] : [];
+  });
   const names = new Set([...plain, ...conditions.map(({ event }) => event)]);
   return [...names].sort().map((name) => {
     const listeners = conditions.flatMap(({ event, ...condition }) => (event === name ? [condition] : []));

@@ -14,11 +14,21 @@ export function beginWait(plan: Plan, state: InterpreterState, wait: Wait): Inte
 }
 
 function phaseOf(plan: Plan, state: InterpreterState, wait: Wait): Phase {
-  if (state.isVirtual) {
+  if (state.isVirtual || missesEvents(plan, state, wait)) {
     const { events, listeners } = lookUpFor(plan, state.cursor, wait);
     if (events.length + listeners.length > 0) return { kind: 'looking', isUnderWay: false, wait };
   }
   return { kind: 'waiting', wait, found: null, isDue: false };
+}
+
+/** Whether events count for the wait that came in while the run was in another version and did not listen to them. */
+function missesEvents(plan: Plan, state: InterpreterState, wait: Wait): boolean {
+  if (state.listensFrom === undefined || wait.because !== 'wait_for') return false;
+  return countsAfter(state, stepOf(plan, state.cursor)) < state.listensFrom;
+}
+
+function countsAfter(state: InterpreterState, step: Step): InstantMs {
+  return eventWaitOf(step)?.since === 'entry' ? state.entryAt : state.countsFrom;
 }
 
 /** Where the run goes when its wait is over; null while it goes on. */
@@ -71,7 +81,7 @@ export function sleepCommand(plan: Plan, stepId: string, { wait, found }: Waitin
 /** Look for the first event that would end the wait. */
 export function findEventCommand(plan: Plan, state: InterpreterState, wait: Wait): Command {
   const step = stepOf(plan, state.cursor);
-  const after = eventWaitOf(step)?.since === 'entry' ? state.entryAt : state.countsFrom;
+  const after = countsAfter(state, step);
   const { events, listeners } = lookUpFor(plan, step.id, wait);
   const conditional = listeners.length === 0 ? {} : { listeners };
   return { kind: 'find_event', stepId: step.id, events, ...conditional, after, until: wait.until };

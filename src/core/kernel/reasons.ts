@@ -4,6 +4,8 @@
  */
 export const REASONS = {
   KILL_SWITCH: 'all sending is switched off',
+  USER_ON_HOLD: 'an operator keeps the user from being contacted for now',
+  JOURNEY_PAUSED: 'the journey is paused',
   USER_UNKNOWN: 'the user does not exist',
   USER_ERASED: 'the user was erased',
   ADDRESS_MISSING: 'the user has no address on this channel',

@@ -14,7 +14,7 @@ import { ConfirmationsRepository, type ConfirmationFacts } from './confirmations
 const CLAIM_TO_SEND_MS_MAX = 500;
 const ATTEMPT_ALIVE_MS = 90_000;
 const CLAIMS_MAX = 5;
-/** How often a mail that must wait for the kill switch looks again. */
+/** How often a mail that must wait for the kill switch, or for the end of a hold on its person, looks again. */
 const KILL_SWITCH_MS = 60_000;
 
 const ACTION = 'double_opt_in';
@@ -173,5 +173,5 @@ function refusalOf(facts: ConfirmationFacts): Extract<Claimed, { kind: 'ended' |
   const question = { suppressions, addressHash: emailHash, channel, purpose, legalBasis: 'consent', now } as const;
   const verdict = gateSuppression(question);
   if (verdict.kind === 'refuse') return ended(verdict.reason);
-  return facts.isKillSwitchOn ? { kind: 'wait', ms: KILL_SWITCH_MS } : null;
+  return facts.isKillSwitchOn || facts.isOnHold ? { kind: 'wait', ms: KILL_SWITCH_MS } : null;
 }

@@ -33,6 +33,8 @@ export interface ConfirmationFacts extends ConfirmationRow {
   readonly emailHash: string | null;
   readonly isErased: boolean;
   readonly isKillSwitchOn: boolean;
+  /** Whether an operator keeps the person from being contacted. */
+  readonly isOnHold: boolean;
   readonly suppressions: readonly Suppression[];
   /** Everything that the person said in real time. */
   readonly consents: readonly ConsentRecord[];
@@ -120,6 +122,8 @@ export class ConfirmationsRepository {
       name: 'confirmations_facts',
       text: `select ${ROW}, clock_timestamp() as now, users.email, users.email_hash as "emailHash",
           users.erased_at is not null as "isErased", (select is_kill_switch_on from controls) as "isKillSwitchOn",
+          exists (select from user_holds hold where hold.user_id = users.id and hold.lifted_at is null
+            and (hold.until is null or hold.until > clock_timestamp())) as "isOnHold",
           coalesce((select jsonb_agg(to_jsonb(item)) from (
             select id, address_hash as "addressHash", channel, purpose, reason,
               (extract(epoch from since) * 1000)::bigint as since, (extract(epoch from until) * 1000)::bigint as until

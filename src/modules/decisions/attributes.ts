@@ -1,23 +1,7 @@
 import type { Condition } from '../../core/audiences/condition.js';
 import { leavesOf } from '../../core/audiences/leaves.js';
-import type { ProfileFacts } from './facts.repository.js';
 
 type Document = Readonly<Record<string, unknown>>;
-
-/** The document that conditions and templates see: the profile's own fields, and what the company added. */
-export function attributesOf(user: ProfileFacts): Document {
-  return {
-    external_id: user.externalId,
-    email: user.email,
-    phone: user.phone,
-    name: user.name,
-    lifecycle_stage: user.lifecycleStage,
-    timezone: user.timezone,
-    locale: user.locale,
-    jurisdiction: user.jurisdiction,
-    attributes: user.attributes,
-  };
-}
 
 /** Which attributes conditions test, as dotted paths; what lies within another one is left out. */
 export function pathsOf(conditions: readonly (Condition | null)[]): readonly string[] {

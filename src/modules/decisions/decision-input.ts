@@ -6,7 +6,8 @@ import { assert } from '../../core/kernel/assert.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { DeliveryState } from '../../core/kernel/delivery-state-name.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
-import { attributesOf, outermost, partAt } from './attributes.js';
+import { attributesOf } from '../users/index.js';
+import { outermost, partAt } from './attributes.js';
 import {
   contextFactor,
   missingCandidate,
@@ -58,6 +59,7 @@ export function toDecisionInput({ facts, definitions, question, workspaceZone }:
       state: facts.user === null ? 'unknown' : facts.user.isErased ? 'erased' : 'known',
       attributes: facts.user === null ? {} : partAt(attributesOf(facts.user), pathsTested(definitions, question)),
       ...placeOf(facts.user, workspaceZone),
+      ...(facts.hold === null || facts.hold === undefined ? {} : { hold: facts.hold }),
     },
     isKillSwitchOn: facts.isKillSwitchOn,
     run: toRun(facts, question),
@@ -101,7 +103,8 @@ function toRun({ run }: Facts, { journey }: Question): DecisionInput['run'] {
   if (journey === null) return null;
   const { runKey, journeyKey } = journey;
   // A run without an entry cannot be told apart from one that was taken back: it sends nothing.
-  return { runKey, journeyKey, state: run?.state ?? 'exited', conflict: run?.conflict ?? null };
+  const state = { state: run?.state ?? 'exited', conflict: run?.conflict ?? null };
+  return { runKey, journeyKey, ...state, ...(run?.isJourneyPaused === true ? { isJourneyPaused: true } : {}) };
 }
 
 function toCandidates(user: UserFacts | null, definitions: Definitions, { weighs, context }: Question): Candidate[] {

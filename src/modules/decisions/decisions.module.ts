@@ -33,7 +33,7 @@ import { WhyService } from './why.service.js';
     WhyRepository,
     WhyService,
   ],
-  exports: [DecisionInputs, DecisionsRepository, TrialInputs],
+  exports: [DecisionInputs, DecisionsRepository, DecisionsService, TrialInputs],
 })
 export class DecisionsModule implements OnModuleInit {
   constructor(

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { ConsentRecord } from '../../core/consent/consent-record.js';
-import type { Rival, RunConflict } from '../../core/decisions/types.js';
+import type { Rival, RunConflict, UserHold } from '../../core/decisions/types.js';
 import type { Contact } from '../../core/fatigue/cap-rule.js';
 import type { Outcome } from '../../core/fatigue/outcome.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { Suppression } from '../../core/suppression/suppression.js';
 import { Batches } from '../../platform/concurrency/batches.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
-import type { UserReference } from '../users/index.js';
+import type { ProfileFacts, UserReference } from '../users/index.js';
 import type { Horizons } from './horizons.js';
 
 /** Which facts a decision needs. */
@@ -31,20 +31,6 @@ export interface FactsQuery {
 /** A suppression with its end by hand, which only facts of an earlier instant ask for. */
 type StoredSuppression = Suppression & { readonly liftedAt?: InstantMs | null };
 
-/** What the company says about a person, as conditions and templates see it. */
-export interface ProfileFacts {
-  readonly externalId: string | null;
-  readonly email: string | null;
-  readonly name: string | null;
-  readonly phone: string | null;
-  readonly lifecycleStage: string | null;
-  readonly timezone: string | null;
-  readonly locale: string | null;
-  /** ISO 3166. */
-  readonly jurisdiction: string | null;
-  readonly attributes: Readonly<Record<string, unknown>>;
-}
-
 export interface UserFacts extends ProfileFacts {
   readonly id: string;
   readonly emailHash: string | null;
@@ -59,6 +45,8 @@ type RunState = 'active' | 'paused' | 'exited';
 /** What a run brings into a decision of its own. */
 export interface RunFacts {
   readonly state: RunState;
+  /** The whole journey is; left out: it is not. */
+  readonly isJourneyPaused?: boolean;
   readonly conflict: RunConflict | null;
   /** When this visit of the step asked for the first time; null when it has not asked yet. */
   readonly askedAt: InstantMs | null;
@@ -74,6 +62,8 @@ export interface Facts {
   readonly definitionsVersion: number;
   readonly isKillSwitchOn: boolean;
   readonly user: UserFacts | null;
+  /** Null, or left out: nobody holds the person back. */
+  readonly hold?: UserHold | null;
   /** Null when no run asks, and for a run that was never entered or was taken back. */
   readonly run: RunFacts | null;
   readonly consents: readonly ConsentRecord[];
@@ -96,21 +86,30 @@ const list = (select: string): string => `coalesce((select json_agg(item) from (
 
 // In all of these: $1 the person, $2 the clock domain, $3 now or null; `person` and `moment` are rows of the statement.
 
-/** Whether a run may go on: asked of its entry, and of the events that end it but were not heard by the run yet. */
-const RUN_STATE = `case
+const JOURNEY_STATUS = '(select journey.status from journeys journey where journey.id = entry.journey_id)';
+
+/**
+ * Whether a run may go on: asked of its entry, of its journey, and of the events that end it but were not heard by the
+ * run yet.
+ */
+const runState = (isPaused: string): string => `case
     when entry.exit_requested_at is not null or entry.ended_at is not null or exists (
       select from run_waits wait
       join events event on event.user_id = wait.user_id and event.event_name = wait.event_name
       where wait.run_key = entry.run_key and wait.is_exit and event.clock_domain in ('real', $2)
-        and event.occurred_at > entry.entered_at and event.occurred_at <= moment.now) then 'exited'
-    when entry.paused_at is not null then 'paused' else 'active' end`;
+        and event.occurred_at > entry.entered_at and event.occurred_at <= moment.now)
+      or ${JOURNEY_STATUS} in ('stopped', 'archived') then 'exited'
+    when ${isPaused} then 'paused' else 'active' end`;
+const RUN_STATE = runState('entry.paused_at is not null');
+/** Of another run, beside which ours is weighed: what holds it up is all the same. */
+const OTHER_RUN_STATE = runState(`entry.paused_at is not null or ${JOURNEY_STATUS} = 'paused'`);
 
 const ENTRY_CONFLICT = `entry.conflict_group as "group", entry.conflict_priority as priority,
   ${ms('entry.entered_at')} as "enteredAt"`;
 
 const OTHER_RUNS = list(`select other.run_key as "runKey", journey.key as "journeyKey", other."group", other.priority,
     other."enteredAt"
-  from (select entry.run_key, entry.journey_id, ${ENTRY_CONFLICT}, ${RUN_STATE} as state
+  from (select entry.run_key, entry.journey_id, ${ENTRY_CONFLICT}, ${OTHER_RUN_STATE} as state
     from journey_entries entry
     where entry.user_id = person.id and entry.clock_domain = $2 and entry.run_key <> $4
       and entry.conflict_group is not null and entry.ended_at is null
@@ -119,7 +118,7 @@ const OTHER_RUNS = list(`select other.run_key as "runKey", journey.key as "journ
   where other.state = 'active' order by other.priority desc, other."enteredAt", other.run_key`);
 
 const RIVALS = list(`select entry.run_key as "runKey", journey.key as "journeyKey", pending.step_id as "stepId",
-    ${RUN_STATE} as "runState", pending.candidate, ${ms('pending.opening_at')} as opening,
+    ${OTHER_RUN_STATE} as "runState", pending.candidate, ${ms('pending.opening_at')} as opening,
     ${ms('pending.passes_on_at')} as "passesOnAt"
   from pending_candidates pending
   join journey_entries entry on entry.run_key = pending.run_key
@@ -130,7 +129,7 @@ const RIVALS = list(`select entry.run_key as "runKey", journey.key as "journeyKe
 
 /** $4 the run, $5 the step, $6 the visit. */
 const RUN = `(select row_to_json(item) from (
-    select ${RUN_STATE} as state,
+    select ${RUN_STATE} as state, ${JOURNEY_STATUS} = 'paused' as "isJourneyPaused",
       case when entry.conflict_group is not null then
         (select row_to_json(conflict) from (select ${ENTRY_CONFLICT}) conflict) end as conflict,
       (select ${ms('min(asked_at)')} from step_answers where run_key = $4 and step_id = $5 and visit = $6) as "askedAt",
@@ -144,6 +143,14 @@ const USER = `(select row_to_json(item) from (select person.id, person.external_
     person.lifecycle_stage as "lifecycleStage", person.timezone, person.context_timezone as "contextTimezone",
     person.locale, person.jurisdiction, person.attributes, person.erased_at is not null as "isErased"
     where person.id is not null) item)`;
+
+const holds = (condition: string): string =>
+  `(select row_to_json(item) from (
+    select ${ms('hold.since')} as since, ${ms('hold.until')} as until from user_holds hold
+    where hold.user_id = person.id and (hold.until is null or hold.until > moment.now) and ${condition}
+    order by hold.since desc limit 1) item)`;
+const HOLD = holds('hold.lifted_at is null');
+const HOLD_THEN = holds('hold.since <= moment.now and (hold.lifted_at is null or hold.lifted_at > moment.now)');
 
 const CONSENTS = list(`select id, purpose, channel, brand, status, basis, is_objection as "isObjection",
     ${ms('stated_at')} as "statedAt", ${ms('received_at')} as "receivedAt", ${ms('expires_at')} as "expiresAt"
@@ -194,7 +201,8 @@ function factsText({ by, hasRun, hasContacts, hasOutcomes, hasLifted }: Shape): 
   return `
   with moment as materialized (select coalesce(to_timestamp($3::float8 / 1000), clock_timestamp()) as now)
   select ${ms('moment.now')} as now, controls.definitions_version as "definitionsVersion",
-    controls.is_kill_switch_on as "isKillSwitchOn", ${USER} as "user", ${hasRun ? RUN : 'null::json'} as run,
+    controls.is_kill_switch_on as "isKillSwitchOn", ${USER} as "user",
+    ${hasLifted ? HOLD_THEN : HOLD} as hold, ${hasRun ? RUN : 'null::json'} as run,
     ${CONSENTS} as consents, ${hasLifted ? SUPPRESSIONS_EVER : SUPPRESSIONS} as suppressions,
     ${hasContacts ? contactsSince(`$${contacts}`) : `'[]'::json`} as contacts,
     ${hasOutcomes ? outcomesSince(`$${outcomes}`) : `'[]'::json`} as outcomes

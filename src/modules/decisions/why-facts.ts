@@ -46,7 +46,7 @@ export function asOfNotes({
   }
   return [
     'Consents count as far as they had been received by then.',
-    'Suppressions count from when they began until they ended or were lifted.',
+    'Suppressions, and a hold on the person, count from when they began until they ended or were lifted.',
     'Messages sent by then count with the state that is known of them now.',
     'Policies and the kill switch are those of then; actions, templates and the profile are as they are now.',
     always,

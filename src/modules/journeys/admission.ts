@@ -1,10 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import { evaluateCondition } from '../../core/audiences/evaluate-condition.js';
+import { fullLimit, fullText, type FullLimit } from '../../core/journeys/entry-limits.js';
+import { entryRefusalOf, statusText, type EntryStatusRefusal } from '../../core/journeys/journey-life.js';
 import { listenedEvents } from '../../core/journeys/plan.js';
+import { assert } from '../../core/kernel/assert.js';
 import { parseDuration } from '../../core/kernel/duration.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { Transaction } from '../../platform/database/database.js';
-import { UsersService } from '../users/index.js';
+import { attributesOf, UsersService } from '../users/index.js';
 import { EntriesRepository, type NewEntry } from './entries.repository.js';
+import { JourneyGatesRepository, type EntryGates } from './journey-gates.repository.js';
 import type { PublishedJourney } from './journey-versions.js';
 
 /** Somebody is to enter a journey. */
@@ -23,17 +28,34 @@ export interface EntryWish {
   readonly urgency?: 'triggered' | 'bulk';
 }
 
-export type EntryRefusal = 'USER_UNKNOWN' | 'ENTRY_KEY_MISSING' | 'COOL_DOWN' | 'VIRTUAL_RUN_ACTIVE';
+type EntryRefusal =
+  | EntryStatusRefusal
+  | 'USER_UNKNOWN'
+  | 'USER_ON_HOLD'
+  | 'ENTRY_KEY_MISSING'
+  | 'COOL_DOWN'
+  | 'ENTRY_CONDITION'
+  | 'ENTRY_LIMIT'
+  | 'VIRTUAL_RUN_ACTIVE';
 
 /** `isNew` is false where an earlier entry fills the place; its run is named. */
 export type Entered =
   | { readonly kind: 'entered'; readonly runKey: string; readonly isNew: boolean }
-  | { readonly kind: 'refused'; readonly code: EntryRefusal; readonly detail: string };
+  | {
+      readonly kind: 'refused';
+      readonly code: EntryRefusal;
+      readonly detail: string;
+      /** Which limit is reached, of ENTRY_LIMIT. */
+      readonly limit?: FullLimit['limit'];
+    };
 
 type Place =
   | { readonly kind: 'free'; readonly entryKey: string }
   | { readonly kind: 'taken'; readonly runKey: string }
   | Extract<Entered, { kind: 'refused' }>;
+
+/** How often an entry starts over because limits were put in force meanwhile, which happens to a version once. */
+const TRIES_MAX = 5;
 
 /** Decides who may enter a journey. One row under the user's lock decides, however many ask at once. */
 @Injectable()
@@ -41,11 +63,13 @@ export class Admission {
   constructor(
     private readonly users: UsersService,
     private readonly entries: EntriesRepository,
+    private readonly gates: JourneyGatesRepository,
   ) {}
 
   /**
    * Lets a user into the given version, or says why not. The run starts by the outbox once the transaction is committed
-   * (`RunSignals.kick` hurries it).
+   * (`RunSignals.kick` hurries it). Who admits several users in one transaction locks all of them first: where a journey
+   * limits its entries, the lock of its counter comes after theirs and is kept, too.
    */
   async admit(transaction: Transaction, wish: EntryWish): Promise<Entered> {
     const living = await this.users.lock(transaction, [wish.userId]);
@@ -56,9 +80,22 @@ export class Admission {
     if (await this.hasVirtualRun(transaction, wish)) {
       return refused('VIRTUAL_RUN_ACTIVE', 'this user already has a run in this clock domain');
     }
-    const entry = toEntry(wish, place.entryKey);
-    await this.entries.insert(transaction, entry);
-    return { kind: 'entered', runKey: entry.runKey, isNew: true };
+    return this.enter(transaction, wish, toEntry(wish, place.entryKey));
+  }
+
+  private async enter(transaction: Transaction, wish: EntryWish, entry: NewEntry): Promise<Entered> {
+    const { userId, journey, clockDomain } = wish;
+    const withProfile = journey.entry.where !== undefined;
+    for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
+      const gates = await this.gates.read(transaction, { journeyId: journey.id, userId, clockDomain, withProfile });
+      const refusal = gateEntry(journey.entry, gates);
+      if (refusal !== null) return refusal;
+      const isCounted = gates.counted !== null;
+      if (await this.entries.insert(transaction, entry, isCounted)) {
+        return { kind: 'entered', runKey: entry.runKey, isNew: true };
+      }
+    }
+    throw new Error(`the limits of ${journey.plan.journeyKey} came and went`);
   }
 
   private async placeFor(transaction: Transaction, wish: EntryWish): Promise<Place> {
@@ -92,6 +129,23 @@ export class Admission {
   private async hasVirtualRun(transaction: Transaction, { userId, clockDomain }: EntryWish): Promise<boolean> {
     return clockDomain !== 'real' && (await this.entries.isAnyRunning(transaction, userId, clockDomain));
   }
+}
+
+/** What keeps a person out who has a free place; null where nothing does. */
+function gateEntry(
+  { where }: PublishedJourney['entry'],
+  { now, status, isOnHold, profile, counted }: EntryGates,
+): Extract<Entered, { kind: 'refused' }> | null {
+  const closed = entryRefusalOf(status);
+  if (closed !== null) return refused(closed, statusText(closed));
+  if (isOnHold) return refused('USER_ON_HOLD', 'an operator keeps the user from being contacted');
+  if (where !== undefined) {
+    assert(profile !== null, 'a condition without the profile that it is asked of');
+    const isMet = evaluateCondition({ condition: where, attributes: attributesOf(profile) });
+    if (!isMet) return refused('ENTRY_CONDITION', 'the user does not meet the condition of entry');
+  }
+  const full = counted === null ? null : fullLimit({ limits: counted.limits, counter: counted, now });
+  return full === null ? null : { ...refused('ENTRY_LIMIT', fullText(full)), limit: full.limit };
 }
 
 const refused = (code: EntryRefusal, detail: string): Extract<Entered, { kind: 'refused' }> => ({

@@ -41,7 +41,8 @@ export class EnrolmentService {
    *
    * @throws NotFoundException when the user or the journey does not exist
    * @throws BadRequestException ENTRY_KEY_MISSING in `parallel` journeys
-   * @throws ConflictException JOURNEY_NOT_PUBLISHED, COOL_DOWN (in `after_exit` journeys), VIRTUAL_RUN_ACTIVE
+   * @throws ConflictException JOURNEY_NOT_PUBLISHED and the codes of its other states, USER_ON_HOLD, COOL_DOWN (in
+   *   `after_exit` journeys), ENTRY_CONDITION, ENTRY_LIMIT, VIRTUAL_RUN_ACTIVE
    * @throws ForbiddenException VIRTUAL_TIME_REFUSED in production
    */
   async enrol(userId: string, enrolment: Enrolment): Promise<EnrolmentView> {
@@ -103,7 +104,7 @@ export class EnrolmentService {
 const entryKeyOf = (runKey: string): string => createHash('sha256').update(runKey).digest('hex');
 
 /** A refusal of the admission as an answer of the API. */
-function refusalOf({ code, detail }: Extract<Entered, { kind: 'refused' }>): HttpException {
+function refusalOf({ code, detail, limit }: Extract<Entered, { kind: 'refused' }>): HttpException {
   switch (code) {
     case 'USER_UNKNOWN':
       return new NotFoundException({ code, detail });
@@ -111,6 +112,17 @@ function refusalOf({ code, detail }: Extract<Entered, { kind: 'refused' }>): Htt
       const errors = [{ path: 'entry_key', message: 'is required in a parallel journey' }];
       return new BadRequestException({ code, detail, errors });
     }
+    case 'ENTRY_LIMIT': {
+      const errors = [{ path: `entry.limits.${limit}`, message: detail }];
+      return new ConflictException({ code, detail, errors });
+    }
+    case 'JOURNEY_NOT_PUBLISHED':
+    case 'JOURNEY_PAUSED':
+    case 'JOURNEY_DRAINING':
+    case 'JOURNEY_STOPPED':
+    case 'JOURNEY_ARCHIVED':
+    case 'USER_ON_HOLD':
+    case 'ENTRY_CONDITION':
     case 'COOL_DOWN':
     case 'VIRTUAL_RUN_ACTIVE':
       return new ConflictException({ code, detail });

@@ -94,18 +94,23 @@ export class EntriesRepository {
   /**
    * Writes the entry, what it listens to, its run and the message that starts it, all or nothing.
    *
+   * @param isCounted whether the journey's counter is locked; its triggers count
+   * @returns false, and nothing is written, where the journey has begun to count in between
    * @throws DatabaseError on a unique constraint when the place is taken (`violatedUnique` tells which)
    */
-  async insert(transaction: Transaction, entry: NewEntry): Promise<void> {
-    await transaction.query({
+  async insert(transaction: Transaction, entry: NewEntry, isCounted: boolean): Promise<boolean> {
+    const rows = await transaction.query<{ runKey: string }>({
       name: 'entries_insert',
       text: `with entry as (
           insert into journey_entries (run_key, journey_id, version, user_id, entry_key, clock_domain, source,
             conflict_group, conflict_priority, generation, is_bulk)
-          values ($1, $2, $3, $4, $5, $6, $7, $11, $12, $15, $17) returning run_key, entered_at
+          select $1::text, $2::uuid, $3::int, $4::uuid, $5::text, $6::text, $7::text, $11::text, $12::int, $15::int,
+            $17::boolean
+          where $18::boolean or $6 <> 'real' or not exists (select from journey_counters where journey_id = $2)
+          returning run_key, run_id, entered_at
         ), run as (
-          insert into journey_runs (run_key, journey_key, version, user_id, clock_domain, state, started_at)
-          select run_key, $8, $3, $4, $6, 'starting', entered_at from entry
+          insert into journey_runs (id, run_key, journey_key, version, user_id, clock_domain, state, started_at)
+          select run_id, run_key, $8, $3, $4, $6, 'starting', entered_at from entry
         ), waits as (
           insert into run_waits (user_id, event_name, is_exit, run_key, clock_domain, listeners, is_plain)
           select $4, wait.name, wait.is_exit, entry.run_key, $6, wait.listeners, wait.is_plain
@@ -113,7 +118,8 @@ export class EntriesRepository {
             as wait (name, is_exit, listeners, is_plain)
         )
         insert into outbox (kind, run_key, payload, available_at)
-        select 'start_run', run_key, '{}', coalesce(to_timestamp($16::float8 / 1000), clock_timestamp()) from entry`,
+        select 'start_run', run_key, '{}', coalesce(to_timestamp($16::float8 / 1000), clock_timestamp()) from entry
+        returning run_key as "runKey"`,
       values: [
         entry.runKey,
         entry.journeyId,
@@ -134,8 +140,10 @@ export class EntriesRepository {
         entry.generation,
         entry.startsAt,
         entry.urgency === 'bulk',
+        isCounted,
       ],
     });
+    return rows.length > 0;
   }
 
   /**

@@ -1,4 +1,5 @@
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import { entryRefusalOf, statusText, type JourneyStatus } from '../../core/journeys/journey-life.js';
 import type { Plan } from '../../core/journeys/plan.js';
 import type { RunReference } from '../../core/journeys/run-reference.js';
 import { everydayRule, type QuietRule } from '../../core/quiet-hours/quiet-rule.js';
@@ -24,12 +25,13 @@ export class JourneyVersions {
   /**
    * The version that new runs enter.
    *
-   * @throws NotFoundException when no journey has the key; ConflictException when it is not published
+   * @throws NotFoundException when no journey has the key; ConflictException when it lets nobody in, with the code that
+   *   says why: JOURNEY_NOT_PUBLISHED, JOURNEY_PAUSED, JOURNEY_DRAINING, JOURNEY_STOPPED, JOURNEY_ARCHIVED
    */
   async current(journeyKey: string): Promise<PublishedJourney> {
     const [row] = await this.database.query<{
       id: string;
-      status: string;
+      status: JourneyStatus;
       definition: JourneyDefinitionDto | null;
       plan: Plan | null;
     }>({
@@ -42,9 +44,9 @@ export class JourneyVersions {
       values: [journeyKey],
     });
     if (row === undefined) throw new NotFoundException({ code: 'JOURNEY_UNKNOWN', detail: 'there is no such journey' });
-    if (row.status !== 'published' || row.definition === null || row.plan === null) {
-      throw new ConflictException({ code: 'JOURNEY_NOT_PUBLISHED', detail: 'the journey is not published' });
-    }
+    const refusal = entryRefusalOf(row.status);
+    if (refusal !== null) throw new ConflictException({ code: refusal, detail: statusText(refusal) });
+    if (row.definition === null || row.plan === null) throw new Error(`${journeyKey} is published without a version`);
     const { entry, conflict = null } = row.definition;
     return { id: row.id, entry, conflict, plan: row.plan };
   }

@@ -10,12 +10,17 @@ import { PrincipalName } from '../../platform/http/principal.js';
 import { Scopes } from '../access/index.js';
 import { userReference, UsersService, type UserReference } from '../users/index.js';
 import { EnrolmentService } from './enrolment.service.js';
+import { JourneyLifeView } from './journey-life.dto.js';
+import { JourneyLife } from './journey-life.service.js';
 import { journeySchema } from './journey-schema.js';
 import { Enrolment, EnrolmentView, JourneyDefinitionDto, JourneyVersionView, JourneyView } from './journeys.dto.js';
 import { JourneysService } from './journeys.service.js';
 
 const idOrKey = z.union([z.uuid(), definitionKey]).meta({ description: 'id or key of the journey' });
-const ListQuery = z.strictObject(pageFields);
+const ListQuery = z.strictObject({
+  ...pageFields,
+  archived: z.enum(['true', 'false']).default('false').meta({ description: 'true: those that are archived, instead' }),
+});
 type ListQuery = z.infer<typeof ListQuery>;
 const refusals = { 404: 'no such journey' };
 /** `text/yaml` is taken too. */
@@ -27,6 +32,7 @@ const Schema = z.record(z.string(), z.unknown()).meta({ id: 'JsonSchema' });
 export class JourneysController {
   constructor(
     private readonly journeys: JourneysService,
+    private readonly life: JourneyLife,
     private readonly enrolment: EnrolmentService,
     private readonly users: UsersService,
   ) {}
@@ -62,16 +68,16 @@ export class JourneysController {
 
   @Get('templates')
   @Scopes('journeys:read')
-  @Answers({ status: 200, summary: 'Lists journeys, newest first', body: pageOf(JourneyView) })
+  @Answers({ status: 200, summary: 'Lists journeys that are not archived, newest first', body: pageOf(JourneyView) })
   list(@Query({ schema: ListQuery }) query: ListQuery): Promise<Page<JourneyView>> {
-    return this.journeys.list(toPageRequest(query));
+    return this.journeys.list({ isArchived: query.archived === 'true' }, toPageRequest(query));
   }
 
   @Get('templates/:id')
   @Scopes('journeys:read')
-  @Answers({ status: 200, summary: 'One journey with its draft', body: JourneyView, refusals })
-  find(@Param('id', { schema: idOrKey }) id: string): Promise<JourneyView> {
-    return this.journeys.find(id);
+  @Answers({ status: 200, summary: 'One journey with its draft, and how it fares', body: JourneyLifeView, refusals })
+  find(@Param('id', { schema: idOrKey }) id: string): Promise<JourneyLifeView> {
+    return this.life.find(id);
   }
 
   @Put('templates/:id')
@@ -98,9 +104,14 @@ export class JourneysController {
   @Answers({
     status: 200,
     summary: 'Freezes the draft as the version that new runs enter',
-    description: 'Publishing unchanged content again answers with the version that exists.',
+    description:
+      'Publishing unchanged content again answers with the version that exists. A paused journey stays paused.',
     body: JourneyVersionView,
-    refusals: { ...refusals, 422: 'a step names a template, an action, a journey or an endpoint that does not exist' },
+    refusals: {
+      ...refusals,
+      409: 'the draft changed, or the journey is draining, stopped or archived',
+      422: 'a step names a template, an action, a journey or an endpoint that does not exist',
+    },
   })
   publish(
     @Param('id', { schema: idOrKey }) id: string,
@@ -126,7 +137,7 @@ export class JourneysController {
     refusals: {
       403: 'virtual time in production, or the scope is missing',
       404: 'no such user or journey',
-      409: 'not published, cool-down, or a virtual run is active',
+      409: 'not published, paused or over; the user is on hold, cools down or does not meet the condition; a limit is reached; or a virtual run is active',
     },
   })
   async enrol(

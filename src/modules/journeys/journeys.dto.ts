@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import { clockDomain, definitionKey as Key, lineOfText } from '../../platform/http/fields.js';
-import { pageFields } from '../../platform/http/paging.js';
-import { userReference } from '../users/index.js';
+import { ConditionDto } from '../actions/index.js';
 import { Duration, EventName, Where } from './run-condition.dto.js';
 import { EntryKey, LocalTime, StepDto } from './step-definition.dto.js';
+import { TriggerDto } from './triggers.dto.js';
 
 const STEPS_MAX = 200;
 const LISTED_MAX = 100;
 const TEXT_MAX = 200;
 const PRIORITY_MAX = 1_000;
 
+const EntriesMax = z.number().int().min(1).max(1_000_000_000).optional();
 const EventPattern = z.union([EventName, z.strictObject({ event: EventName, where: Where })]);
 
 export const JourneyDefinitionDto = z
@@ -18,8 +19,23 @@ export const JourneyDefinitionDto = z
     name: lineOfText(TEXT_MAX),
     description: z.string().max(2_000).optional(),
     entry: z
-      .strictObject({ mode: z.enum(['once', 'after_exit', 'parallel']), cool_down: Duration.optional() })
+      .strictObject({
+        mode: z.enum(['once', 'after_exit', 'parallel']),
+        cool_down: Duration.optional(),
+        where: ConditionDto.optional().meta({
+          description: 'Only those whose profile meets this when they enter.',
+          example: { kind: 'equals', attribute: 'attributes.plan', value: 'pro' },
+        }),
+        limits: z
+          .strictObject({ total: EntriesMax, per_day: EntriesMax, running: EntriesMax })
+          .optional()
+          .meta({
+            description: 'how many may enter ever, on a day in UTC, and be in it at a time',
+            example: { per_day: 500 },
+          }),
+      })
       .default({ mode: 'once' }),
+    triggers: z.array(TriggerDto).max(LISTED_MAX).optional().meta({ description: 'what lets people in by itself' }),
     exit: z
       .strictObject({ events: z.array(EventPattern).max(LISTED_MAX) })
       .default({ events: [] })
@@ -62,15 +78,6 @@ export const Enrolment = z
   .meta({ id: 'Enrolment' });
 export type Enrolment = z.infer<typeof Enrolment>;
 
-export const RunFilter = z.strictObject({
-  ...pageFields,
-  user_id: userReference.optional(),
-  journey: Key.optional(),
-  state: z.enum(['starting', 'running', 'waiting', 'paused', 'completed', 'exited']).optional(),
-  clock_domain: lineOfText(31).optional(),
-});
-export type RunFilter = z.infer<typeof RunFilter>;
-
 export const ExitRequest = z
   .strictObject({ reason: lineOfText(TEXT_MAX).default('operator') })
   .default({ reason: 'operator' })
@@ -82,7 +89,10 @@ export const JourneyView = z
     id: z.uuid(),
     key: z.string(),
     name: z.string(),
-    status: z.enum(['draft', 'published', 'archived']),
+    status: z.enum(['draft', 'published', 'paused', 'draining', 'stopped', 'archived']),
+    status_since: z.iso.datetime(),
+    status_by: z.string().nullable().meta({ description: 'who brought it there; null: nobody has moved it yet' }),
+    status_reason: z.string().nullable(),
     current_version: z.number().int().nullable(),
     definition: z.unknown(),
     created_at: z.iso.datetime(),

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { JourneyStatus } from '../../core/journeys/journey-life.js';
 import type { Plan } from '../../core/journeys/plan.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
@@ -7,7 +8,13 @@ export interface JourneyRow {
   readonly id: string;
   readonly key: string;
   readonly name: string;
-  readonly status: 'draft' | 'published' | 'archived';
+  readonly status: JourneyStatus;
+  readonly statusSince: InstantMs;
+  /** Null: nobody has moved it yet. */
+  readonly statusBy: string | null;
+  readonly statusReason: string | null;
+  /** Where an archived one was before. */
+  readonly formerStatus: JourneyStatus | null;
   readonly definition: unknown;
   readonly currentVersion: number | null;
   readonly createdAt: InstantMs;
@@ -21,7 +28,8 @@ export interface JourneyVersionRow {
   readonly publishedAt: InstantMs;
 }
 
-const JOURNEY = `id, key, name, status, definition, current_version as "currentVersion", created_at as "createdAt",
+const JOURNEY = `id, key, name, status, status_since as "statusSince", status_by as "statusBy",
+  status_reason as "statusReason", former_status as "formerStatus", definition, current_version as "currentVersion", created_at as "createdAt",
   updated_at as "updatedAt"`;
 const VERSION = `version, definition, content_hash as "contentHash", published_at as "publishedAt"`;
 
@@ -70,10 +78,14 @@ export class JourneysRepository {
     return new Set(rows.map(({ key }) => key));
   }
 
-  list(page: { after: string | null; limit: number }): Promise<readonly JourneyRow[]> {
+  list(
+    { isArchived }: { readonly isArchived: boolean },
+    page: { after: string | null; limit: number },
+  ): Promise<readonly JourneyRow[]> {
     return this.database.query<JourneyRow>({
-      text: `select ${JOURNEY} from journeys where $1::uuid is null or id < $1 order by id desc limit $2`,
-      values: [page.after, page.limit],
+      text: `select ${JOURNEY} from journeys
+        where ($1::uuid is null or id < $1) and (status = 'archived') = $3 order by id desc limit $2`,
+      values: [page.after, page.limit, isArchived],
     });
   }
 
@@ -105,10 +117,34 @@ export class JourneysRepository {
       values: [journeyId, plan.version, JSON.stringify(definition), JSON.stringify(plan), plan.contentHash],
     });
     await queryable.query({
-      text: `update journeys set status = 'published', current_version = $2, updated_at = clock_timestamp() where id = $1`,
+      text: 'update journeys set current_version = $2, updated_at = clock_timestamp() where id = $1',
       values: [journeyId, plan.version],
     });
     if (row === undefined) throw new Error('insert returned no row');
     return row;
+  }
+
+  /** The journey must be locked by `find(…, 'for update')`. */
+  async setStatus(
+    queryable: Queryable,
+    id: string,
+    life: { readonly status: JourneyStatus; readonly by: string; readonly reason: string | null },
+  ): Promise<void> {
+    await queryable.query({
+      text: `update journeys set status = $2, status_since = clock_timestamp(), status_by = $3, status_reason = $4,
+          former_status = case when $2 = 'archived' then status end
+        where id = $1`,
+      values: [id, life.status, life.by, life.reason],
+    });
+  }
+
+  /** Those that let nobody in any more and have nobody left. */
+  async runDry(): Promise<readonly string[]> {
+    const rows = await this.database.query<{ id: string }>({
+      name: 'journeys_run_dry',
+      text: `select id from journeys journey where status = 'draining'
+        and not exists (select from journey_entries where journey_id = journey.id and ended_at is null)`,
+    });
+    return rows.map(({ id }) => id);
   }
 }

@@ -15,10 +15,13 @@ import { AuditLog } from '../access/index.js';
 import { ActionsService } from '../actions/index.js';
 import { MessageTemplatesService } from '../message-templates/index.js';
 import { WebhookEndpointsService } from '../webhook-endpoints/index.js';
+import { JourneyGatesRepository } from './journey-gates.repository.js';
+import { JourneyLife } from './journey-life.service.js';
 import type { JourneyDefinitionDto, JourneyVersionView, JourneyView } from './journeys.dto.js';
 import { toJourneyView, toVersionView } from './journeys.mapper.js';
 import { JourneysRepository, type JourneyRow } from './journeys.repository.js';
 import { namedThings, unknownThing, type NamedThing } from './references.js';
+import { TriggersRepository } from './triggers.repository.js';
 
 /** Journey definitions: drafts that change, and published versions that never do. */
 @Injectable()
@@ -30,6 +33,9 @@ export class JourneysService {
     private readonly actions: ActionsService,
     private readonly endpoints: WebhookEndpointsService,
     private readonly audit: AuditLog,
+    private readonly gates: JourneyGatesRepository,
+    private readonly life: JourneyLife,
+    private readonly triggers: TriggersRepository,
   ) {}
 
   /**
@@ -68,12 +74,9 @@ export class JourneysService {
     });
   }
 
-  async find(idOrKey: string): Promise<JourneyView> {
-    return toJourneyView(await this.get(idOrKey));
-  }
-
-  async list(page: PageRequest): Promise<Page<JourneyView>> {
-    const rows = await this.journeys.list({ ...page, limit: page.limit + 1 });
+  /** Newest first: those that are archived, or the others. */
+  async list(filter: { readonly isArchived: boolean }, page: PageRequest): Promise<Page<JourneyView>> {
+    const rows = await this.journeys.list(filter, { ...page, limit: page.limit + 1 });
     return toPage(rows, page, ({ id }) => id, toJourneyView);
   }
 
@@ -83,9 +86,10 @@ export class JourneysService {
   }
 
   /**
-   * Freezes the draft as the version that new runs enter. Publishing the same content again gives the same version.
+   * Freezes the draft as the version that new runs enter. Publishing the same content again gives the same version. A
+   * paused journey stays paused.
    *
-   * @throws ConflictException DRAFT_CHANGED
+   * @throws ConflictException DRAFT_CHANGED, JOURNEY_DRAINING, JOURNEY_STOPPED, JOURNEY_ARCHIVED
    * @throws UnprocessableEntityException when a step names a template, an action, a journey or an endpoint that does not exist
    */
   async publish(idOrKey: string, principal: string): Promise<JourneyVersionView> {
@@ -99,6 +103,7 @@ export class JourneysService {
         const detail = 'the draft was changed at the same time: look at it, then publish again';
         throw new ConflictException({ code: 'DRAFT_CHANGED', detail });
       }
+      await this.life.moveLocked(transaction, journey, 'publish', { principal, reason: null });
       const plan = compileOrRefuse(definition, (journey.currentVersion ?? 0) + 1);
       const current =
         journey.currentVersion === null
@@ -107,7 +112,10 @@ export class JourneysService {
       if (current?.contentHash === plan.contentHash) return toVersionView(current);
       const detail = { version: plan.version, content_hash: plan.contentHash };
       await this.audit.write(transaction, { principal, action: 'journey.publish', subject: journey.key, detail });
-      return toVersionView(await this.journeys.publish(transaction, { journeyId: journey.id, definition, plan }));
+      const version = await this.journeys.publish(transaction, { journeyId: journey.id, definition, plan });
+      await this.triggers.keep(transaction, journey.id, definition.triggers ?? []);
+      await this.gates.limit(transaction, journey.id, definition.entry.limits ?? null);
+      return toVersionView(version);
     });
   }
 

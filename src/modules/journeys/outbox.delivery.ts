@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { endBy } from '../../core/journeys/listening.js';
 import type { Plan } from '../../core/journeys/plan.js';
 import { COMMAND_SIGNAL, type CommandSignal } from '../../../workflows/messages.js';
+import { STOP_REASON } from './journey-stops.repository.js';
 import { OutboxRepository, type DesiredState, type OutboxMessage, type RunStart } from './outbox.repository.js';
 import { RunGateway } from './run-gateway.js';
 import { RunsRepository, type RunEnd } from './runs.repository.js';
+import { TriggersService } from './triggers.service.js';
 
 /** What one message of the outbox asks for. Throwing means: try again later. */
 @Injectable()
@@ -13,10 +15,12 @@ export class OutboxDelivery {
     private readonly outbox: OutboxRepository,
     private readonly runs: RunGateway,
     private readonly projection: RunsRepository,
+    private readonly triggers: TriggersService,
   ) {}
 
   async deliver(message: OutboxMessage): Promise<void> {
     if (message.kind === 'start_run') return this.start(message.runKey);
+    if (message.kind === 'enter_journey') return this.triggers.enter(message.id, message.payload);
     // Asked when the message was taken: "nobody knows the run" is final only if its start had been delivered before.
     if (message.isStartPending) throw new Error('the run has not been started yet');
     const isKnown =
@@ -29,18 +33,21 @@ export class OutboxDelivery {
   private async start(runKey: string): Promise<void> {
     const start = await this.outbox.findStart(runKey);
     if (start === null) return;
-    const end = start.isExitRequested || start.isExitHeard ? await this.endBeforeStart(start) : null;
+    const isOver = start.isExitRequested || start.isExitHeard || start.isJourneyStopped;
+    const end = isOver ? await this.endBeforeStart(start) : null;
     if (end === null) await this.runs.start(start);
     else await this.finish(runKey, end);
   }
 
   /** What ended the run before it could begin, as the run itself would have said it; null: nothing that it would hear. */
-  private async endBeforeStart({ runKey, plan, enteredAt, isExitRequested }: RunStart): Promise<EndWords | null> {
+  private async endBeforeStart(start: RunStart): Promise<EndWords | null> {
+    const { runKey, plan, enteredAt, isExitRequested, isJourneyStopped } = start;
     for (const word of await this.outbox.findWaiting(runKey)) {
       if (word.kind === 'exit') break;
       const end = word.event.occurredAt > enteredAt ? endBy(plan as Plan, word.event) : null;
       if (end !== null) return end;
     }
+    if (isJourneyStopped) return { outcome: 'exited', reason: STOP_REASON };
     return isExitRequested ? { outcome: 'exited', reason: 'exited_before_start' } : null;
   }
 

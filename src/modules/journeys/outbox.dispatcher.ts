@@ -78,6 +78,8 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
     try {
       await this.delivery.deliver(message);
       await this.outbox.remove(message.id);
+      // Its run is to begin now, not at the next poll.
+      if (message.kind === 'enter_journey') this.kick();
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       await this.outbox.postpone(message.id, text).catch(() => {

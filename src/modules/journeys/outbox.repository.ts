@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EVENT_SIGNAL, type EventSignal } from '../../../workflows/messages.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
+import type { TriggeredEntry } from './triggers.repository.js';
 
 interface Leased {
   readonly id: string;
@@ -16,6 +17,8 @@ export type OutboxMessage =
       readonly kind: 'signal_run';
       readonly payload: { readonly signal: string; readonly argument: unknown };
     })
+  /** Lets somebody in whose event triggered a journey: there is no run yet. */
+  | (Leased & { readonly kind: 'enter_journey'; readonly payload: TriggeredEntry })
   /** Brings the run to what its entry says: ended, paused or going on. */
   | (Leased & { readonly kind: 'command_run'; readonly payload: { readonly reason?: string } });
 
@@ -31,6 +34,8 @@ export interface RunStart {
   readonly isBulk: boolean;
   readonly isPaused: boolean;
   readonly isExitRequested: boolean;
+  /** Whether the whole journey was stopped. */
+  readonly isJourneyStopped: boolean;
   /** Whether an event has come in that ends the run whatever its properties. */
   readonly isExitHeard: boolean;
 }
@@ -69,6 +74,17 @@ export class OutboxRepository {
     });
   }
 
+  /** How many messages wait for a dispatcher now; no more than `max` are counted. */
+  async countDue(max: number): Promise<number> {
+    const [row] = await this.database.query<{ due: number }>({
+      name: 'outbox_count_due',
+      text: `select count(*)::int as due
+        from (select from outbox where available_at <= clock_timestamp() limit $1) due`,
+      values: [max],
+    });
+    return row?.due ?? 0;
+  }
+
   async remove(id: string): Promise<void> {
     await this.database.query({ name: 'outbox_remove', text: 'delete from outbox where id = $1', values: [id] });
   }
@@ -91,6 +107,7 @@ export class OutboxRepository {
       text: `select entry.run_key as "runKey", entry.user_id as "userId", journey.key as "journeyKey", entry.version,
           version.plan, entry.clock_domain as "clockDomain", entry.entered_at as "enteredAt",
           entry.is_bulk as "isBulk", entry.paused_at is not null as "isPaused", entry.exit_requested_at is not null as "isExitRequested",
+          journey.status in ('stopped', 'archived') as "isJourneyStopped",
           exists (
             select from run_waits wait
             join events event on event.user_id = wait.user_id and event.event_name = wait.event_name

@@ -5,7 +5,7 @@ import type { RunRejectRow } from './runs.repository.js';
 export const RunRejectFilter = z.strictObject(pageFields);
 export type RunRejectFilter = z.infer<typeof RunRejectFilter>;
 
-const RunRejectView = z
+export const RunRejectView = z
   .object({
     id: z.uuid(),
     message_id: z.string(),

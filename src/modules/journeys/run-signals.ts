@@ -5,6 +5,8 @@ import type { InstantMs } from '../../core/kernel/instant.js';
 import type { Transaction } from '../../platform/database/database.js';
 import { EVENT_SIGNAL, WAKE_SIGNAL } from '../../../workflows/messages.js';
 import { OutboxDispatcher } from './outbox.dispatcher.js';
+import { entriesOf, type TriggerRow } from './triggers.js';
+import { TriggersRepository } from './triggers.repository.js';
 
 export interface UserEvent {
   readonly userId: string;
@@ -31,18 +33,21 @@ interface Heard {
  */
 @Injectable()
 export class RunSignals {
-  constructor(private readonly dispatcher: OutboxDispatcher) {}
+  constructor(
+    private readonly dispatcher: OutboxDispatcher,
+    private readonly triggers: TriggersRepository,
+  ) {}
 
   /**
    * Hands events to every running run that listens to their names: real runs only, virtual ones look events up. Where a
    * run has conditions on the properties they are tested here, so that no property enters a history: the run hears which
    * of them hold. An event that concerns it in no way is recorded as a reject. One that meets the condition of an exit or
-   * a goal lets no message of the run pass any more, from this transaction on.
+   * a goal lets no message of the run pass any more, from this transaction on. What triggers a journey becomes a message
+   * that lets the user in, after the commit.
    */
   async events(transaction: Transaction, events: readonly UserEvent[]): Promise<void> {
-    const real = events.filter((event) => event.clockDomain === 'real');
-    if (real.length === 0) return;
-    const heard = await transaction.query<Heard>({
+    if (events.length === 0) return;
+    const found = await transaction.query<Heard | TriggerRow>({
       name: 'run_signals_events',
       text: `with heard as materialized (
           select wait.run_key, wait.listeners, wait.is_plain, event.*
@@ -50,25 +55,38 @@ export class RunSignals {
             with ordinality as event (user_id, message_id, name, occurred_at, place)
           join run_waits wait on wait.user_id = event.user_id and wait.event_name = event.name
             and wait.clock_domain = 'real'
+          where ($6::boolean[])[event.place]
         ), told as (
           insert into outbox (kind, run_key, payload)
           select 'signal_run', run_key, jsonb_build_object('signal', $5::text, 'argument',
             jsonb_build_object('messageId', message_id, 'name', name, 'occurredAt', occurred_at))
           from heard where listeners is null
         )
-        select run_key as "runKey", listeners, is_plain as "isPlain", place from heard where listeners is not null`,
+        select run_key as "runKey", listeners, is_plain as "isPlain", place, null as "journeyKey", null as trigger
+        from heard where listeners is not null
+        union all (
+          select null, null, null, event.place, journey.key, trigger.definition
+          from unnest($3::text[]) with ordinality as event (name, place)
+          join journey_triggers trigger on trigger.kind = 'event' and trigger.event_name = event.name
+          join journeys journey on journey.id = trigger.journey_id and journey.status in ('published', 'paused')
+          order by event.place, journey.key, trigger.position)`,
       values: [
-        real.map((event) => event.userId),
-        real.map((event) => event.messageId),
-        real.map((event) => event.name),
-        real.map((event) => event.occurredAt),
+        events.map((event) => event.userId),
+        events.map((event) => event.messageId),
+        events.map((event) => event.name),
+        events.map((event) => event.occurredAt),
         EVENT_SIGNAL,
+        events.map((event) => event.clockDomain === 'real'),
       ],
     });
+    const triggers = found.filter(isTrigger);
+    const entries = triggers.length === 0 ? [] : entriesOf(triggers, events);
+    if (entries.length > 0) await this.triggers.enter(transaction, entries);
+    const heard = found.filter((row): row is Heard => !isTrigger(row));
     if (heard.length > 0)
       await this.tell(
         transaction,
-        heard.map((each) => judge(each, real)),
+        heard.map((each) => judge(each, events)),
       );
   }
 
@@ -162,6 +180,8 @@ export class RunSignals {
     this.dispatcher.kick();
   }
 }
+
+const isTrigger = (row: Heard | TriggerRow): row is TriggerRow => 'trigger' in row && row.trigger !== null;
 
 /** What becomes of an event for one run. */
 interface Judged {

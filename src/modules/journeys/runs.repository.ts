@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { RunProgress } from '../../core/journeys/progress.js';
+import type { Move } from '../../core/journeys/path.js';
+import type { RunProgress, RunReport } from '../../core/journeys/progress.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
 
@@ -44,20 +45,95 @@ const RUN = `id, run_key as "runKey", journey_key as "journeyKey", version, user
       'reachedAt', round(extract(epoch from reached.reached_at) * 1000)) order by reached.reached_at, reached.goal)
     from run_goals reached where reached.run_key = journey_runs.run_key), '[]') as goals`;
 
+/** Which runs a list shows; null: whatever. */
+export interface RunFilter {
+  readonly userId: string | null;
+  readonly journey: string | null;
+  readonly version: number | null;
+  readonly state: string | null;
+  readonly stepId: string | null;
+  readonly reason: string | null;
+  /** Name of an event, or the reason code of a deferral or a refusal. */
+  readonly waitsFor: string | null;
+  /** Inclusive. */
+  readonly startedFrom: InstantMs | null;
+  /** Exclusive. */
+  readonly startedUntil: InstantMs | null;
+  readonly endedFrom: InstantMs | null;
+  readonly endedUntil: InstantMs | null;
+  readonly clockDomain: string | null;
+}
+
+/** How many runs are alike: in their state, and in step or reason where that is counted. */
+export interface RunCount {
+  readonly by: 'state' | 'step' | 'reason';
+  readonly state: RunRow['state'];
+  readonly stepId: string | null;
+  readonly reason: string | null;
+  readonly runs: number;
+}
+
+/** Columns of run_path below `run_key`, with their types. */
+const moveColumns = `seq int, step_id text, visit int, entered_at timestamptz, left_at timestamptz, outcome text,
+  reason text, decision_id uuid, next_step_id text, turn bigint`;
+
+/** Writes moves; an older report overwrites no newer one. What one execution does not know of a move stays. */
+const noteMoves = (runKey: string, moves: string): string => `
+  insert into run_path as path (run_key, seq, step_id, visit, entered_at, left_at, outcome, reason, decision_id,
+    next_step_id, turn)
+  select ${runKey}, move.* from jsonb_to_recordset(${moves}::jsonb) as move (${moveColumns})
+  on conflict (run_key, seq) do update set step_id = excluded.step_id, visit = excluded.visit,
+    entered_at = excluded.entered_at, left_at = excluded.left_at, outcome = excluded.outcome, reason = excluded.reason,
+    decision_id = coalesce(excluded.decision_id, path.decision_id), next_step_id = excluded.next_step_id,
+    turn = excluded.turn
+  where path.turn < excluded.turn`;
+
+const PATH = { name: 'runs_path', text: noteMoves('$1', '$2') };
+const PROGRESS = {
+  name: 'runs_report',
+  text: `with progress as (
+      update journey_runs set seq = $2, state = $3, step_id = $4, waits_for = $5,
+        waits_until = to_timestamp($6::float8 / 1000), waits_on = $7, updated_at = clock_timestamp()
+      where run_key = $1 and seq < $2 and ended_at is null
+    ) ${noteMoves('$1', '$8')}`,
+};
+
+const valuesOf = ({ runKey, seq, state, stepId, waitsFor, waitsUntil, waitsOn }: RunProgress): readonly unknown[] => [
+  runKey,
+  seq,
+  state,
+  stepId,
+  waitsFor,
+  waitsUntil,
+  waitsOn,
+];
+
+/** As `jsonb_to_recordset` reads them. */
+export const toRows = (moves: readonly Move[]): string =>
+  JSON.stringify(
+    moves.map((move) => ({
+      seq: move.seq,
+      step_id: move.stepId,
+      visit: move.visit,
+      entered_at: new Date(move.enteredAt).toISOString(),
+      left_at: move.leftAt === null ? null : new Date(move.leftAt).toISOString(),
+      outcome: move.outcome,
+      reason: move.reason,
+      decision_id: move.decisionId,
+      next_step_id: move.nextStepId,
+      turn: move.turn,
+    })),
+  );
+
 /** The only writer of journey_runs after the entry: the projection of what Temporal knows. */
 @Injectable()
 export class RunsRepository {
   constructor(private readonly database: Database) {}
 
   /** An older report never overwrites a newer one, and none overwrites the end. */
-  async progress(progress: RunProgress): Promise<void> {
-    await this.database.query({
-      name: 'runs_progress',
-      text: `update journey_runs set seq = $2, state = $3, step_id = $4, waits_for = $5,
-          waits_until = to_timestamp($6::float8 / 1000), updated_at = clock_timestamp()
-        where run_key = $1 and seq < $2 and ended_at is null`,
-      values: [progress.runKey, progress.seq, progress.state, progress.stepId, progress.waitsFor, progress.waitsUntil],
-    });
+  async report({ runKey, progress, moves }: RunReport): Promise<void> {
+    if (progress !== null) await this.database.query({ ...PROGRESS, values: [...valuesOf(progress), toRows(moves)] });
+    else if (moves.length > 0) await this.database.query({ ...PATH, values: [runKey, toRows(moves)] });
   }
 
   /** Records the end and takes down the run's subscriptions. A second call changes nothing. */
@@ -73,7 +149,7 @@ export class RunsRepository {
           delete from pending_candidates where run_key = $1
         )
         update journey_runs run set state = $2, reason = $3, ended_at = entry.ended_at, waits_for = null,
-          waits_until = null, updated_at = clock_timestamp()
+          waits_until = null, waits_on = '{}', updated_at = clock_timestamp()
         from entry where run.run_key = entry.run_key`,
       values: [end.runKey, end.outcome, end.reason, end.endedAt],
     });
@@ -107,17 +183,51 @@ export class RunsRepository {
     });
   }
 
-  list(
-    filter: { userId: string | null; journey: string | null; state: string | null; clockDomain: string | null },
-    page: { after: string | null; limit: number },
-  ): Promise<readonly RunRow[]> {
+  list(filter: RunFilter, page: { after: string | null; limit: number }): Promise<readonly RunRow[]> {
+    const { text, values } = conditionOf(filter, page.after);
     return this.database.query<RunRow>({
-      text: `select ${RUN} from journey_runs
-        where ($1::uuid is null or user_id = $1) and ($2::text is null or journey_key = $2)
-          and ($3::text is null or state = $3) and ($4::text is null or clock_domain = $4)
-          and ($5::uuid is null or id < $5)
-        order by id desc limit $6`,
-      values: [filter.userId, filter.journey, filter.state, filter.clockDomain, page.after, page.limit],
+      text: `select ${RUN} from journey_runs where ${text} order by id desc limit ${page.limit}`,
+      values,
+    });
+  }
+
+  /** Runs counted per state, per state and step, and per state and reason; the most frequent first. */
+  counts(filter: RunFilter, limit: number): Promise<readonly RunCount[]> {
+    const { text, values } = conditionOf(filter, null);
+    return this.database.query<RunCount>({
+      text: `select case when grouping(step_id) = 0 then 'step' when grouping(reason) = 0 then 'reason' else 'state' end
+          as by, state, step_id as "stepId", reason, count(*)::int as runs
+        from journey_runs where ${text}
+        group by grouping sets ((state), (state, step_id), (state, reason))
+        order by grouping(step_id) + grouping(reason) desc, runs desc, state, step_id, reason limit ${limit}`,
+      values,
     });
   }
 }
+
+/** Only what is asked for stands in the statement, so that the planner finds the index that fits. */
+function conditionOf(filter: RunFilter, after: string | null): { text: string; values: readonly unknown[] } {
+  const tests: readonly (readonly [string, unknown])[] = [
+    ['user_id = ?::uuid', filter.userId],
+    ['journey_key = ?', filter.journey],
+    ['version = ?', filter.version],
+    ['state = ?', filter.state],
+    ['step_id = ?', filter.stepId],
+    ['reason = ?', filter.reason],
+    [`waits_on <> '{}' and waits_on @> array[?::text]`, filter.waitsFor],
+    ['started_at >= to_timestamp(?::float8 / 1000)', filter.startedFrom],
+    ['started_at < to_timestamp(?::float8 / 1000)', filter.startedUntil],
+    ['ended_at >= to_timestamp(?::float8 / 1000)', filter.endedFrom],
+    ['ended_at < to_timestamp(?::float8 / 1000)', filter.endedUntil],
+    ['clock_domain = ?', filter.clockDomain],
+    ['id < ?::uuid', after],
+  ];
+  const asked = tests.filter(([, value]) => value !== null);
+  const texts = asked.map(([test], index) => test.replace('?', `$${index + 1}`));
+  // What the state says already, in the words of the index of runs that are not over.
+  if (OPEN_STATES.has(filter.state ?? '')) texts.push('ended_at is null');
+  const text = texts.join(' and ') || 'true';
+  return { text, values: asked.map(([, value]) => value) };
+}
+
+const OPEN_STATES: ReadonlySet<string> = new Set(['starting', 'running', 'waiting', 'paused']);

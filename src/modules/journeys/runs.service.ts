@@ -5,16 +5,14 @@ import { EntriesRepository } from './entries.repository.js';
 import type { RunView } from './journeys.dto.js';
 import { toRunView } from './journeys.mapper.js';
 import { OutboxRepository } from './outbox.repository.js';
+import { toRunCountsView, type RunCountsView } from './run-filter.dto.js';
 import { toRunRejectView, type RunRejectView } from './run-rejects.dto.js';
 import { RunGateway } from './run-gateway.js';
-import { RunsRepository, type RunRow } from './runs.repository.js';
+import { RunsRepository, type RunFilter, type RunRow } from './runs.repository.js';
 
-export interface RunQuery {
-  readonly userId: string | null;
-  readonly journey: string | null;
-  readonly state: string | null;
-  readonly clockDomain: string | null;
-}
+const COUNTS_MAX = 1_000;
+
+export type { RunFilter };
 
 /** Runs as operators see and steer them. */
 @Injectable()
@@ -26,9 +24,13 @@ export class RunsService {
     private readonly outbox: OutboxRepository,
   ) {}
 
-  async list(query: RunQuery, page: PageRequest): Promise<Page<RunView>> {
+  async list(query: RunFilter, page: PageRequest): Promise<Page<RunView>> {
     const rows = await this.runs.list(query, { ...page, limit: page.limit + 1 });
     return toPage(rows, page, ({ id }) => id, toRunView);
+  }
+
+  async counts(query: RunFilter): Promise<RunCountsView> {
+    return toRunCountsView(await this.runs.counts(query, COUNTS_MAX));
   }
 
   async find(id: string): Promise<RunView> {

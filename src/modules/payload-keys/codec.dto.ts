@@ -12,6 +12,7 @@ export const CodecPayloads = z
           data: z.base64().optional(),
         }),
       )
+      .min(1)
       .max(PAYLOADS_MAX),
   })
   .meta({ id: 'Payloads' });

@@ -1,4 +1,7 @@
-import { Module } from '@nestjs/common';
+import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { CONFIG } from '../../platform/config/config.module.js';
+import type { Config } from '../../platform/config/config.js';
+import { JourneyHooks } from '../journeys/index.js';
 import { LegalOverlays } from './legal-overlays.js';
 import { PoliciesController } from './policies.controller.js';
 import { PoliciesRepository } from './policies.repository.js';
@@ -8,6 +11,9 @@ import { PolicyPreviews } from './policy-previews.js';
 import { PolicyWaker } from './policy-waker.js';
 import { PolicyWakesRepository } from './policy-wakes.repository.js';
 import { PreviewRepository } from './preview.repository.js';
+
+/** Under which name the runs of a journey that goes on show in the list of wakes. */
+const AFTER_PAUSE = { policyKey: 'journey_pause', because: 'journey_resumed' } as const;
 
 @Module({
   controllers: [PoliciesController],
@@ -23,4 +29,17 @@ import { PreviewRepository } from './preview.repository.js';
   ],
   exports: [PolicyWakesRepository],
 })
-export class PoliciesModule {}
+export class PoliciesModule implements OnModuleInit {
+  constructor(
+    private readonly journeys: JourneyHooks,
+    private readonly wakes: PolicyWakesRepository,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'policies'>,
+  ) {}
+
+  onModuleInit(): void {
+    const { wakesPerSecond: perSecond } = this.config.policies;
+    this.journeys.onResume((transaction, journeyKey) =>
+      this.wakes.start(transaction, { ...AFTER_PAUSE, journeyKey, perSecond }),
+    );
+  }
+}

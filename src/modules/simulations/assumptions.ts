@@ -8,7 +8,8 @@ const ALWAYS = [
   'Other journeys are silent: conflicts with them, and messages that wait for the same opening, are left out.',
   'The provider takes every message at once, and every message can be rendered; nobody bounces or complains.',
   'Endpoints that are called and journeys that are started are counted and taken to succeed; nothing is answered.',
-  'Operators neither pause nor end a run.',
+  'Operators neither pause nor end a run or the journey, and keep nobody from being contacted.',
+  'Neither the condition of entry nor limits on entries keep anybody out.',
 ] as const;
 
 /** What the figures take for granted, in sentences for whoever reads them. */

@@ -13,9 +13,9 @@ import type { InstantMs } from '../../core/kernel/instant.js';
 import type { ReasonCode } from '../../core/kernel/reasons.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { setAttributes } from '../../core/users/set-attributes.js';
-import { attributesOf, type Definitions, type Facts, type TrialInputs, type UserFacts } from '../decisions/index.js';
+import type { Definitions, Facts, TrialInputs, UserFacts } from '../decisions/index.js';
 import { inThisStep, isAllowed, isOutcome, momentFor, silentAnswer, weighsOf } from '../steps/index.js';
-import { AmendedProfile } from '../users/index.js';
+import { AmendedProfile, attributesOf } from '../users/index.js';
 import type { SimulatedEvents } from './simulated-events.js';
 
 /** Not the real clock: what was stored never moves a virtual now. */

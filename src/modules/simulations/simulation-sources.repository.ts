@@ -3,7 +3,7 @@ import type { JourneyDefinition } from '../../core/journeys/definition.js';
 import type { Plan } from '../../core/journeys/plan.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
-import type { ProfileFacts } from '../decisions/index.js';
+import type { ProfileFacts } from '../users/index.js';
 import type { SimulatedEvent } from './simulated-events.js';
 
 export interface DraftRow {

@@ -6,7 +6,8 @@ import { findMoment } from '../../core/journeys/moment.js';
 import type { DecideStep, MessageStep, Moment } from '../../core/journeys/plan.js';
 import { parseDuration } from '../../core/kernel/duration.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
-import { attributesOf, placeOf, type InputQuery, type ProfileFacts, type UserFacts } from '../decisions/index.js';
+import { placeOf, type InputQuery, type UserFacts } from '../decisions/index.js';
+import { attributesOf, type ProfileFacts } from '../users/index.js';
 
 // How real and simulated runs answer alike what their steps ask, whatever the facts were read from.
 

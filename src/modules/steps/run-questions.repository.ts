@@ -5,7 +5,7 @@ import type { StepAnswer } from '../../core/journeys/step-answer.js';
 import type { DeliveryState } from '../../core/kernel/delivery-state-name.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
-import type { ProfileFacts } from '../decisions/index.js';
+import type { ProfileFacts } from '../users/index.js';
 import { EVENTS_TESTED_MAX, type EventCount } from './run-answers.js';
 
 /** One run that asks about its user, and its own time if it is a virtual one. */

@@ -6,7 +6,7 @@ import type { RunCondition, RunQuestion } from '../../core/audiences/run-conditi
 import type { RunClock, RunReference } from '../../core/journeys/run-reference.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
-import { attributesOf, type ProfileFacts } from '../decisions/index.js';
+import { attributesOf, type ProfileFacts } from '../users/index.js';
 import { askerOf } from './run-asker.js';
 import { isAllowed, toCount } from './run-answers.js';
 import { RunQuestionsRepository, type Asker, type AskerFacts } from './run-questions.repository.js';

@@ -4,8 +4,9 @@ import type { Candidate, Decision, DecisionInput } from '../../core/decisions/ty
 import type { DurationMs } from '../../core/kernel/instant.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
-import { attributesOf, DecisionInputs, type InputQuery, type Material } from '../decisions/index.js';
+import { DecisionInputs, type InputQuery, type Material } from '../decisions/index.js';
 import { JourneyVersions } from '../journeys/index.js';
+import { attributesOf } from '../users/index.js';
 import { MessageRenderer, type RenderedMessage } from './message-renderer.js';
 import { weighsOf } from './run-answers.js';
 import { clockDomainOf, type RunStepRequest } from './step-request.js';

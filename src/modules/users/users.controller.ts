@@ -6,7 +6,16 @@ import { toPageRequest, type Page } from '../../platform/http/paging.js';
 import { PrincipalName } from '../../platform/http/principal.js';
 import { Scopes } from '../access/index.js';
 import { userReference, type UserReference } from './user-reference.js';
-import { NewUser, UserBatch, UserBatchView, UserFilter, UserInput, UserPage, UserView } from './users.dto.js';
+import {
+  NewUser,
+  UserBatch,
+  UserBatchView,
+  UserDetailView,
+  UserFilter,
+  UserInput,
+  UserPage,
+  UserView,
+} from './users.dto.js';
 import { UsersService } from './users.service.js';
 
 const refusals = { 404: 'no such user', 410: 'the user was erased' };
@@ -44,8 +53,8 @@ export class UsersController {
 
   @Get(':id')
   @Scopes('users:read')
-  @Answers({ status: 200, summary: 'Shows a user', body: UserView, refusals })
-  find(@Param('id', { schema: userReference }) reference: UserReference): Promise<UserView> {
+  @Answers({ status: 200, summary: 'Shows a user', body: UserDetailView, refusals })
+  find(@Param('id', { schema: userReference }) reference: UserReference): Promise<UserDetailView> {
     return this.users.find(reference);
   }
 

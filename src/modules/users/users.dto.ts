@@ -116,6 +116,15 @@ export const UserView = z
   .meta({ id: 'User' });
 export type UserView = z.infer<typeof UserView>;
 
+/** One user, with the word of an operator that nobody is to contact them. */
+export const UserDetailView = UserView.extend({
+  hold: z
+    .object({ reason: z.string(), held_by: z.string(), since: z.string(), until: z.string().nullable() })
+    .nullable()
+    .meta({ description: 'while it stands no message goes out and no journey is entered' }),
+}).meta({ id: 'UserDetail' });
+export type UserDetailView = z.infer<typeof UserDetailView>;
+
 export const UserPage = pageOf(UserView);
 
 export const UserBatchView = z

@@ -1,5 +1,5 @@
-import type { UserInput, UserView } from './users.dto.js';
-import type { Profile, UserRow } from './users.repository.js';
+import type { UserDetailView, UserInput, UserView } from './users.dto.js';
+import type { Profile, UserHoldRow, UserRow } from './users.repository.js';
 
 export const toUserView = (user: UserRow): UserView => ({
   id: user.id,
@@ -14,6 +14,19 @@ export const toUserView = (user: UserRow): UserView => ({
   attributes: user.attributes,
   created_at: new Date(user.createdAt).toISOString(),
   updated_at: new Date(user.updatedAt).toISOString(),
+});
+
+export const toUserDetailView = (user: UserRow, hold: UserHoldRow | null): UserDetailView => ({
+  ...toUserView(user),
+  hold:
+    hold === null
+      ? null
+      : {
+          reason: hold.reason,
+          held_by: hold.heldBy,
+          since: new Date(hold.since).toISOString(),
+          until: hold.until === null ? null : new Date(hold.until).toISOString(),
+        },
 });
 
 export const toProfile = (input: UserInput, hash: (channel: 'email' | 'sms', address: string) => string): Profile => ({

@@ -37,6 +37,14 @@ interface ReplacedRow extends UserRow {
   readonly isChanged: boolean;
 }
 
+/** That nobody is to contact a user for now, and why. */
+export interface UserHoldRow {
+  readonly reason: string;
+  readonly heldBy: string;
+  readonly since: InstantMs;
+  readonly until: InstantMs | null;
+}
+
 /** Where a person's device said it was, and when. */
 export interface DeviceZone {
   readonly userId: string;
@@ -172,6 +180,17 @@ export class UsersRepository {
       name: isId ? 'users_find' : 'users_find_external',
       text: `select ${ROW} from users where ${isId ? 'id' : 'external_id'} = $1`,
       values: [isId ? reference.id : reference.externalId],
+    });
+    return row ?? null;
+  }
+
+  /** The hold that stands on a user, as others wrote it. */
+  async holdOn(id: string): Promise<UserHoldRow | null> {
+    const [row] = await this.database.query<UserHoldRow>({
+      name: 'users_hold_on',
+      text: `select reason, held_by as "heldBy", since, until from user_holds
+        where user_id = $1 and lifted_at is null and (until is null or until > clock_timestamp())`,
+      values: [id],
     });
     return row ?? null;
   }

@@ -10,8 +10,8 @@ import { AuditLog } from '../access/index.js';
 import { UserHooks, type Erasure } from './user-hooks.js';
 import type { UserReference } from './user-reference.js';
 import { AmendedProfile } from './users.dto.js';
-import type { UserBatch, UserBatchView, UserInput, UserView } from './users.dto.js';
-import { toProfile, toUserView } from './users.mapper.js';
+import type { UserBatch, UserBatchView, UserDetailView, UserInput, UserView } from './users.dto.js';
+import { toProfile, toUserDetailView, toUserView } from './users.mapper.js';
 import { UsersRepository, type DeviceZone, type UserRow } from './users.repository.js';
 
 /** The people whom the company may contact. */
@@ -109,8 +109,9 @@ export class UsersService {
   }
 
   /** @throws NotFoundException USER_UNKNOWN, GoneException USER_ERASED */
-  async find(reference: UserReference): Promise<UserView> {
-    return toUserView(living(await this.users.find(reference)));
+  async find(reference: UserReference): Promise<UserDetailView> {
+    const user = living(await this.users.find(reference));
+    return toUserDetailView(user, await this.users.holdOn(user.id));
   }
 
   async list(

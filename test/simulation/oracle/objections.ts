@@ -1,8 +1,8 @@
 import type { Candidate } from '../../../src/core/decisions/types.js';
 import type { DeliveryRow, RunRow, Store } from '../model.js';
-import { fullCaps } from './caps.js';
+import { fullCaps, type CapAsked } from './caps.js';
 import { isConsented } from './consent.js';
-import { quietRulesAt } from './quiet.js';
+import { quietRulesAt, type QuietAsked } from './quiet.js';
 import { outcomesOf, restingBy, tiredness } from './reactions.js';
 import { suppressionsAgainst } from './suppression.js';
 import { isHeldOut, netValue } from './worth.js';
@@ -32,6 +32,8 @@ export interface Thought {
   readonly now: number;
   /** A delivery that must not be counted, because it is the contact itself. */
   readonly without: string | null;
+  /** How tired the person is, where somebody has worked it out before. */
+  readonly score?: number;
 }
 
 /** A score so close to the threshold may be seen on either side: what lies far back is not read. */
@@ -40,40 +42,50 @@ const SCORE_TOLERANCE = 0.01;
 /** Why this contact may not be made now, by brute force from rules.md and from the stored rows; empty when it may. */
 export function objectionsTo(thought: Thought): ReadonlyMap<Rule, string> {
   const { store, run, candidate, readyAt, now } = thought;
+  const found = new Map<Rule, string>(objectionsToPerson(thought));
+  const object = (rule: Rule, isBroken: boolean, text: string): void => {
+    if (isBroken && !found.has(rule)) found.set(rule, text);
+  };
+  object('stopped', store.isKillSwitchOn, 'the kill switch is on');
+  object('stopped', store.user(run.userId).isErased, 'the person was erased');
+  object('stopped', run.isExitRequested || run.isEnded, 'the run has ended');
+  object('stopped', run.isPaused, 'the run is paused');
+  object('expiry', candidate.ttlMs !== null && now >= readyAt + candidate.ttlMs, 'its time to live is over');
+  if (candidate.legalBasis === 'contract') return found;
+  const quiet = quietRulesAt(quietAsked(thought, now));
+  object('quiet_hours', quiet.length > 0, `quiet by ${quiet.map(({ id }) => id).join()}`);
+  const full = fullCaps(capAsked(thought));
+  object('caps', full.length > 0, `no room under ${full.map(({ id }) => id).join()}`);
+  const held = store.definitions.holdouts.filter(
+    (each) => each.purposes.includes(candidate.purpose) && isHeldOut(each, run.userId),
+  );
+  object('holdout', held.length > 0, 'the person is held out');
+  return found;
+}
+
+/** Those of them that concern what is sent to whom, and not when: what they stand against is not even weighed. */
+export function objectionsToPerson(thought: Thought): ReadonlyMap<Rule, string> {
+  const { store, run, candidate, now } = thought;
   const found = new Map<Rule, string>();
   const user = store.user(run.userId);
   const { definitions } = store;
   const object = (rule: Rule, isBroken: boolean, text: string): void => {
     if (isBroken && !found.has(rule)) found.set(rule, text);
   };
-  object('stopped', store.isKillSwitchOn, 'the kill switch is on');
-  object('stopped', user.isErased, 'the person was erased');
-  object('stopped', run.isExitRequested || run.isEnded, 'the run has ended');
-  object('stopped', run.isPaused, 'the run is paused');
   object('content', !candidate.isActive, 'the action is not active');
   object('content', candidate.templateVersion === null, 'there is no such template');
   object('content', candidate.renderFault !== null, 'it cannot be rendered');
   object('content', user.addresses[candidate.channel] === undefined, 'there is no address');
   const suppressions = suppressionsAgainst(store.suppressions, user, candidate, now);
   object('suppression', suppressions.length > 0, `suppressed by ${suppressions.join()}`);
-  object('expiry', candidate.ttlMs !== null && now >= readyAt + candidate.ttlMs, 'its time to live is over');
   object('conditions', !meetsConditions(candidate, user.attributes), 'a condition is not met');
   if (candidate.legalBasis === 'contract') return found;
   const consents = store.consents.get(user.id) ?? [];
   object('consent', !isConsented(consents, candidate, now), 'there is no consent');
-  const { zones, jurisdictions } = user;
-  const { channel, purpose } = candidate;
-  const quiet = quietRulesAt({ rules: rulesFor(thought), zones, jurisdictions, channel, purpose, at: now });
-  object('quiet_hours', quiet.length > 0, `quiet by ${quiet.join()}`);
-  const { journeyKey } = run;
-  const full = fullCaps({ rules: definitions.capRules, made: madeBefore(thought), zones, candidate, journeyKey, now });
-  object('caps', full.length > 0, `no room under ${full.join()}`);
   const resting = restingBy(definitions.pauseRules, outcomesOf(store, user.id), candidate, now);
   object('pause', resting.length > 0, `at rest by ${resting.join()}`);
   const threshold = definitions.fatigueModel?.threshold ?? null;
   object('fatigue', threshold !== null && scoreOf(thought) >= threshold + SCORE_TOLERANCE, 'the person is tired');
-  const held = definitions.holdouts.filter((each) => each.purposes.includes(purpose) && isHeldOut(each, user.id));
-  object('holdout', held.length > 0, 'the person is held out');
   object('conflict', betterRuns(store, run).length > 0, 'another run of the group stands before it');
   return found;
 }
@@ -95,6 +107,21 @@ export function rulesFor({ store, run }: Pick<Thought, 'store' | 'run'>): Store[
   return [...store.definitions.quietRules, ...(store.journeyQuietRules.get(run.journeyKey) ?? [])];
 }
 
+/** What quiet hours are asked about this contact at some instant. */
+export function quietAsked(thought: Pick<Thought, 'store' | 'run' | 'candidate'>, at: number): QuietAsked {
+  const { zones, jurisdictions, elsewhere } = thought.store.user(thought.run.userId);
+  const { channel, purpose } = thought.candidate;
+  return { rules: rulesFor(thought), zones, jurisdictions, elsewhere, channel, purpose, at };
+}
+
+/** What limits are asked about this contact, now or at some instant that is still to come. */
+export function capAsked(thought: Thought, now = thought.now): CapAsked & { readonly made: readonly DeliveryRow[] } {
+  const { store, run, candidate } = thought;
+  const { zones } = store.user(run.userId);
+  const { journeyKey } = run;
+  return { rules: store.definitions.capRules, made: madeBefore(thought), zones, candidate, journeyKey, now };
+}
+
 /** Deliveries of the person beside the one that is looked at. */
 export function madeBefore({
   store,
@@ -105,8 +132,9 @@ export function madeBefore({
 }
 
 /** How tired the person is of us, without the contact that is looked at. */
-export function scoreOf(thought: Pick<Thought, 'store' | 'run' | 'without' | 'now'>): number {
-  const { store, run, now } = thought;
+export function scoreOf(thought: Pick<Thought, 'store' | 'run' | 'without' | 'now' | 'score'>): number {
+  const { store, run, now, score } = thought;
+  if (score !== undefined) return score;
   const { fatigueModel } = store.definitions;
   return fatigueModel === null ? 0 : tiredness(fatigueModel, madeBefore(thought), outcomesOf(store, run.userId), now);
 }

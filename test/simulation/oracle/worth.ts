@@ -5,11 +5,10 @@ const BASIS = 0x811c9dc5n;
 const SPACE = 2n ** 32n;
 const HASHES_MAX = 10_000;
 
-/** P x C x V x L without the factors that are switched off, less the channel's cost and the cost of fatigue. */
-export function netValue(
-  { propensity, contextFactor, value, leverFactor, channelCost, legalBasis }: Candidate,
+/** P x C x V x L without the factors that are switched off. */
+export function priorityOf(
+  { propensity, contextFactor, value, leverFactor }: Candidate,
   factors: DecisionInput['factors'],
-  fatigueCost: number,
 ): number {
   const used = [
     factors.propensity ? propensity : 1,
@@ -17,9 +16,13 @@ export function netValue(
     factors.value ? value : 1,
     factors.levers ? leverFactor : 1,
   ];
-  return (
-    used.reduce((product, factor) => product * factor, 1) - channelCost - (legalBasis === 'consent' ? fatigueCost : 0)
-  );
+  return used.reduce((product, factor) => product * factor, 1);
+}
+
+/** The priority, less the channel's cost and the cost of fatigue. */
+export function netValue(candidate: Candidate, factors: DecisionInput['factors'], fatigueCost: number): number {
+  const { channelCost, legalBasis } = candidate;
+  return priorityOf(candidate, factors) - channelCost - (legalBasis === 'consent' ? fatigueCost : 0);
 }
 
 /** Whether a person belongs to the share that is left alone: FNV-1a over salt and person, twice, as the docs say. */

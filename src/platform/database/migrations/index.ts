@@ -1,17 +1,22 @@
 import { Access20261121000400 } from './20261121000400-access.js';
+import { BulkEnrolments20261121001410 } from './20261121001410-bulk-enrolments.js';
 import { Consents20261121000700 } from './20261121000700-consents.js';
 import { Contacts20261121000300 } from './20261121000300-contacts.js';
 import { Entries20261121001300 } from './20261121001300-entries.js';
 import { Facts20261121000900 } from './20261121000900-facts.js';
 import { Gates20261121000500 } from './20261121000500-gates.js';
+import { JourneyLife20261121001310 } from './20261121001310-journey-life.js';
+import { JourneyMigrations20261121001700 } from './20261121001700-journey-migrations.js';
 import { Journeys20261121000200 } from './20261121000200-journeys.js';
 import { Mended20261121001100 } from './20261121001100-mended.js';
 import { PayloadKeys20261121001800 } from './20261121001800-payload-keys.js';
 import { People20261121000100 } from './20261121000100-people.js';
 import { Policies20261121000600 } from './20261121000600-policies.js';
+import { RunPaths20261121001600 } from './20261121001600-run-paths.js';
 import { Simulations20261121001200 } from './20261121001200-simulations.js';
 import { Steps20261121001000 } from './20261121001000-steps.js';
 import { Suppressions20261121000800 } from './20261121000800-suppressions.js';
+import { Triggers20261121001400 } from './20261121001400-triggers.js';
 
 export const migrations = [
   { name: '20261121000100-people', class: People20261121000100 },
@@ -27,5 +32,10 @@ export const migrations = [
   { name: '20261121001100-mended', class: Mended20261121001100 },
   { name: '20261121001200-simulations', class: Simulations20261121001200 },
   { name: '20261121001300-entries', class: Entries20261121001300 },
+  { name: '20261121001400-triggers', class: Triggers20261121001400 },
+  { name: '20261121001410-bulk-enrolments', class: BulkEnrolments20261121001410 },
+  { name: '20261121001310-journey-life', class: JourneyLife20261121001310 },
+  { name: '20261121001600-run-paths', class: RunPaths20261121001600 },
   { name: '20261121001800-payload-keys', class: PayloadKeys20261121001800 },
+  { name: '20261121001700-journey-migrations', class: JourneyMigrations20261121001700 },
 ];

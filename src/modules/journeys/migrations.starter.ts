@@ -1,0 +1,80 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { Clock } from '../../platform/clock/clock.js';
+import { MIGRATE_RUNS_WORKFLOW, type MigrateRunsInput } from '../../../workflows/messages.js';
+import { MigrationsRepository } from './migrations.repository.js';
+import { TASK_QUEUE } from './run-gateway.js';
+
+const POLL_MS = 10_000;
+const CALL_MS_MAX = 5_000;
+/** Bulk work: after triggered work and messages. */
+const BULK_PRIORITY = 5;
+
+export const migrationWorkflowId = (id: string): string => `migration:${id}`;
+
+/**
+ * Starts the workflow of every migration that is to go on: at once, and again where a crash, or a Temporal server that
+ * was away, came between. A second start of one that is alive changes nothing.
+ */
+@Injectable()
+export class MigrationStarter implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(MigrationStarter.name);
+  private timer: NodeJS.Timeout | undefined;
+  private starting: Promise<void> | undefined;
+  private isStopped = false;
+
+  constructor(
+    private readonly migrations: MigrationsRepository,
+    private readonly client: Client,
+    private readonly clock: Clock,
+    @Inject(TASK_QUEUE) private readonly taskQueue: string,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => this.kick(), POLL_MS);
+    this.timer.unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isStopped = true;
+    clearInterval(this.timer);
+    await this.starting;
+  }
+
+  /** Looks for migrations that wait for their workflow. */
+  kick(): void {
+    if (this.isStopped) return;
+    this.starting ??= this.startAll()
+      .catch((error: unknown) => this.logger.warn('a migration could not be started; it is tried again', { error }))
+      .finally(() => (this.starting = undefined));
+  }
+
+  private async startAll(): Promise<void> {
+    for (const { id, runsPerSecond } of await this.migrations.unattended()) {
+      await this.start({ migration: id, runsPerSecond });
+      await this.migrations.touch(id);
+    }
+  }
+
+  private async start(input: MigrateRunsInput): Promise<void> {
+    const options = {
+      taskQueue: this.taskQueue,
+      workflowId: migrationWorkflowId(input.migration),
+      priority: { priorityKey: BULK_PRIORITY },
+      args: [input],
+    };
+    try {
+      await this.client.withDeadline(this.clock.now() + CALL_MS_MAX, () =>
+        this.client.workflow.start(MIGRATE_RUNS_WORKFLOW, options),
+      );
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+}
