@@ -7,6 +7,8 @@ import { until } from '../support/until.js';
 /** Every write, before and after. Those that are left out otherwise only read, or carry one more piece of a message. */
 const IS_COMPLETE = process.env['CRASH_SWEEP'] === 'all';
 const AT_ONCE = 2;
+/** Of one death: on a busy machine the process may be too slow to come that far by the usual way. */
+const TRIES_MAX = 5;
 const SWEEP_MS_MAX = 600_000;
 const START_MS_MAX = 60_000;
 const GONE_MS_MAX = 20_000;
@@ -17,6 +19,9 @@ const COMMIT = 'Q commit';
 const MESSAGE_END = '.';
 const isSettle = (write: string): boolean => write.includes('deliveries_settle');
 const isAnswer = (write: string): boolean => write.includes('steps_answer');
+
+/** What a packet is, whatever it carries: pieces of a message are all alike. */
+const kindOf = (write = ''): string => /^(P .{25}|Q \w+|EHLO|MAIL|RCPT|DATA|RSET|QUIT|\.$)/.exec(write)?.[1] ?? 'piece';
 
 type Death = NonNullable<StepOrder['death']>;
 
@@ -96,13 +101,24 @@ describe('a process that is killed in the middle of a step', () => {
     );
   }
 
-  /** Kills one process in one step, lets another one ask until the step has its answer, and looks at what is left. */
-  async function crash(localPart: string, undisturbed: Outcome, death: Death | null): Promise<readonly string[]> {
+  /**
+   * Kills one process in one step, lets another one ask until the step has its answer, and looks at what is left.
+   *
+   * @returns what the process wrote; null where it went another way than `whole`
+   */
+  async function crash(
+    localPart: string,
+    undisturbed: Outcome,
+    death: Death | null,
+    whole: readonly string[] | null = null,
+  ): Promise<readonly string[] | null> {
     const user = await stage.person({ localPart });
     const [runKey = '', other = ''] = await stage.enter(user.id, 'one', 2);
     const request = messageRequest({ runKey, userId: user.id, journeyKey: 'one' }, 'hello');
     const { writes, answer: told, sessionName } = await processes.run({ request, death });
     await untilGone(sessionName, user.email);
+    // Too slow to reach the mail server in time, it gave its place back and took it anew: that is another way.
+    if (whole !== null && writes.some((write, index) => kindOf(write) !== kindOf(whole[index]))) return null;
     const expected = expectedOutcome(writes, undisturbed);
 
     const asked = await stage.ask(request).catch((error: unknown) => error);
@@ -141,11 +157,14 @@ describe('a process that is killed in the middle of a step', () => {
   ])(
     'leaves what really happened, or an open doubt, and no second mail, where the mail server %s',
     async (_, localPart, undisturbed) => {
-      const whole = await crash(localPart, undisturbed, null);
+      const whole = (await crash(localPart, undisturbed, null)) ?? [];
       const queue = [...deathsIn(whole, undisturbed === SENT)];
       const work = async (): Promise<void> => {
         for (let death = queue.shift(); death !== undefined; death = queue.shift()) {
-          const writes = await crash(localPart, undisturbed, death);
+          let writes: readonly string[] | null = null;
+          for (let tries = 0; writes === null && tries < TRIES_MAX; tries += 1) {
+            writes = await crash(localPart, undisturbed, death, whole);
+          }
           // A process that lived on, or died elsewhere, would have shown nothing.
           expect(writes).toHaveLength(death.moment === 'before' ? death.write - 1 : death.write);
         }

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { sharedModules } from '../../tools/workflow-modules.mjs';
 
 async function bundle() {
   const { code } = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    preloadModules: sharedModules(fileURLToPath(new URL('../..', import.meta.url))),
     logger: new DefaultLogger('WARN'),
   });
   // This run's own folder: a run beside it may hold other sources.

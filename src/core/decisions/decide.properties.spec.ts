@@ -166,6 +166,12 @@ describe('decide, on any input', () => {
         for (const { change } of decision.counterfactuals) {
           const [, purpose, channel] = /^if consent for (\w+) on (\w+) were (?:granted|renewed)$/.exec(change) ?? [];
           if (purpose === undefined || channel === undefined) continue;
+          // Of who objects no score is made, so nobody knows what the consent would be worth.
+          const about = input.candidates.filter((each) => each.purpose === purpose && each.channel === channel);
+          const isKnown = about.every(({ key }) =>
+            decision.candidates.some((each) => each.key === key && isScored(each)),
+          );
+          if (!isKnown) continue;
           const others = input.consents.filter((record) => record.channel !== channel || record.purpose !== purpose);
           const granted = grant({ id: 'new', purpose, channel, statedAt: input.now, receivedAt: input.now });
           const before = others.filter(({ statedAt }) => statedAt < input.now);

@@ -10,7 +10,7 @@ export interface WantedTarget {
 }
 
 /** What is wrong with a map, and where. */
-export interface MapFault {
+interface MapFault {
   readonly path: string;
   readonly message: string;
 }

@@ -1,4 +1,5 @@
-import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { Rounds } from '../../platform/concurrency/rounds.js';
 import { BulkEnrolmentsRepository, type Untold } from './bulk-enrolments.repository.js';
 import { BulkGateway } from './bulk-gateway.js';
 
@@ -10,42 +11,18 @@ const TOLD_AT_ONCE = 20;
  * workflow. Every process runs one; leases keep them out of each other's way, and to be told twice changes nothing.
  */
 @Injectable()
-export class BulkStarter implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(BulkStarter.name);
-  private timer: NodeJS.Timeout | undefined;
-  private working: Promise<void> | undefined;
-  private isStopped = false;
-
+export class BulkStarter extends Rounds {
   constructor(
     private readonly enrolments: BulkEnrolmentsRepository,
     private readonly gateway: BulkGateway,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.kick(), EVERY_MS);
-    this.timer.unref();
+  ) {
+    super(EVERY_MS, 'enrolments could not be looked for');
   }
 
-  /** Looks now for enrolments that are to be told something. */
-  kick(): void {
-    if (this.isStopped) return;
-    this.working ??= this.work().finally(() => (this.working = undefined));
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    this.isStopped = true;
-    clearInterval(this.timer);
-    await this.working;
-  }
-
-  private async work(): Promise<void> {
-    try {
-      await this.enrolments.failUnreceived();
-      const untold = await this.enrolments.leaseUntold(TOLD_AT_ONCE);
-      await Promise.all(untold.map((each) => this.tell(each)));
-    } catch (error) {
-      this.logger.warn('enrolments could not be looked for; the next round tries again', { error });
-    }
+  protected async round(): Promise<void> {
+    await this.enrolments.failUnreceived();
+    const untold = await this.enrolments.leaseUntold(TOLD_AT_ONCE);
+    await Promise.all(untold.map((each) => this.tell(each)));
   }
 
   private async tell(untold: Untold): Promise<void> {

@@ -1,4 +1,5 @@
-import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { Rounds } from '../../platform/concurrency/rounds.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { JourneyLife } from './journey-life.service.js';
 import { JourneyStopsRepository } from './journey-stops.repository.js';
@@ -13,48 +14,24 @@ const EVERY_MS = 1_000;
  * no faster than one, and a step of a process that died is taken again.
  */
 @Injectable()
-export class JourneyStopper implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(JourneyStopper.name);
-  private timer: NodeJS.Timeout | undefined;
-  private working: Promise<void> | undefined;
-  private isStopped = false;
-
+export class JourneyStopper extends Rounds {
   constructor(
     private readonly database: Database,
     private readonly stops: JourneyStopsRepository,
     private readonly journeys: JourneysRepository,
     private readonly life: JourneyLife,
     private readonly dispatcher: OutboxDispatcher,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.kick(), EVERY_MS);
-    this.timer.unref();
+  ) {
+    super(EVERY_MS, 'runs of stopped journeys could not be told');
   }
 
-  /** Takes the steps that are due now. */
-  kick(): void {
-    if (this.isStopped) return;
-    this.working ??= this.work().finally(() => (this.working = undefined));
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    this.isStopped = true;
-    clearInterval(this.timer);
-    await this.working;
-  }
-
-  private async work(): Promise<void> {
-    try {
-      for (const id of await this.journeys.runDry()) await this.life.runDry(id);
-      // Each step puts its stop off, so this ends when every open one has had its turn.
-      for (;;) {
-        const told = await this.database.transaction((transaction) => this.step(transaction));
-        if (told === null || this.isStopped) return;
-        if (told > 0) this.dispatcher.kick();
-      }
-    } catch (error) {
-      this.logger.warn('runs of stopped journeys could not be told; the next round tries again', { error });
+  protected async round(): Promise<void> {
+    for (const id of await this.journeys.runDry()) await this.life.runDry(id);
+    // Each step puts its stop off, so this ends when every open one has had its turn.
+    for (;;) {
+      const told = await this.database.transaction((transaction) => this.step(transaction));
+      if (told === null || this.isStopped) return;
+      if (told > 0) this.dispatcher.kick();
     }
   }
 

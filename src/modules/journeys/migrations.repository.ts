@@ -15,7 +15,7 @@ export interface NewMigration {
   readonly createdBy: string;
 }
 
-export interface MigrationCounts {
+interface MigrationCounts {
   /** Told, and not decided yet. */
   readonly open: number;
   readonly moved: number;

@@ -1,12 +1,7 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { Clock } from '../../platform/clock/clock.js';
+import { Rounds } from '../../platform/concurrency/rounds.js';
 import { MIGRATE_RUNS_WORKFLOW, type MigrateRunsInput } from '../../../workflows/messages.js';
 import { MigrationsRepository } from './migrations.repository.js';
 import { TASK_QUEUE } from './run-gateway.js';
@@ -23,39 +18,17 @@ export const migrationWorkflowId = (id: string): string => `migration:${id}`;
  * was away, came between. A second start of one that is alive changes nothing.
  */
 @Injectable()
-export class MigrationStarter implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(MigrationStarter.name);
-  private timer: NodeJS.Timeout | undefined;
-  private starting: Promise<void> | undefined;
-  private isStopped = false;
-
+export class MigrationStarter extends Rounds {
   constructor(
     private readonly migrations: MigrationsRepository,
     private readonly client: Client,
     private readonly clock: Clock,
     @Inject(TASK_QUEUE) private readonly taskQueue: string,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.kick(), POLL_MS);
-    this.timer.unref();
+  ) {
+    super(POLL_MS, 'a migration could not be started');
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.isStopped = true;
-    clearInterval(this.timer);
-    await this.starting;
-  }
-
-  /** Looks for migrations that wait for their workflow. */
-  kick(): void {
-    if (this.isStopped) return;
-    this.starting ??= this.startAll()
-      .catch((error: unknown) => this.logger.warn('a migration could not be started; it is tried again', { error }))
-      .finally(() => (this.starting = undefined));
-  }
-
-  private async startAll(): Promise<void> {
+  protected async round(): Promise<void> {
     for (const { id, runsPerSecond } of await this.migrations.unattended()) {
       await this.start({ migration: id, runsPerSecond });
       await this.migrations.touch(id);

@@ -1,4 +1,5 @@
-import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { Rounds } from '../../platform/concurrency/rounds.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { RunSignals } from '../journeys/index.js';
 import { PolicyWakesRepository } from './policy-wakes.repository.js';
@@ -11,42 +12,18 @@ const EVERY_MS = 1_000;
  * no faster than one, and a step of a process that died is taken again.
  */
 @Injectable()
-export class PolicyWaker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(PolicyWaker.name);
-  private timer: NodeJS.Timeout | undefined;
-  private working: Promise<void> | undefined;
-  private isStopped = false;
-
+export class PolicyWaker extends Rounds {
   constructor(
     private readonly database: Database,
     private readonly wakes: PolicyWakesRepository,
     private readonly signals: RunSignals,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.kick(), EVERY_MS);
-    this.timer.unref();
+  ) {
+    super(EVERY_MS, 'waiting runs could not be woken');
   }
 
-  /** Takes a step now if one is due. */
-  kick(): void {
-    if (this.isStopped) return;
-    this.working ??= this.work().finally(() => (this.working = undefined));
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    this.isStopped = true;
-    clearInterval(this.timer);
-    await this.working;
-  }
-
-  private async work(): Promise<void> {
-    try {
-      const hasWoken = await this.database.transaction((transaction) => this.step(transaction));
-      if (hasWoken) this.signals.kick();
-    } catch (error) {
-      this.logger.warn('waiting runs could not be woken; the next round tries again', { error });
-    }
+  protected async round(): Promise<void> {
+    const hasWoken = await this.database.transaction((transaction) => this.step(transaction));
+    if (hasWoken) this.signals.kick();
   }
 
   /** @returns whether a run was woken */
