@@ -1,23 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createApi } from '../../tools/demo/api.js';
 import { seedExample } from '../../tools/demo/examples.js';
+import { requestsOf } from '../support/page-requests.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';
 
 const MINUTE_MS = 60_000;
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-
-/** One request as the README shows it. */
-interface Example {
-  readonly path: string;
-  readonly body: string;
-}
-
-/** Every `curl -X POST localhost:8000… -d '…'` of a page, in its order. */
-function examplesOf(page: string): readonly Example[] {
-  const oneLine = page.replaceAll(/ \\\n\s*/g, ' ');
-  const pattern = /^curl -X POST localhost:8000(\S+) -H 'content-type: application\/json' -d '(.+)'$/gm;
-  return [...oneLine.matchAll(pattern)].map(([, path = '', body = '']) => ({ path, body }));
-}
 
 describe('README', () => {
   let tactful: Tactful;
@@ -31,7 +19,7 @@ describe('README', () => {
   afterAll(() => tactful.stop(), MINUTE_MS);
 
   it('shows requests that work as they stand, down to the mail in the inbox', async () => {
-    const examples = examplesOf(readme);
+    const examples = requestsOf(readme);
     expect(examples.map(({ path }) => path)).toEqual([
       '/api/users',
       '/api/consents',
@@ -40,11 +28,11 @@ describe('README', () => {
       '/api/journeys/<id>/enroll',
     ]);
     let id = '<id>';
-    for (const { path, body } of examples) {
+    for (const { method, path, headers, body } of examples) {
       const response = await fetch(`${baseUrl}${path.replace('<id>', id)}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: body.replace('<id>', id),
+        method,
+        headers,
+        body: body?.replace('<id>', id) ?? null,
       });
       const answer = (await response.json()) as { id: string };
       expect([path, response.status]).toEqual([path, 201]);

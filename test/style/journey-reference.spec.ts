@@ -13,6 +13,21 @@ const examples = blocks('json').map((text) => JSON.parse(text) as { readonly kin
 const steps = examples.filter(({ id }) => id !== undefined);
 const kindsOf = (options: readonly { readonly shape: object }[]): readonly string[] =>
   options.map(({ shape }) => (shape as { kind: { value: string } }).kind.value);
+/** Every step that an example leads to. */
+function targetsOf(value: unknown, name = ''): readonly string[] {
+  if (typeof value === 'string') return /^(next|then|else|on_.+|step)$/.test(name) ? [value] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, part]) => targetsOf(part, key));
+}
+
+/** The example as the second step of a journey, after a message and before the ends that it leads to. */
+function journeyAround(step: { readonly kind?: string; readonly id?: string }, isFollowed: boolean): unknown {
+  const first = { kind: 'message', id: 'before', channel: 'email', template: 'welcome' };
+  const before = step.id === 'hello' ? first : { ...first, id: 'hello' };
+  const words = new Set(targetsOf(step).filter((target) => ![before.id, 'continue', 'exit'].includes(target)));
+  const ends = [...(isFollowed ? ['followed'] : []), ...words].map((id) => ({ kind: 'end', id }));
+  return { key: 'a', name: 'A', steps: [before, step, ...ends] };
+}
 
 describe('docs/reference/journeys.md', () => {
   it('shows every kind of step under its own heading, in an example that is right', () => {
@@ -21,6 +36,18 @@ describe('docs/reference/journeys.md', () => {
     expect([...new Set(steps.map(({ kind }) => kind))].sort()).toEqual([...kinds].sort());
     for (const kind of kinds) expect(page).toMatch(new RegExp(`^### ${kind}$`, 'm'));
     for (const step of steps) expect([step, StepDto.safeParse(step).error]).toEqual([step, undefined]);
+  });
+
+  it('shows steps that compile', () => {
+    for (const step of steps) {
+      const compiled = [true, false].map((isFollowed) =>
+        compile(JourneyDefinitionDto.parse(journeyAround(step, isFollowed)), { version: 1, contentHash: '' }),
+      );
+      expect([step, compiled.find(({ kind }) => kind === 'plan') ?? compiled]).toEqual([
+        step,
+        expect.objectContaining({ kind: 'plan' }),
+      ]);
+    }
   });
 
   it('shows parts of journeys and conditions that are right', () => {

@@ -1,5 +1,4 @@
-import type { COMPILE_FAULTS } from '../../src/core/journeys/compile-faults.js';
-import type { JourneyDefinition, StepDefinition } from '../../src/core/journeys/definition.js';
+import type { StepDefinition } from '../../src/core/journeys/definition.js';
 import {
   LIMITS_IN_A_CIRCLE,
   message,
@@ -22,11 +21,11 @@ import {
   exists,
   names,
 } from './definitions.js';
+import { FAULTY_ENTRIES, type FaultyDefinition } from './faulty-entries.js';
 
-/** What is wrong, a definition with this fault, the place of the fault, and its code. */
-type FaultyDefinition = [string, JourneyDefinition, string, keyof typeof COMPILE_FAULTS];
-
+/** Faults of every kind. */
 export const FAULTY_DEFINITIONS: readonly FaultyDefinition[] = [
+  ...FAULTY_ENTRIES,
   ['a key of capitals', journey([end()], { key: 'Welcome' }), 'key', 'bad_key'],
   ['no name', journey([end()], { name: '' }), 'name', 'bad_text'],
   ['no step', journey([]), 'steps', 'no_steps'],
@@ -55,89 +54,6 @@ export const FAULTY_DEFINITIONS: readonly FaultyDefinition[] = [
   ['a reason of two lines', journey([{ kind: 'end', id: 'a', reason: 'a\nb' }]), 'steps[0].reason', 'bad_text'],
   ['a step that no run can come to', journey([end(), end('other')]), 'steps[1]', 'unreachable'],
   ['a step with no way to an end', journey([wait('a', 'a'), end()], { start: 'a' }), 'steps[0]', 'no_end'],
-  ...(
-    [
-      ['a schedule without a time', { at: undefined }, ''],
-      ['a schedule with two', { cron: '0 9 * * *' }, ''],
-      ['a schedule on days and a day of the month', { weekdays: ['monday'], day_of_month: 1 }, ''],
-      ['a schedule on the same day twice', { weekdays: ['monday', 'monday'] }, '.weekdays'],
-      ['a schedule on the 32nd', { day_of_month: 32 }, '.day_of_month'],
-      ['a schedule of four fields', { at: undefined, cron: '0 9 * *' }, '.cron'],
-      ['a schedule at minute 60', { at: undefined, cron: '60 9 * * *' }, '.cron'],
-      ['a schedule with a range backwards', { at: undefined, cron: '0 9 * * 5-1' }, '.cron'],
-      ['a schedule in no zone', { time_zone: 'Mars/Olympus' }, '.time_zone'],
-      [
-        'a cron expression by the clocks of users',
-        { at: undefined, cron: '0 9 * * *', time_zone: 'user' },
-        '.time_zone',
-      ],
-      ['a schedule of nobody a second', { per_second: 0 }, '.per_second'],
-      ['a schedule that spreads over 31 days', { spread: 'P31D' }, '.spread'],
-    ] as const
-  ).map(([what, part, place]): FaultyDefinition => [
-    what,
-    journey([end()], {
-      triggers: [
-        { kind: 'schedule', at: '09:00', time_zone: 'UTC', where: { kind: 'exists', attribute: 'email' }, ...part },
-      ],
-    }),
-    `triggers[0]${place}`,
-    'bad_trigger',
-  ]),
-  [
-    'a trigger with a key in a journey for once',
-    journey([end()], { triggers: [{ kind: 'event', event: 'bought', entry_key: 'message_id' }] }),
-    'triggers[0].entry_key',
-    'bad_trigger',
-  ],
-  [
-    '21 triggers',
-    journey([end()], { triggers: Array.from({ length: 21 }, () => ({ kind: 'event', event: 'bought' }) as const) }),
-    'triggers',
-    'bad_trigger',
-  ],
-  [
-    'a trigger of an event without a name',
-    journey([end()], { triggers: [{ kind: 'event', event: '' }] }),
-    'triggers[0].event',
-    'bad_text',
-  ],
-  [
-    'a trigger whose key lies in the machinery of objects',
-    journey([end()], {
-      entry: { mode: 'parallel' },
-      triggers: [{ kind: 'event', event: 'bought', entry_key: { property: '__proto__' } }],
-    }),
-    'triggers[0].entry_key.property',
-    'bad_attribute',
-  ],
-  [
-    'a cool-down without its mode',
-    journey([end()], { entry: { mode: 'once', cool_down: 'P1D' } }),
-    'entry.cool_down',
-    'bad_cool_down',
-  ],
-  [
-    'a cool-down that is no duration',
-    journey([end()], { entry: { mode: 'after_exit', cool_down: '1d' } }),
-    'entry.cool_down',
-    'bad_duration',
-  ],
-  [
-    'a condition of entry on a run',
-    journey([end()], {
-      entry: { mode: 'once', where: { kind: 'exists', attribute: 'run.responses.a' } },
-    }),
-    'entry.where',
-    'bad_condition',
-  ],
-  ['limits on nothing', journey([end()], { entry: { mode: 'once', limits: {} } }), 'entry.limits', 'bad_entry_limits'],
-  [
-    'a limit of none',
-    journey([end()], { entry: { mode: 'once', limits: { running: 0 } } }),
-    'entry.limits.running',
-    'bad_entry_limits',
-  ],
   [
     'quiet hours at 24:00',
     journey([end()], { quiet_hours: { email: { start: '21:00', end: '24:00' } } }),
