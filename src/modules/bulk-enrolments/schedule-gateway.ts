@@ -41,8 +41,15 @@ export class ScheduleGateway {
     }
   }
 
-  unpause(scheduleId: string, signal: AbortSignal): Promise<void> {
-    return this.call(signal, () => this.client.schedule.getHandle(scheduleId).unpause());
+  /** @returns false for one that is gone: lists lag behind */
+  async unpause(scheduleId: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.call(signal, () => this.client.schedule.getHandle(scheduleId).unpause());
+      return true;
+    } catch (error) {
+      if (error instanceof ScheduleNotFoundError) return false;
+      throw error;
+    }
   }
 
   async remove(scheduleId: string, signal: AbortSignal): Promise<void> {

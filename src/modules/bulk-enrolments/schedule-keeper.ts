@@ -64,8 +64,8 @@ export class ScheduleKeeper implements OnApplicationBootstrap, BeforeApplication
     for (const schedule of wanted) {
       const id = scheduleIdOf(schedule);
       const known = found.get(id);
-      if (known === undefined) await this.gateway.create(schedule, signal);
-      else if (known.isPaused) await this.gateway.unpause(id, signal);
+      const isThere = known !== undefined && (!known.isPaused || (await this.gateway.unpause(id, signal)));
+      if (!isThere) await this.gateway.create(schedule, signal);
     }
     const surplus = [...found.keys()].filter((id) => !wanted.some((schedule) => scheduleIdOf(schedule) === id));
     for (const id of surplus) {
