@@ -1,6 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
-import { refuseUnstorable } from '../../platform/http/body.js';
 import { parseCsvLine } from '../../platform/http/csv.js';
+import { fieldsReader, givenIn, type Fields } from '../../platform/http/line-fields.js';
 import type { Line } from '../../platform/http/lines.js';
 import { formatPath } from '../../platform/http/validation.pipe.js';
 import { EnrolmentLine, LINE_COLUMNS } from './bulk-enrolments.dto.js';
@@ -11,22 +11,15 @@ export type ReadLine =
   /** `detail` names the columns at fault, never their values. */
   | { readonly kind: 'faulty'; readonly line: number; readonly detail: string };
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** Reads the lines of a file one by one; null for a line without content: an empty one, or the header of a CSV file. */
 export type LineReader = (line: Line) => ReadLine | null;
 
 /** A reader of a file from its first line on. @throws BadRequestException when the header of a CSV file is of no use */
 export function lineReader(format: 'csv' | 'ndjson'): LineReader {
-  let readFields: ((text: string) => Fields | string) | null = format === 'ndjson' ? readJson : null;
+  const read = fieldsReader(format, readHeader);
   return ({ number: line, text }) => {
-    if (text === null) return { kind: 'faulty', line, detail: 'the line is too long' };
-    if (text.trim() === '') return null;
-    if (readFields === null) {
-      readFields = csvReader(readHeader(text));
-      return null;
-    }
-    const fields = readFields(text);
+    const fields = read(text);
+    if (fields === null) return null;
     return typeof fields === 'string' ? { kind: 'faulty', line, detail: fields } : toEntry(line, fields);
   };
 }
@@ -42,30 +35,8 @@ function readHeader(text: string): readonly string[] {
   throw new BadRequestException({ code: 'INVALID_INPUT', detail: 'the first line must name the columns', errors });
 }
 
-function csvReader(columns: readonly string[]): (text: string) => Fields | string {
-  return (text) => {
-    const cells = parseCsvLine(text);
-    if (cells === null) return 'the quotes are not in order';
-    if (cells.length !== columns.length) return `has ${cells.length} values for ${columns.length} columns`;
-    return Object.fromEntries(columns.map((column, index) => [column, cells[index]?.trim()]));
-  };
-}
-
-function readJson(text: string): Fields | string {
-  try {
-    const value: unknown = JSON.parse(text);
-    refuseUnstorable(value);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'must be a JSON object';
-    return value as Fields;
-  } catch (error) {
-    return error instanceof SyntaxError ? 'the line is not JSON' : (error as Error).message;
-  }
-}
-
-/** Empty values and nulls count as left out. */
 function toEntry(line: number, fields: Fields): ReadLine {
-  const given = Object.entries(fields).filter(([, value]) => value !== '' && value !== null);
-  const parsed = EnrolmentLine.safeParse(Object.fromEntries(given));
+  const parsed = EnrolmentLine.safeParse(givenIn(fields));
   if (parsed.success) return { kind: 'entry', line, entry: parsed.data };
   const faults = parsed.error.issues.map((issue) =>
     issue.code === 'unrecognized_keys'

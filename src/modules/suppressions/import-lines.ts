@@ -1,6 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
-import { refuseUnstorable } from '../../platform/http/body.js';
 import { parseCsvLine } from '../../platform/http/csv.js';
+import { fieldsReader, givenIn, type Fields } from '../../platform/http/line-fields.js';
 import type { Line } from '../../platform/http/lines.js';
 import { formatPath } from '../../platform/http/validation.pipe.js';
 import { IMPORT_COLUMNS, ImportedSuppression } from './suppressions.dto.js';
@@ -18,9 +18,6 @@ type ImportLine =
   | { readonly kind: 'suppression'; readonly line: number; readonly suppression: ImportedSuppression }
   | { readonly kind: 'faulty'; readonly faults: readonly LineFault[] };
 
-type Fields = Readonly<Record<string, unknown>>;
-type Reader = (text: string) => Fields | string;
-
 /**
  * Reads the lines of an import, one by one.
  *
@@ -30,15 +27,10 @@ export type LineReader = (line: Line) => ImportLine | null;
 
 /** A reader of a file from its first line on. @throws BadRequestException when the header of a CSV file is of no use */
 export function lineReader(format: 'csv' | 'ndjson'): LineReader {
-  let readFields: Reader | null = format === 'ndjson' ? readJson : null;
+  const read = fieldsReader(format, readHeader);
   return ({ number, text }) => {
-    if (text === null) return faulty(number, 'the line is too long');
-    if (text.trim() === '') return null;
-    if (readFields === null) {
-      readFields = csvReader(readHeader(text));
-      return null;
-    }
-    const fields = readFields(text);
+    const fields = read(text);
+    if (fields === null) return null;
     return typeof fields === 'string' ? faulty(number, fields) : toSuppression(number, fields);
   };
 }
@@ -65,30 +57,9 @@ function readHeader(text: string): readonly string[] {
   throw new BadRequestException({ code: 'INVALID_INPUT', detail: 'the first line must name the columns', errors });
 }
 
-function csvReader(columns: readonly string[]): Reader {
-  return (text) => {
-    const cells = parseCsvLine(text);
-    if (cells === null) return 'the quotes are not in order';
-    if (cells.length !== columns.length) return `has ${cells.length} values for ${columns.length} columns`;
-    return Object.fromEntries(columns.map((column, index) => [column, cells[index]?.trim()]));
-  };
-}
-
-function readJson(text: string): Fields | string {
-  try {
-    const value: unknown = JSON.parse(text);
-    refuseUnstorable(value);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'must be a JSON object';
-    return value as Fields;
-  } catch (error) {
-    return error instanceof SyntaxError ? 'the line is not JSON' : (error as Error).message;
-  }
-}
-
 /** Empty values and nulls count as left out: so a line of an export is a line of an import. */
 function toSuppression(line: number, fields: Fields): ImportLine {
-  const given = Object.entries(fields).filter(([, value]) => value !== '' && value !== null);
-  const parsed = ImportedSuppression.safeParse(Object.fromEntries(given));
+  const parsed = ImportedSuppression.safeParse(givenIn(fields));
   if (parsed.success) return { kind: 'suppression', line, suppression: parsed.data };
   const faults = parsed.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
