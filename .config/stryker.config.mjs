@@ -4,12 +4,13 @@ const FOLDERS = ['consent', 'suppression', 'fatigue', 'quiet-hours', 'decisions'
 
 export default {
   mutate: FOLDERS.flatMap((folder) => [`src/core/${folder}/**/*.ts`, `!src/core/${folder}/**/*.spec.ts`]),
-  testRunner: 'jest',
-  plugins: ['@stryker-mutator/jest-runner'],
-  jest: { configFile: '.config/jest.mutation.config.mjs' },
-  testRunnerNodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+  testRunner: 'vitest',
+  plugins: ['@stryker-mutator/vitest-runner'],
+  // Every spec counts, not only those that import the file: the gates are asked through `decide` too.
+  vitest: { configFile: '.config/vitest.mutation.config.mjs', related: false },
   coverageAnalysis: 'perTest',
-  timeoutMS: 10_000,
+  // An endless loop shows; a busy machine does not look like one.
+  timeoutMS: 60_000,
   concurrency: 2,
   ignorePatterns: ['*', '!.config/**', '!src/core/**', '!test/cases/**', '!test/support/**', '!package.json'],
   tempDirName: '.cache/stryker',

@@ -15,6 +15,7 @@ import { OutcomesModule } from './modules/outcomes/index.js';
 import { PreferencesModule } from './modules/preferences/index.js';
 import { PayloadKeysModule } from './modules/payload-keys/index.js';
 import { PoliciesModule } from './modules/policies/index.js';
+import { ProvidersModule } from './modules/providers/index.js';
 import { RunViewsModule } from './modules/run-views/index.js';
 import { SimulationsModule } from './modules/simulations/index.js';
 import { StepsModule } from './modules/steps/index.js';
@@ -66,6 +67,7 @@ export class AppModule {
         DecisionsModule,
         DeliveriesModule.forRoot(config.email),
         OutcomesModule,
+        ProvidersModule,
         WebhookEndpointsModule,
         StepsModule.forRoot(config.company),
         SimulationsModule,

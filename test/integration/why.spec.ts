@@ -140,7 +140,7 @@ describe('why, why not, and what would change it', () => {
 
     it('does not know at an instant which suppressions were to come', async () => {
       const { what_would_change_it: said } = await why(userId, { action: 'offer', at: '2025-11-06T12:00:00Z' });
-      expect(said?.change).toMatch(/^after 2025-11-07T00:00Z when the suppression ends and if consent /);
+      expect(said?.change).toMatch(/^if the suppression for manual on email were lifted and if consent /);
     });
 
     it('says of a time before the user was known that it was so', async () => {

@@ -1,4 +1,5 @@
-import type { Candidate, Counterfactual, Decision, DecisionInput, GateName } from '../../src/core/decisions/types.js';
+import type { CapRule } from '../../src/core/fatigue/cap-rule.js';
+import type { Candidate, Counterfactual, Decision, DecisionInput } from '../../src/core/decisions/types.js';
 
 // What a record says would have changed its answer, done: the sentence is read as a person reads it.
 
@@ -54,14 +55,6 @@ const named = (key: string | null | undefined) => (one: Candidate) => one.key ==
 const candidateOf = ({ input, counterfactual: { candidate } }: Supposed): Candidate | undefined =>
   input.candidates.find(({ key }) => key === candidate);
 
-/** The rule or the record that a gate named when it spoke of the candidate. */
-function verdictOf({ decision, counterfactual: { candidate } }: Supposed, gate: GateName) {
-  return decision.gates.find(
-    (verdict) =>
-      verdict.gate === gate && verdict.kind !== 'pass' && verdict.candidates?.includes(candidate ?? '') === true,
-  );
-}
-
 /** The person says yes now, and whatever was said before was said before. */
 const consentNow: Apply = (input, [purpose = '', channel = ''], supposed) => {
   const { now } = input;
@@ -102,10 +95,31 @@ export function valueJustBelow(input: DecisionInput, change: string): DecisionIn
   return key === '' || missing <= 0 ? null : cheaper(input, key, missing);
 }
 
-const roomUnder: Apply = (input, _, supposed) => {
-  const rule = verdictOf(supposed, 'caps')?.rule ?? null;
-  return { ...input, capRules: input.capRules.filter(({ id, version }) => `${id}@${version}` !== rule) };
+const HOUR_MS = 3_600_000;
+const SPAN_MS: Readonly<Record<string, number>> = {
+  second: 1_000,
+  minute: 60_000,
+  hour: HOUR_MS,
+  day: 24 * HOUR_MS,
 };
+const CALENDAR: Readonly<Record<string, string>> = { daily: 'day', weekly: 'week', monthly: 'month' };
+
+/** Whether a sentence that says this of a cap may mean the rule. */
+function isCapNamed({ limit, window }: CapRule, said: string): boolean {
+  const [, calendar, count, per, gap] =
+    /^(?:(daily|weekly|monthly) cap of (\d+)|cap of (\d+ per .+)|minimum gap of (.+))$/.exec(said) ?? [];
+  if (calendar !== undefined)
+    return window.kind === 'calendar' && window.unit === CALENDAR[calendar] && limit === Number(count);
+  const [, times, length, unit] = /^(?:(\d+) per )?(\d+) (second|minute|hour|day)s?$/.exec(per ?? gap ?? '') ?? [];
+  if (window.kind === 'calendar' || Number(length) * (SPAN_MS[unit ?? ''] ?? NaN) !== window.durationMs) return false;
+  return window.kind === 'min_gap' ? gap !== undefined : limit === Number(times);
+}
+
+/** Several rules may read alike: there is room under all of them. */
+const roomUnder: Apply = (input, [cap = '']) => ({
+  ...input,
+  capRules: input.capRules.filter((rule) => !isCapNamed(rule, cap)),
+});
 
 const notQuiet: Apply = (input, [channel = '']) => ({
   ...input,
@@ -169,7 +183,7 @@ const READINGS: readonly (readonly [RegExp, Apply])[] = [
   [/^if the message still made sense when quiet hours end$/, stillSensible],
   [/^if it were not a quiet hour on (\S+)$/, notQuiet],
   [/^if quiet hours on (\S+) left some time open$/, notQuiet],
-  [/^if the (?:.*cap of .+|minimum gap .+) left room for \S+$/, roomUnder],
+  [/^if the (.*cap of .+|minimum gap .+) left room for \S+$/, roomUnder],
   [/^if (\S+) were worth more than what waits beside it$/, aboveOthers],
   [WORTH_MORE_ONLY, worthMore],
   [

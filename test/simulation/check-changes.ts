@@ -28,9 +28,8 @@ function untruthIn(scene: Scene, { input, decision }: DecisionRow): string | nul
     const supposed = inputSupposed({ input, decision, counterfactual });
     if (supposed === null) return `says what nobody understands: ${change}`;
     const changed = scene.core.decide(supposed);
-    if (JSON.stringify(changed.outcome) === said) {
-      if (!isShort(counterfactual, decision, changed)) return `is the same ${change}: ${said}`;
-      count(scene, 'changes that are not enough');
+    if (JSON.stringify(changed.outcome) === said && !isUnknowable(counterfactual, decision)) {
+      return `is the same ${change}: ${said}`;
     }
     const more = moreThanNeeded(scene.core, input, decision, counterfactual);
     if (more !== null) return `${more}: ${change}`;
@@ -41,39 +40,10 @@ function untruthIn(scene: Scene, { input, decision }: DecisionRow): string | nul
 const stopsOf = ({ gates }: Decision, key: string | null): readonly GateVerdict[] =>
   gates.filter(({ kind, candidates }) => kind !== 'pass' && candidates?.includes(key ?? '') === true);
 
-/**
- * What records are known to leave out: a gate tells of the first thing that it finds, and of the next when that is gone;
- * what no longer comes too late waits, and something else may go out as before; of several changes one takes time, and
- * by then others stand otherwise; the change lets a better one in too, which leaves no room; and of a person
- * who objects nobody may work out beforehand what the others would say.
- */
-function isShort({ candidate, change }: Counterfactual, before: Decision, after: Decision): boolean {
-  const [stood, stands] = [stopsOf(before, candidate), stopsOf(after, candidate)];
-  const isNext = stands.some((next) => stood.some((one) => one.gate === next.gate && !isSame(one, next)));
-  const isPutOff = stood.some(({ reason }) => reason === 'EXPIRED') && stands.some(({ kind }) => kind === 'defer');
-  const isLater = / and .*after |after .* and /.test(change);
-  const isUnscored = before.candidates.some(({ key, net }) => key === candidate && net === null);
-  return (
-    isNext ||
-    isPutOff ||
-    isLater ||
-    isBehindOther(candidate, before, after) ||
-    (isUnscored && change.includes('consent'))
-  );
+/** Of a person who objects nobody may work out beforehand what the gates and the arbitration would say to a consent. */
+function isUnknowable({ candidate, change }: Counterfactual, { candidates }: Decision): boolean {
+  return change.includes('consent') && candidates.some(({ key, net }) => key === candidate && net === null);
 }
-
-/** Nothing stands in its own way, but one before it hears something else than before. */
-function isBehindOther(key: string | null, before: Decision, after: Decision): boolean {
-  const rank = after.candidates.findIndex((one) => one.key === key);
-  const lostBefore = new Map(before.candidates.map((one) => [one.key, one.lostBecause]));
-  return (
-    stopsOf(after, key).length === 0 &&
-    after.candidates.slice(0, rank).some((one) => one.lostBecause !== lostBefore.get(one.key))
-  );
-}
-
-const isSame = (one: GateVerdict, other: GateVerdict): boolean =>
-  one.reason === other.reason && one.rule === other.rule && JSON.stringify(one.facts) === JSON.stringify(other.facts);
 
 /** An instant before which nothing stands in the way, or a worth beyond the one that is enough. */
 function moreThanNeeded(

@@ -16,6 +16,9 @@ import type { Candidate, DecisionInput } from './types.js';
 
 const MIDNIGHT = Date.parse('2027-06-16T00:00:00Z');
 
+const WEEK = { kind: 'calendar', unit: 'week' } as const;
+const receipt = candidate('receipt', { legalBasis: 'contract' });
+
 const NIGHT = { now: Date.parse('2027-06-15T22:00:00Z'), quietRules: [quietRule()] };
 const withCandidate = (more: Partial<Candidate>): Partial<DecisionInput> => ({
   candidates: [candidate('hello', more)],
@@ -80,7 +83,53 @@ describe('what would have changed the answer', () => {
     [
       'an obstacle of time and another',
       { consents: [], capRules: [capRule()], contacts: [contact()] },
-      ['if consent for marketing on email were granted and after 2027-06-16T00:00Z when the daily cap of 1 frees'],
+      ['if consent for marketing on email were granted and if the daily cap of 1 left room for hello_mail'],
+    ],
+    [
+      'several limits: each of them is told',
+      { consents: [], capRules: [capRule(), capRule({ id: 'weekly', window: WEEK })], contacts: [contact()] },
+      [
+        'if consent for marketing on email were granted and if the weekly cap of 1 left room for hello_mail and if the daily cap of 1 left room for hello_mail',
+      ],
+    ],
+    [
+      'several conditions that are not met',
+      withCandidate({ eligibility: NEVER, applicability: NEVER, suitability: NEVER }),
+      [
+        'if the user met the conditions of hello and if hello made sense for the user now and if hello were right for the user',
+      ],
+    ],
+    [
+      'no address, and a suppression of it that only then would count',
+      {
+        ...withCandidate({ addressHash: null, isActive: false, templateVersion: null }),
+        suppressions: [suppression({ addressHash: null })],
+      },
+      [
+        'if hello were active and if the suppression for hard bounce on email were lifted and if the template hello_mail existed and if the user had an address on email',
+      ],
+    ],
+    [
+      'a message that comes too late may wait, so that nothing else need change',
+      { ...NIGHT, readyAt: NIGHT.now, ...withCandidate({ ttlMs: 3_600_000 }) },
+      ['if the message still made sense when quiet hours end'],
+    ],
+    [
+      'a message that comes too late, and a receipt that goes out anyway',
+      { ...NIGHT, candidates: [candidate('promo', { value: 3, ttlMs: 3_600_000 }), receipt] },
+      ['if doing nothing were worth 1 or more'],
+    ],
+    [
+      'an obstacle that goes, and lets a better one in that is held out',
+      {
+        consents: [grant({ purpose: 'news' })],
+        candidates: [candidate('held', { value: 3 }), candidate('open', { value: 2, purpose: 'news', channel: 'sms' })],
+        holdouts: [{ id: 'all', version: 1, salt: 'h', share: 1, purposes: ['marketing'] }],
+      },
+      [
+        'if consent for news on sms were granted',
+        'if consent for marketing on email were granted and if the user were not held out',
+      ],
     ],
     ['an action', {}, ['if doing nothing were worth 1 or more']],
     [
@@ -188,7 +237,7 @@ describe('what would have changed the answer', () => {
       },
       [
         'if the daily cap of 1 left room for mail_mail',
-        'after 2027-06-15T23:00Z when quiet hours end and if the daily cap of 0 left room for text_mail',
+        'if it were not a quiet hour on sms and if the daily cap of 0 left room for text_mail',
       ],
     ],
     [

@@ -12,6 +12,7 @@ import {
 import { changeText, openingText } from './change-text.js';
 import { gatePendingCandidates } from './gate-pending.js';
 import { settle } from './settle.js';
+import { suppose, supposeWorth, type Supposition } from './suppose.js';
 import { instantText, valueText } from './text.js';
 import type {
   Candidate,
@@ -28,6 +29,8 @@ const CANDIDATES_CONSIDERED_MAX = 5;
 const COUNTERFACTUALS_MAX = 5;
 /** How many openings are tried until nothing blocks any more; each may lie in another gate's closed time. */
 const OPENINGS_TRIED_MAX = 16;
+/** How often the gates are asked what else is in the way; each tells of one thing at a time. */
+const OBSTACLES_ASKED_MAX = 16;
 
 interface Question {
   readonly input: DecisionInput;
@@ -39,6 +42,12 @@ interface Question {
   readonly pending: readonly GateVerdict[];
   /** The candidate behind which nothing that rests on consent was asked; see `Settlement`. */
   readonly endedBy: string | null;
+}
+
+/** A candidate with what stands between it and the person. */
+interface Blocked {
+  readonly candidate: Candidate;
+  readonly blockers: readonly GateVerdict[];
 }
 
 /** A counterfactual with the number of things that would have to change. */
@@ -86,9 +95,10 @@ function changeFor(
 ): Change | null {
   const gates = question.assessment.candidates.find(({ candidate }) => candidate.key === score.key);
   if (gates === undefined) return null;
-  const blockers = blockersIn(question, gates);
+  const blocked = { candidate: gates.candidate, blockers: blockersIn(question, gates) };
+  const { blockers } = blocked;
   // Whether it would have been chosen cannot be said without a score; that nothing was, can.
-  if (!isScored(score)) return chosen === null ? unblock(question, gates.candidate, blockers, later) : null;
+  if (!isScored(score)) return chosen === null ? unblock(question, score, blocked, later) : null;
   const { input, outcome } = question;
   const bar = barBefore(question, gates.candidate, score, chosen);
   if (bar !== null) {
@@ -96,21 +106,21 @@ function changeFor(
       blockers.length === 0 && outcome.kind !== 'do_nothing' && wouldGo(input, gates, bar.net - score.net);
     return isEnough ? valueChange(score, bar.net) : null;
   }
-  if (score.net <= input.doNothingValue) return withValue(blockers, gates.candidate, score, input.doNothingValue);
-  if (blockers.length === 0) return null;
-  return unblock(question, gates.candidate, blockers, later);
+  if (score.net <= input.doNothingValue) {
+    const bar = input.doNothingValue;
+    return blockers.length === 0 ? valueChange(score, bar) : lift(question, score, blocked, bar);
+  }
+  return blockers.length === 0 ? null : unblock(question, score, blocked, later);
 }
 
-/** Waiting, if that is enough; else whatever else it takes. Where waiting alone does not help no instant is named. */
+/** Waiting, if that is enough; else whatever else it takes. */
 function unblock(
   question: Question,
-  candidate: Candidate,
-  blockers: readonly GateVerdict[],
+  score: CandidateScore,
+  { candidate, blockers }: Blocked,
   later: Later,
 ): Change | null {
-  const isTimed = blockers.every(({ until }) => until !== null);
-  const atOnce = isTimed ? blockers.map((blocker) => ({ ...blocker, until: null })) : blockers;
-  return waitFor(question, candidate, blockers, later) ?? lift(atOnce, candidate);
+  return waitFor(question, candidate, blockers, later) ?? lift(question, score, { candidate, blockers });
 }
 
 /** Whether no message of another run would go before it, if it were worth so much more. */
@@ -148,37 +158,64 @@ function changesOfSilence({ outcome, scores }: Question, chosen: ScoredCandidate
   return scores.length === 0 ? [arbitrationChange(null, 'if there were an action to choose')] : [];
 }
 
-function valueChange({ key, net }: ScoredCandidate, bar: number): Change {
-  const missing = `worth more than ${valueText(bar)} instead of ${valueText(net)}`;
-  return arbitrationChange(key, `if ${key} were ${missing}`);
+function valueChange(score: ScoredCandidate, bar: number): Change {
+  return arbitrationChange(score.key, worthText(score, bar));
 }
+
+const worthText = ({ key, net }: ScoredCandidate, bar: number): string =>
+  `if ${key} were worth more than ${valueText(bar)} instead of ${valueText(net)}`;
 
 function arbitrationChange(candidate: string | null, change: string): Change {
   return { counterfactual: { gate: 'next_best_action', candidate, change, after: null }, parts: 1 };
 }
 
-/** Both the value and whatever blocks the candidate would have to change. */
-function withValue(
-  blockers: readonly GateVerdict[],
-  candidate: Candidate,
-  score: ScoredCandidate,
-  bar: number,
+/**
+ * All that would have to change at once, so that nothing stands in the candidate's way, its worth too if that is not
+ * enough. A gate names the first thing that it finds: what it finds next is asked for as long as there is something.
+ * A message that comes too late need not go out now: it is enough that it may wait.
+ *
+ * @returns null when one of them may not change, and when the answer would be the same all the same, because of others
+ */
+function lift(
+  question: Question,
+  score: CandidateScore,
+  { candidate, blockers }: Blocked,
+  bar = -Infinity,
 ): Change | null {
-  const value = valueChange(score, bar);
-  if (blockers.length === 0) return value;
-  const lifted = lift(blockers, candidate);
-  if (lifted === null) return null;
-  const change = `${lifted.counterfactual.change} and ${value.counterfactual.change}`;
-  return { counterfactual: { ...lifted.counterfactual, change }, parts: lifted.parts + 1 };
+  const mayWait = blockers.some(({ reason }) => reason === 'EXPIRED');
+  const inTheWay = (standing: readonly GateVerdict[]): readonly GateVerdict[] =>
+    mayWait ? standing.filter(({ kind }) => kind === 'refuse') : standing;
+  const texts = new Set<string>();
+  let supposed: Supposition = { input: question.input, candidate };
+  let standing = inTheWay(blockers);
+  for (let asked = 0; asked < OBSTACLES_ASKED_MAX && standing.length > 0; asked += 1) {
+    for (const blocker of standing) {
+      const text = changeText({ ...blocker, until: null }, candidate);
+      if (text === null) return null;
+      texts.add(text);
+      supposed = suppose(supposed, blocker);
+    }
+    // Of a person who objects nothing is worked out, not even in supposition.
+    standing = isScored(score) ? inTheWay(standingIn(supposed)) : [];
+  }
+  const [first] = blockers;
+  if (first === undefined || standing.length > 0) return null;
+  if (isScored(score) && score.net <= bar) {
+    texts.add(worthText(score, bar));
+    supposed = supposeWorth(supposed, bar - score.net);
+  }
+  const isFirst = isScored(score) && question.scores.indexOf(score) === 0 && !mayWait;
+  if (isScored(score) && !isFirst && !isAnotherIn(question, supposed.input)) return null;
+  const change = [...texts].join(' and ');
+  return { counterfactual: { gate: first.gate, candidate: candidate.key, change, after: null }, parts: texts.size };
 }
 
-/** All blockers changed together; null when one of them may not change. */
-function lift(blockers: readonly GateVerdict[], candidate: Candidate): Change | null {
-  const [first] = blockers;
-  const texts = blockers.map((blocker) => changeText(blocker, candidate));
-  if (first === undefined || texts.includes(null)) return null;
-  const change = texts.join(' and ');
-  return { counterfactual: { gate: first.gate, candidate: candidate.key, change, after: null }, parts: texts.length };
+/** What stands between the candidate and the person now; rivals matter to what would otherwise go out. */
+function standingIn({ input, candidate }: Supposition): readonly GateVerdict[] {
+  const blockers = blockersOf(input, gateCandidate(input, candidate, newMemos()));
+  if (blockers.length > 0 || input.rivals.length === 0) return blockers;
+  const answer = gatePendingCandidates(input, candidate);
+  return answer.kind === 'pass' ? [] : [{ gate: 'pending_candidates', candidates: [candidate.key], ...answer }];
 }
 
 /**
@@ -216,11 +253,12 @@ function momentAt({ input }: Question, later: Later, now: InstantMs): Moment {
 
 function isAnother(question: Question, later: Later, now: InstantMs): boolean {
   const moment = momentAt(question, later, now);
-  if (moment.isAnother === null) {
-    const { outcome } = settle(moment.input, assess(moment.input, moment.memos));
-    moment.isAnother = JSON.stringify(outcome) !== JSON.stringify(question.outcome);
-  }
+  moment.isAnother ??= isAnotherIn(question, moment.input, moment.memos);
   return moment.isAnother;
+}
+
+function isAnotherIn({ outcome }: Question, input: DecisionInput, memos?: Memos): boolean {
+  return JSON.stringify(settle(input, assess(input, memos)).outcome) !== JSON.stringify(outcome);
 }
 
 function compareChanges(left: Change, right: Change): number {

@@ -21,6 +21,8 @@ const SCOPES = [
   'runs:operate',
   'webhooks:read',
   'webhooks:write',
+  'providers:read',
+  'providers:write',
   'content:read',
   'content:write',
   'policies:read',

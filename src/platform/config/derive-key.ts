@@ -14,7 +14,8 @@ export type KeyPurpose =
   | 'consent-receipt'
   | 'webhook-endpoint'
   | 'payload'
-  | 'payload-key';
+  | 'payload-key'
+  | 'provider-account';
 
 /**
  * The key for one purpose, derived from a root secret with HKDF-SHA256 (RFC 5869).

@@ -12,6 +12,7 @@ import { Mended20261121001100 } from './20261121001100-mended.js';
 import { PayloadKeys20261121001800 } from './20261121001800-payload-keys.js';
 import { People20261121000100 } from './20261121000100-people.js';
 import { Policies20261121000600 } from './20261121000600-policies.js';
+import { Providers20261122000100 } from './20261122000100-providers.js';
 import { RunPaths20261121001600 } from './20261121001600-run-paths.js';
 import { Simulations20261121001200 } from './20261121001200-simulations.js';
 import { Steps20261121001000 } from './20261121001000-steps.js';
@@ -38,4 +39,5 @@ export const migrations = [
   { name: '20261121001600-run-paths', class: RunPaths20261121001600 },
   { name: '20261121001800-payload-keys', class: PayloadKeys20261121001800 },
   { name: '20261121001700-journey-migrations', class: JourneyMigrations20261121001700 },
+  { name: '20261122000100-providers', class: Providers20261122000100 },
 ];

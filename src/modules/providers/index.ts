@@ -1,0 +1,2 @@
+export { ProviderAccounts } from './provider-accounts.js';
+export { ProvidersModule } from './providers.module.js';

@@ -1,0 +1,20 @@
+import type { ProviderAccountRow } from './provider-accounts.repository.js';
+import type { ProviderView } from './providers.dto.js';
+
+const text = (instant: number): string => new Date(instant).toISOString();
+
+/** @param publicUrl how the outside reaches the API */
+export const toProviderView = (row: ProviderAccountRow, publicUrl: string): ProviderView => ({
+  id: row.id,
+  key: row.key,
+  kind: row.kind,
+  channel: row.channel,
+  settings: row.settings,
+  credentials: [...row.credentialNames],
+  state: row.state,
+  priority: row.priority,
+  per_second: row.perSecond,
+  callback_url: `${publicUrl}/callbacks/${row.key}/${row.pathToken}`,
+  created_at: text(row.createdAt),
+  updated_at: text(row.updatedAt),
+});
