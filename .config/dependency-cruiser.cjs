@@ -116,6 +116,18 @@ module.exports = {
       { path: '^(src|workflows|activities|test|tools)/', pathNot: '^src/(cli|sdk|core)/' },
     ),
     error(
+      'sandbox-stands-alone',
+      'The provider sandbox is the other side: with code of ours in it, both sides would share their mistakes.',
+      { path: '^src/sandbox/', pathNot: spec },
+      { path: '^(src|workflows|activities|test|tools)/', pathNot: ['^src/sandbox/', '^src/platform/clock/'] },
+    ),
+    error(
+      'nobody-imports-the-sandbox',
+      'Only tests and tools speak to the provider sandbox, and nothing that runs in production knows it.',
+      { path: '^(src|workflows|activities)/', pathNot: ['^src/sandbox/', spec] },
+      { path: '^src/sandbox/' },
+    ),
+    error(
       'entry-points-are-ends',
       'Nothing imports a process entry or the list of modules, except an entry.',
       { pathNot: ['^src/(main|worker)\\.ts$', '^test/', spec] },

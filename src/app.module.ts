@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from './modules/access/index.js';
 import { ActionsModule } from './modules/actions/index.js';
 import { BulkEnrolmentsModule } from './modules/bulk-enrolments/index.js';
+import { CallbacksModule } from './modules/callbacks/index.js';
 import { ConsentsModule } from './modules/consents/index.js';
 import { ControlsModule } from './modules/controls/index.js';
 import { DecisionsModule } from './modules/decisions/index.js';
@@ -68,6 +69,7 @@ export class AppModule {
         DeliveriesModule.forRoot(config.email),
         OutcomesModule,
         ProvidersModule,
+        CallbacksModule,
         WebhookEndpointsModule,
         StepsModule.forRoot(config.company),
         SimulationsModule,

@@ -51,6 +51,10 @@ const violations = [
   }),
   imports('modules', { 'src/modules/users/probe.ts': `import '../../../workflows/journey.workflow.js';` }),
   imports('platform-knows-no-feature', { 'src/platform/clock/probe.ts': `import '../../modules/users/index.js';` }),
+  imports('sandbox-stands-alone', {
+    'src/sandbox/probe.ts': `import '${pathTo('src/sandbox', 'src/modules/users/index.ts')}';`,
+  }),
+  imports('nobody-imports-the-sandbox', { 'src/modules/users/probe.ts': `import '../../sandbox/sandbox.js';` }),
   imports('entry-points-are-ends', { 'src/modules/users/probe.ts': `import '../../app.module.js';` }),
   imports('core-journeys', {
     'src/core/journeys/probe.ts': `import '${pathTo('src/core/journeys', 'src/core/consent/*.ts')}';`,

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { compile } from '../../src/core/journeys/compile.js';
 import { NewAction } from '../../src/modules/actions/actions.dto.js';
 import { JourneyDefinitionDto } from '../../src/modules/journeys/journeys.dto.js';
+import { authorMessage } from '../../src/modules/message-templates/authoring.js';
 import { faultsOfMarketing } from '../../src/modules/message-templates/content-rules.js';
 import { NewMessageTemplate } from '../../src/modules/message-templates/message-templates.dto.js';
 import { parseContent, renderContent } from '../../src/modules/message-templates/renderer.js';
@@ -39,15 +40,17 @@ describe.each(examples)('example %s', (example) => {
     expect(weighed.filter((key) => !actionKeys.has(key))).toEqual([]);
   });
 
-  it.each(templates)('$key is a lawful marketing message that reads well for anybody', (template) => {
-    const parsed = parseContent(template);
+  it.each(templates)('$key is a lawful marketing message that reads well for anybody', async (template) => {
+    const { content, missing } = await authorMessage(template);
+    const parsed = parseContent(content);
     if (parsed.kind === 'faults') throw new Error(JSON.stringify(parsed.faults));
     expect(faultsOfMarketing(parsed.content)).toEqual([]);
     const [session] = readSessions();
     const users = [{}, { name: null, attributes: {} }, { name: 'Jane Doe', ...(session && toUser(1, session)) }];
     for (const user of users) {
       const company = { name: 'Example', address: '1 Example Street' };
-      const message = renderContent(parsed.content, { user, company, unsubscribe_url: 'https://example.com/u' });
+      const context = { user, company, unsubscribe_url: 'https://example.com/u' };
+      const message = renderContent(parsed.content, { context, missing });
       for (const part of Object.values(message)) {
         expect(part).not.toMatch(/\{\{|\}\}|undefined|null|NaN|, ?,/);
         expect(part).not.toContain('  minutes');

@@ -58,6 +58,8 @@ const delivery = (id: string, name: string, template: string, state: DeliveryVie
   attempt: 1,
   provider_message_id: null,
   failure: null,
+  open_count: 0,
+  click_count: 0,
   clock_domain: 'demo',
   claimed_at: '2027-01-01T00:00:00.000Z',
   settled_at: null,

@@ -78,6 +78,7 @@ describe('access', () => {
       'ConfirmController.show',
       'HealthController.health',
       'HealthController.ready',
+      'InboxController.receive',
       'PreferencesController.save',
       'PreferencesController.show',
       'UnsubscribeController.show',

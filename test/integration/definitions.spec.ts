@@ -7,6 +7,7 @@ const CONTENT = {
   subject: 'Hello',
   html: '<p>{{ user.name }}</p> {{ company.address }} <a href="{{ unsubscribe_url }}">out</a>',
   text: '{{ user.name }} {{ company.address }} {{ unsubscribe_url }}',
+  missing: 'empty',
 };
 
 describe('definitions that operators write', () => {

@@ -98,15 +98,15 @@ describe('accounts with providers', () => {
     expect(pathsOf(refused)).toEqual(['credentials.nonsense']);
   });
 
-  it('asks active accounts of a channel by priority, then by key', async () => {
+  it('has its place among those of its channel by priority, then by key', async () => {
     const register = (key: string, priority: number) => api.post('/api/providers', { ...GRID, key, priority });
-    await Promise.all([register('late', 9), register('b', 1), register('a', 1), register('paused', 0)]);
-    expect((await act('pause', 'paused')).state).toBe('paused');
-    const keys = async (): Promise<string[]> => (await accounts().activeOf('email')).map(({ key }) => key);
-    expect(await keys()).toEqual(['a', 'b', 'late']);
-    expect((await act('resume', 'paused')).state).toBe('active');
-    expect(await keys()).toEqual(['paused', 'a', 'b', 'late']);
-    expect(await accounts().activeOf('sms')).toEqual([]);
+    await Promise.all([register('late', 9), register('b', 1), register('a', 1), register('first', 0)]);
+    expect((await act('pause', 'first')).state).toBe('paused');
+    const states = async () => (await accounts().of('email')).map(({ key, state }) => `${key} ${state}`);
+    expect(await states()).toEqual(['first paused', 'a active', 'b active', 'late active']);
+    expect((await act('resume', 'first')).state).toBe('active');
+    expect((await states())[0]).toBe('first active');
+    expect(await accounts().of('sms')).toEqual([]);
   });
 
   it('gets another address for its callbacks', async () => {

@@ -105,7 +105,13 @@ describe('one step of a run, from the question to the mailbox', () => {
   it('shows what endpoints answered to this run: escaped in HTML, and empty where nothing was answered', async () => {
     const shown = '{{ run.responses.score.tier }} {{ run.responses.stock.left }}!';
     const receipt = { key: 'offer', channel: 'email', purpose: 'transactional', legal_basis: 'contract' };
-    await post('/api/message-templates', { ...receipt, subject: shown, html: `<p>${shown}</p>`, text: shown });
+    await post('/api/message-templates', {
+      ...receipt,
+      missing: 'empty',
+      subject: shown,
+      html: `<p>${shown}</p>`,
+      text: shown,
+    });
     const { id, email } = await person();
     const [runKey, other] = [await enter(id), await enter(id, '2')];
     await query(

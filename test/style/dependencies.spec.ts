@@ -79,6 +79,8 @@ const LICENCES_ALLOWED = new Set([
   'ISC',
   'MIT',
   'MIT-0',
+  // As slick, which MJML brings, spells it.
+  'MIT http://mootools.net/license.txt',
   'PostgreSQL',
   'Python-2.0',
   'Unlicense',

@@ -100,7 +100,9 @@ export class ContactStage {
     return () => this.send('DELETE', `/api/policies/${key}`);
   }
 
-  async person(profile: { readonly localPart?: string; readonly timezone?: string } = {}): Promise<Contactee> {
+  async person(
+    profile: { readonly localPart?: string; readonly timezone?: string; readonly phone?: string } = {},
+  ): Promise<Contactee> {
     this.people += 1;
     const { localPart = 'person', ...more } = profile;
     const email = `${localPart}-${this.people}@example.org`;

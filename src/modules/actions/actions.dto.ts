@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONTENT_CHANNELS } from '../../core/content/content.js';
 import { parseDuration } from '../../core/kernel/duration.js';
 import { definitionKey, lineOfText, word } from '../../platform/http/fields.js';
 import { pageFields, pageOf } from '../../platform/http/paging.js';
@@ -27,7 +28,7 @@ const contextWeight = z.strictObject({
 
 const fields = {
   name: lineOfText(NAME_MAX).meta({ example: 'Offer of help' }),
-  channel: z.literal('email').default('email'),
+  channel: z.enum(CONTENT_CHANNELS).default('email').meta({ description: 'That of its template.' }),
   template: definitionKey.meta({ description: 'Key of a message template.', example: 'offer_help' }),
   tags: z.array(word).max(TAGS_MAX).default([]),
   is_active: z.boolean().default(true),

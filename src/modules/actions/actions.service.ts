@@ -19,7 +19,7 @@ export class ActionsService {
 
   /** @throws ConflictException ACTION_KEY_TAKEN, UnprocessableEntityException UNKNOWN_REFERENCE for its template */
   async create({ key, ...input }: NewAction, principal: string): Promise<ActionView> {
-    await this.refuseUnknownTemplate(input.template);
+    await this.refuseUnfitTemplate(input);
     try {
       return await this.database.transaction(async (transaction) => {
         const row = await this.actions.insert(transaction, key, toDefinition(input));
@@ -35,7 +35,7 @@ export class ActionsService {
 
   /** Replaces an action; its version grows. @throws NotFoundException ACTION_UNKNOWN */
   async replace(key: string, input: ActionInput, principal: string): Promise<ActionView> {
-    await this.refuseUnknownTemplate(input.template);
+    await this.refuseUnfitTemplate(input);
     return this.database.transaction(async (transaction) => {
       const row = await this.actions.update(transaction, key, toDefinition(input));
       if (row === null) throw unknownAction();
@@ -69,10 +69,13 @@ export class ActionsService {
     return this.actions.existing(keys);
   }
 
-  private async refuseUnknownTemplate(template: string): Promise<void> {
-    if ((await this.templates.existing([template])).has(template)) return;
-    const errors = [{ path: 'template', message: `there is no message template "${template}"` }];
-    const detail = 'the action names a template that does not exist';
+  private async refuseUnfitTemplate({ template, channel }: Pick<ActionInput, 'template' | 'channel'>): Promise<void> {
+    const own = (await this.templates.channels([template])).get(template);
+    if (own === channel) return;
+    const missing = { path: 'template', message: `there is no message template "${template}"` };
+    const unfit = { path: 'channel', message: `the message template "${template}" is for ${own}` };
+    const detail = 'the action names a template that does not exist, or is for another channel';
+    const errors = [own === undefined ? missing : unfit];
     throw new UnprocessableEntityException({ code: 'UNKNOWN_REFERENCE', detail, errors });
   }
 }

@@ -54,9 +54,13 @@ export class ConfirmationMails {
     const user = await this.users.find({ kind: 'id', id: userId });
     const context = { user, company, confirm_url: url };
     const content = await this.templates.render({ key: TEMPLATE, version: template.version, context });
-    const isFit = template.legal_basis === 'contract' && content.text.includes(url) && content.html.includes(url);
-    if (isFit) return { template: TEMPLATE, templateVersion: template.version, ...content };
-    this.logger.warn(`the template ${TEMPLATE} needs legal_basis "contract" and {{ confirm_url }} in html and text`);
+    if (content.channel === 'email' && template.legal_basis === 'contract') {
+      const { subject, html, text } = content;
+      if (text.includes(url) && html.includes(url)) {
+        return { template: TEMPLATE, templateVersion: template.version, subject, html, text };
+      }
+    }
+    this.logger.warn(`the template ${TEMPLATE} has to be an e-mail with legal_basis "contract" and {{ confirm_url }}`);
     return null;
   }
 }

@@ -17,6 +17,7 @@ const CLAIMS_MAX = 5;
 /** How often a mail that must wait for the kill switch, or for the end of a hold on its person, looks again. */
 const KILL_SWITCH_MS = 60_000;
 
+const NOBODY: ReadonlySet<string> = new Set();
 const ACTION = 'double_opt_in';
 const STEP = 'confirm';
 
@@ -56,7 +57,12 @@ export class ConfirmationSender {
       if (refusal !== null) return this.settle(id, refusal);
       const { url } = this.tokens.make(id);
       const mail = await this.mails.write({ ...facts, url, validMs: facts.expiresAt - facts.createdAt });
-      if (await this.deliveries.inTurn((line) => this.claimAndSend(line, facts, mail))) return;
+      if (
+        await this.deliveries.inTurn({ channel: 'email', without: NOBODY }, (line) =>
+          this.claimAndSend(line, facts, mail),
+        )
+      )
+        return;
     }
     await this.confirmations.postpone(id, null);
   }
@@ -64,14 +70,17 @@ export class ConfirmationSender {
   /** @returns false when it must start over */
   private async claimAndSend(line: ProviderLine, facts: ConfirmationFacts, mail: ConfirmationMail): Promise<boolean> {
     const { id, email } = facts;
-    const claimed = await this.database.transaction((transaction) => this.claim(transaction, facts, mail));
+    const claimed = await this.database.transaction((transaction) =>
+      this.claim(transaction, facts, { ...mail, provider: line.provider }),
+    );
     if (claimed.kind === 'stale') return false;
     if (claimed.kind !== 'claimed') {
       await this.settle(id, claimed);
       return true;
     }
     const { subject, html, text } = mail;
-    const message = { subject, html, text, address: email ?? '', unsubscribeUrl: null };
+    const content = { channel: 'email', subject, html, text } as const;
+    const message = { content, address: email ?? '', unsubscribeUrl: null };
     const result = await this.deliveries.send(
       line,
       claimed.delivery,
@@ -97,7 +106,11 @@ export class ConfirmationSender {
     }
   }
 
-  private async claim(transaction: Transaction, prepared: ConfirmationFacts, mail: ConfirmationMail): Promise<Claimed> {
+  private async claim(
+    transaction: Transaction,
+    prepared: ConfirmationFacts,
+    mail: ConfirmationMail & { readonly provider: string },
+  ): Promise<Claimed> {
     await this.users.lock(transaction, [prepared.userId]);
     const facts = await this.confirmations.facts(transaction, prepared.id);
     if (facts === null) return { kind: 'ended', endedAs: 'USER_ERASED' };
@@ -116,6 +129,7 @@ export class ConfirmationSender {
       visit: 1,
       journeyKey: `system:${ACTION}`,
       channel: 'email',
+      provider: mail.provider,
       action: ACTION,
       actionGroup: null,
       template: mail.template,

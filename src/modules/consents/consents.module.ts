@@ -39,6 +39,6 @@ import { ReceiptsService } from './receipts.service.js';
     OptOuts,
     ReceiptsService,
   ],
-  exports: [ConsentsService, OptOuts],
+  exports: [ConsentsService, KeywordsService, OptOuts],
 })
 export class ConsentsModule {}

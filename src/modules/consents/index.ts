@@ -1,4 +1,5 @@
 export type { Said, Statement } from './consents.ledger.js';
 export { ConsentsModule } from './consents.module.js';
 export { ConsentsService } from './consents.service.js';
+export { KeywordsService } from './keywords.service.js';
 export { OptOuts } from './opt-outs.service.js';

@@ -33,6 +33,8 @@ export const DeliveryView = z
     attempt: z.number().int(),
     provider_message_id: z.string().nullable(),
     failure: z.string().nullable(),
+    open_count: z.int().meta({ description: 'How often the provider told that it was opened.' }),
+    click_count: z.int().meta({ description: 'How often the provider told that a link in it was followed.' }),
     clock_domain: z.string(),
     claimed_at: z.iso.datetime(),
     settled_at: z.iso.datetime().nullable(),

@@ -18,6 +18,8 @@ export const toDeliveryView = (delivery: DeliveryRow): DeliveryView => ({
   attempt: delivery.attempt,
   provider_message_id: delivery.providerMessageId,
   failure: delivery.failure,
+  open_count: delivery.openCount,
+  click_count: delivery.clickCount,
   clock_domain: delivery.clockDomain,
   claimed_at: new Date(delivery.claimedAt).toISOString(),
   settled_at: delivery.settledAt === null ? null : new Date(delivery.settledAt).toISOString(),

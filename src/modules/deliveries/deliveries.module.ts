@@ -4,7 +4,9 @@ import { DeliveriesController } from './deliveries.controller.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import { DeliveriesService } from './deliveries.service.js';
 import { DeliverySettler } from './delivery-settler.js';
+import { ProvidersModule } from '../providers/index.js';
 import { EMAIL_OPTIONS, EmailConnector, type EmailOptions } from './email.connector.js';
+import { Outlets } from './outlets.js';
 
 @Module({})
 export class DeliveriesModule implements OnModuleInit {
@@ -21,11 +23,12 @@ export class DeliveriesModule implements OnModuleInit {
     return {
       module: DeliveriesModule,
       global: true,
-      imports: [UsersModule],
+      imports: [UsersModule, ProvidersModule],
       controllers: [DeliveriesController],
       providers: [
         { provide: EMAIL_OPTIONS, useValue: email },
         EmailConnector,
+        Outlets,
         DeliveriesRepository,
         DeliveriesService,
         DeliverySettler,

@@ -52,6 +52,9 @@ export interface DeliveryRow {
   readonly clockDomain: string;
   readonly claimedAt: InstantMs;
   readonly settledAt: InstantMs | null;
+  /** How often its providers told that it was opened, and that a link in it was followed. */
+  readonly openCount: number;
+  readonly clickCount: number;
   /** Milliseconds until the attempt can no longer be alive; negative when it is over. */
   readonly aliveForMs: number;
 }
@@ -71,6 +74,16 @@ export interface DeliveryWord {
   readonly state: Extract<DeliveryState, 'sent' | 'failed' | 'delivered' | 'bounced' | 'complained'>;
   /** In the provider's words, which may hold personal data: not kept for a person who was erased. */
   readonly failure: string | null;
+}
+
+/** What a provider tells of a message to say which one it means. */
+export interface ProviderWord {
+  /** Of ours, where the provider carries it back. */
+  readonly deliveryId: string | null;
+  readonly providerMessageId: string | null;
+  readonly channel: string;
+  /** Null: whoever carried it. */
+  readonly provider: string | null;
 }
 
 /** The contact behind a delivery, as far as what becomes of it is concerned. */
@@ -98,7 +111,7 @@ const HEARD: readonly DeliveryState[] = ['sent', 'failed', 'delivered', 'bounced
 const ROW = `id, user_id as "userId", decision_id as "decisionId", run_key as "runKey", step_id as "stepId", visit,
   channel, provider, action, template, template_version as "templateVersion", purpose, state, attempt,
   provider_message_id as "providerMessageId", failure, clock_domain as "clockDomain", claimed_at as "claimedAt",
-  settled_at as "settledAt", (extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8 as "aliveForMs"`;
+  settled_at as "settledAt", open_count as "openCount", click_count as "clickCount", (extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8 as "aliveForMs"`;
 
 /** The only writer of deliveries and of the contact ledger: a contact counts from its claim on. */
 @Injectable()
@@ -249,6 +262,46 @@ export class DeliveriesRepository {
       values: [id],
     });
     return row ?? null;
+  }
+
+  /**
+   * The deliveries that providers mean: by our own id, else by theirs. Only what went out by this provider on this channel
+   * is found. Message ids are compared with and without angle brackets, as some providers change between the two.
+   *
+   * @returns one for each word, in their order; null where there is none
+   */
+  async findByProviderMessage(words: readonly ProviderWord[]): Promise<readonly (string | null)[]> {
+    const rows = await this.database.query<{ id: string | null }>({
+      name: 'deliveries_find_by_provider_message',
+      text: `select coalesce(
+          (select id from deliveries where id = word.delivery_id and channel = word.channel
+            and (word.provider is null or provider = word.provider)),
+          (select id from deliveries where provider_message_id = any (array[word.message_id, '<' || word.message_id || '>'])
+            and channel = word.channel and (word.provider is null or provider = word.provider)
+            order by id desc limit 1)) as id
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
+          with ordinality as word (delivery_id, message_id, channel, provider, place)
+        order by word.place`,
+      values: [
+        words.map(({ deliveryId }) => deliveryId),
+        words.map(({ providerMessageId }) => providerMessageId?.replace(/^<|>$/g, '') ?? null),
+        words.map(({ channel }) => channel),
+        words.map(({ provider }) => provider),
+      ],
+    });
+    return rows.map(({ id }) => id);
+  }
+
+  /** Adds to what is counted of a delivery. */
+  async count(
+    transaction: Transaction,
+    { deliveryId, opens, clicks }: { readonly deliveryId: string; readonly opens: number; readonly clicks: number },
+  ): Promise<void> {
+    await transaction.query({
+      name: 'deliveries_count',
+      text: 'update deliveries set open_count = open_count + $2, click_count = click_count + $3 where id = $1',
+      values: [deliveryId, opens, clicks],
+    });
   }
 
   /**

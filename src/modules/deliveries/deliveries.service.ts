@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, NotFoundException } from '@nestjs/common';
 import type { Queryable, Transaction } from '../../platform/database/database.js';
-import { Semaphore } from '../../platform/concurrency/semaphore.js';
 import { repeatWhileUnavailable } from '../../platform/database/while-unavailable.js';
 import { Metrics } from '../../platform/observability/metrics.js';
-import type { OutboundMessage, ProviderLine, SendResult } from './connector.js';
+import type { OutboundMessage, ProviderLine, RefusedFor, SendResult } from './connector.js';
 import {
   DeliveriesRepository,
   type DeliveredContact,
   type DeliveryRow,
   type DeliveryWord,
   type NewClaim,
+  type ProviderWord,
   type Settlement,
 } from './deliveries.repository.js';
-import { EmailConnector } from './email.connector.js';
+import { deadLine, Outlets, type Outlet } from './outlets.js';
 
 /** A claimed contact, and the proof that this process holds the attempt. */
 export interface ClaimedDelivery {
@@ -23,7 +23,7 @@ export interface ClaimedDelivery {
   readonly attempt: number;
 }
 
-export type DeliveryClaim = Omit<NewClaim, 'attemptToken' | 'provider'>;
+export type DeliveryClaim = Omit<NewClaim, 'attemptToken'>;
 
 /**
  * What became of a send. `stale` (the claim was too old when it came here) and `late` (the provider was not ready in time)
@@ -36,6 +36,7 @@ export type DeliveryResult = SendResult | { readonly kind: 'stale' };
 interface RefusedRecipient {
   readonly deliveryId: string;
   readonly detail: string;
+  readonly refusedFor: Exclude<RefusedFor, 'other'>;
 }
 
 export interface DeliveryQuery {
@@ -48,16 +49,13 @@ export interface DeliveryQuery {
 /** Deliveries from claim to final state. */
 @Injectable()
 export class DeliveriesService {
-  private readonly places: Semaphore;
   private readonly refusalHandlers: ((refused: RefusedRecipient) => Promise<unknown>)[] = [];
 
   constructor(
     private readonly deliveries: DeliveriesRepository,
-    private readonly email: EmailConnector,
+    private readonly outlets: Outlets,
     private readonly metrics: Metrics,
-  ) {
-    this.places = new Semaphore(email.sendsAtOnceMax);
-  }
+  ) {}
 
   /**
    * `handler` hears of recipients whom the provider refused, before the attempt is settled; it may hear of one twice. It
@@ -68,14 +66,20 @@ export class DeliveriesService {
   }
 
   /**
-   * Runs a claim and its send as soon as the provider can take one more message and is ready for it, so that no claim
-   * waits its turn, nor for a connection.
+   * Runs a claim and its send as soon as a provider can take one more message and is ready for it, so that no claim
+   * waits its turn, nor for a connection. Where nobody takes messages of the channel, the line says so.
    *
+   * @param route.without keys of accounts that could not take the message
    * @param claimAndSend gets the line for its one send
    */
-  inTurn<T>(claimAndSend: (line: ProviderLine) => Promise<T>): Promise<T> {
-    return this.places.run(async () => {
-      const line = await this.email.open();
+  async inTurn<T>(
+    { channel, without }: { readonly channel: string; readonly without: ReadonlySet<string> },
+    claimAndSend: (line: ProviderLine) => Promise<T>,
+  ): Promise<T> {
+    const outlet = await this.outlets.choose(channel, without);
+    if (outlet === null) return claimAndSend(deadLine(channel));
+    return outlet.places.run(async () => {
+      const line = observed(await outlet.connector.open(), outlet);
       try {
         return await claimAndSend(line);
       } finally {
@@ -84,14 +88,15 @@ export class DeliveriesService {
     });
   }
 
+  /** Whether there is somebody else who may take messages of the channel now. */
+  async canTry(channel: string, without: ReadonlySet<string>): Promise<boolean> {
+    return (await this.outlets.choose(channel, without)) !== null;
+  }
+
   /** @returns null when this visit already has a delivery that was not given back */
   async claim(transaction: Transaction, claim: DeliveryClaim): Promise<ClaimedDelivery | null> {
     const attemptToken = randomUUID();
-    const claimed = await this.deliveries.claim(transaction, {
-      ...claim,
-      attemptToken,
-      provider: this.email.provider,
-    });
+    const claimed = await this.deliveries.claim(transaction, { ...claim, attemptToken });
     return claimed === null ? null : { deliveryId: claimed.id, attemptToken, attempt: claimed.attempt };
   }
 
@@ -113,15 +118,16 @@ export class DeliveriesService {
     const { deliveryId } = claimed;
     const outbound = { ...message, deliveryId, to: message.address };
     const result: DeliveryResult = startWithinMs <= 0 ? { kind: 'stale' } : await line.send(outbound, startWithinMs);
-    const isRefused = result.kind === 'rejected' && result.isRecipientRefused;
+    const refused = refusedRecipient(deliveryId, result);
     // First, so that a process that dies here leaves an address that is suppressed, and not one that nobody knows of.
-    if (isRefused) await repeatWhileUnavailable(() => this.tellRefused({ deliveryId, detail: result.detail }));
+    if (refused !== null) await repeatWhileUnavailable(() => this.tellRefused(refused));
     const settlement = { deliveryId, attemptToken: claimed.attemptToken, ...settlementOf(result) };
     // The provider says it once. What is not recorded now stays unknown for good.
     const state = await repeatWhileUnavailable(() => this.deliveries.settle(settlement));
     // Only this attempt holds the token; the settler may have called it unknown, which is then put right.
     if (state === null) throw new Error(`the attempt of delivery ${deliveryId} is not open any more`);
-    if (!isRefused) this.metrics.countDelivery('email', settlement.state);
+    // One that was refused is told as bounced, and counted as such.
+    if (refused?.refusedFor !== 'recipient') this.metrics.countDelivery(message.content.channel, settlement.state);
     return result;
   }
 
@@ -152,6 +158,19 @@ export class DeliveriesService {
     return this.deliveries.advance(transaction, word);
   }
 
+  /** The deliveries that providers mean, one for each word, in their order; null where there is none (yet). */
+  findByProviderMessage(words: readonly ProviderWord[]): Promise<readonly (string | null)[]> {
+    return this.deliveries.findByProviderMessage(words);
+  }
+
+  /** Adds openings and clicks that a provider told of. To be called once for each. */
+  count(
+    transaction: Transaction,
+    counted: { readonly deliveryId: string; readonly opens: number; readonly clicks: number },
+  ): Promise<void> {
+    return this.deliveries.count(transaction, counted);
+  }
+
   list(query: DeliveryQuery, page: { after: string | null; limit: number }): Promise<readonly DeliveryRow[]> {
     return this.deliveries.list(query, page);
   }
@@ -161,6 +180,23 @@ export class DeliveriesService {
     await this.deliveries.settleOverdue({ id, limit: 1 });
     return this.get(id);
   }
+}
+
+/** Notes on the way how the provider fares. */
+function observed(line: ProviderLine, { circuit }: Outlet): ProviderLine {
+  return {
+    ...line,
+    send: async (message, startWithinMs) => {
+      const result = await line.send(message, startWithinMs);
+      circuit.note(result.kind === 'accepted' || result.kind === 'rejected');
+      return result;
+    },
+  };
+}
+
+function refusedRecipient(deliveryId: string, result: DeliveryResult): RefusedRecipient | null {
+  if (result.kind !== 'rejected' || result.refusedFor === 'other') return null;
+  return { deliveryId, detail: result.detail, refusedFor: result.refusedFor };
 }
 
 const unknownDelivery = (): NotFoundException =>

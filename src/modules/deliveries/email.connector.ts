@@ -1,6 +1,10 @@
+import type { Readable } from 'node:stream';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import DKIM from 'nodemailer/lib/dkim';
 import MailComposer from 'nodemailer/lib/mail-composer';
+import { assert } from '../../core/kernel/assert.js';
 import type { Connector, OutboundMessage, ProviderLine, SendResult } from './connector.js';
+import { listHeaders } from './mail-headers.js';
 import { classifySmtpError, isLineLost } from './smtp-errors.js';
 import { SmtpLines, type HeldLine } from './smtp-lines.js';
 
@@ -10,9 +14,16 @@ export interface EmailOptions {
   readonly from: { readonly name: string; readonly address: string };
   /** Domain of Message-ID and List-Id. */
   readonly domain: string;
+  /** Null: not signed by us. */
+  readonly dkim: { readonly selector: string; readonly privateKey: string } | null;
 }
 
 const LINES_MAX = 10;
+/** RFC 6376 section 5.4.1, and what RFC 8058 section 4 asks to be covered. */
+const SIGNED_HEADERS = [
+  ...['From', 'Sender', 'Reply-To', 'Subject', 'Date', 'Message-ID', 'To', 'MIME-Version', 'Content-Type'],
+  ...['Content-Transfer-Encoding', 'List-Id', 'List-Unsubscribe', 'List-Unsubscribe-Post'],
+].join(':');
 
 /**
  * E-mail over SMTP. SMTP has no idempotency key and cannot be asked about a message later: once the message has begun
@@ -23,27 +34,30 @@ export class EmailConnector implements Connector, OnApplicationShutdown {
   readonly provider = 'smtp';
   readonly sendsAtOnceMax = LINES_MAX;
   private readonly lines: SmtpLines;
+  private readonly signer: DKIM | null;
 
   constructor(@Inject(EMAIL_OPTIONS) private readonly options: EmailOptions) {
     this.lines = new SmtpLines(options.smtpUrl);
+    this.signer = signerOf(options);
   }
 
   async open(): Promise<ProviderLine> {
     try {
       const held = await this.lines.take();
       return {
+        provider: this.provider,
         send: (message, startWithinMs) => this.send(held, message, startWithinMs),
         release: () => this.lines.give(held.line),
       };
     } catch (error) {
       const result = classifySmtpError(error, false);
-      return { send: () => Promise.resolve(result), release: () => undefined };
+      return { provider: this.provider, send: () => Promise.resolve(result), release: () => undefined };
     }
   }
 
   private async send(held: HeldLine, message: OutboundMessage, startWithinMs: number): Promise<SendResult> {
     const mail = new MailComposer(toMail(message, this.options)).compile();
-    const handover = await held.line.send(mail.getEnvelope(), mail.createReadStream(), startWithinMs);
+    const handover = await held.line.send(mail.getEnvelope(), this.contentOf(mail), startWithinMs);
     switch (handover.kind) {
       case 'taken':
         return { kind: 'accepted', providerMessageId: mail.messageId() };
@@ -59,34 +73,42 @@ export class EmailConnector implements Connector, OnApplicationShutdown {
     }
   }
 
+  private contentOf(mail: ReturnType<MailComposer['compile']>): Readable {
+    const content = mail.createReadStream();
+    return this.signer === null ? content : this.signer.sign(content);
+  }
+
   onApplicationShutdown(): void {
     this.lines.close();
   }
 }
 
-function toMail(message: OutboundMessage, { from, domain }: EmailOptions) {
+function signerOf({ from, dkim }: EmailOptions): DKIM | null {
+  if (dkim === null) return null;
+  const { selector: keySelector, privateKey } = dkim;
+  const domainName = from.address.slice(from.address.lastIndexOf('@') + 1);
+  return new DKIM({ domainName, keySelector, privateKey, headerFieldNames: SIGNED_HEADERS });
+}
+
+function toMail({ deliveryId, to, content, unsubscribeUrl }: OutboundMessage, { from, domain }: EmailOptions) {
+  assert(content.channel === 'email', 'a mail server takes e-mail');
+  const { subject, html, text } = content;
   return {
     from: { ...from },
-    to: { name: '', address: message.to },
-    subject: message.subject,
-    html: message.html,
-    text: message.text,
-    messageId: `<${message.deliveryId}@${domain}>`,
+    to: { name: '', address: to },
+    subject,
+    html,
+    text,
+    messageId: `<${deliveryId}@${domain}>`,
     // Message content comes from templates: it must not be able to read files or fetch addresses of ours.
     disableFileAccess: true,
     disableUrlAccess: true,
-    headers: { ...listHeaders(message.unsubscribeUrl, domain), 'X-Delivery-Id': message.deliveryId },
+    headers: { ...prepared(listHeaders(unsubscribeUrl, domain)), 'X-Delivery-Id': deliveryId },
   };
 }
 
-/** RFC 2919 and RFC 8058: where to withdraw, and that one POST there is enough. */
-function listHeaders(unsubscribeUrl: string | null, domain: string): Record<string, { prepared: true; value: string }> {
-  if (unsubscribeUrl === null) return {};
-  // Prepared: folding could break the address, and some receivers do not unfold it.
-  const header = (value: string): { prepared: true; value: string } => ({ prepared: true, value });
-  return {
-    'List-Id': header(`<marketing.${domain}>`),
-    'List-Unsubscribe': header(`<${unsubscribeUrl}>`),
-    'List-Unsubscribe-Post': header('List-Unsubscribe=One-Click'),
-  };
+/** Folding could break the address, and some receivers do not unfold it. */
+function prepared(headers: Readonly<Record<string, string>>): Record<string, { prepared: true; value: string }> {
+  const entries = Object.entries(headers).map(([name, value]) => [name, { prepared: true, value }] as const);
+  return Object.fromEntries(entries);
 }

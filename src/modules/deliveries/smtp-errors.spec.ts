@@ -26,12 +26,12 @@ describe('classifySmtpError', () => {
   ])('%s', (_what, command, response, isRecipientRefused) => {
     expect(classifySmtpError(reply(command, response), command === 'DATA')).toMatchObject({
       kind: 'rejected',
-      isRecipientRefused,
+      refusedFor: isRecipientRefused ? 'recipient' : 'other',
     });
   });
 
   it('blames nobody for what never went onto the wire', () => {
     const malformed = classifySmtpError({ code: 'EENVELOPE', command: 'API' }, false);
-    expect(malformed).toMatchObject({ kind: 'rejected', isRecipientRefused: false });
+    expect(malformed).toMatchObject({ kind: 'rejected', refusedFor: 'other' });
   });
 });

@@ -50,12 +50,11 @@ export function classifySmtpError(error: unknown, hasBegunToLeave: boolean): Sen
   if (responseCode !== undefined && responseCode >= DEFERRED_MIN) {
     const isOwnFault = responseCode < REFUSED_MIN || OWN_FAULTS.has(code);
     if (isOwnFault) return { kind: 'unavailable', detail };
-    return { kind: 'rejected', detail, isRecipientRefused: isRecipientRefused({ command, responseCode, response }) };
+    const refusedFor = isRecipientRefused({ command, responseCode, response }) ? 'recipient' : 'other';
+    return { kind: 'rejected', detail, refusedFor };
   }
   if (hasBegunToLeave) return { kind: 'unknown', detail };
-  return MALFORMED.has(code)
-    ? { kind: 'rejected', detail, isRecipientRefused: false }
-    : { kind: 'unavailable', detail };
+  return MALFORMED.has(code) ? { kind: 'rejected', detail, refusedFor: 'other' } : { kind: 'unavailable', detail };
 }
 
 /**

@@ -11,6 +11,7 @@ const TEXT_MAX = 200;
 const PRIORITY_MAX = 1_000;
 
 const EntriesMax = z.number().int().min(1).max(1_000_000_000).optional();
+const QuietWindow = z.strictObject({ start: LocalTime, end: LocalTime }).optional();
 const EventPattern = z.union([EventName, z.strictObject({ event: EventName, where: Where })]);
 
 export const JourneyDefinitionDto = z
@@ -44,7 +45,7 @@ export const JourneyDefinitionDto = z
       .strictObject({ events: z.array(EventPattern).max(LISTED_MAX) })
       .optional()
       .meta({ description: 'events that complete a run wherever it waits', example: { events: ['purchase'] } }),
-    quiet_hours: z.strictObject({ email: z.strictObject({ start: LocalTime, end: LocalTime }).optional() }).optional(),
+    quiet_hours: z.strictObject({ email: QuietWindow, sms: QuietWindow, push: QuietWindow }).optional(),
     conflict: z
       .strictObject({ group: Key, priority: z.number().int().min(-PRIORITY_MAX).max(PRIORITY_MAX).default(0) })
       .optional()

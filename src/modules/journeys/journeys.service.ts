@@ -20,7 +20,7 @@ import { JourneyLife } from './journey-life.service.js';
 import type { JourneyDefinitionDto, JourneyVersionView, JourneyView } from './journeys.dto.js';
 import { toJourneyView, toVersionView } from './journeys.mapper.js';
 import { JourneysRepository, type JourneyRow } from './journeys.repository.js';
-import { namedThings, unknownThing, type NamedThing } from './references.js';
+import { namedThings, otherChannel, unknownThing, type NamedThing } from './references.js';
 import { TriggersRepository } from './triggers.repository.js';
 
 /** Journey definitions: drafts that change, and published versions that never do. */
@@ -129,15 +129,19 @@ export class JourneysService {
     const named = namedThings(definition);
     const keysOf = (kind: NamedThing['kind']): readonly string[] =>
       named.flatMap((thing) => (thing.kind === kind ? [thing.key] : []));
+    const channels = await this.templates.channels(keysOf('template'));
     const existing = {
-      template: await this.templates.existing(keysOf('template')),
+      template: channels,
       action: await this.actions.existing(keysOf('action')),
       journey: await this.journeys.existing(keysOf('journey')),
       endpoint: await this.endpoints.existing(keysOf('endpoint')),
     };
-    const errors = named.filter(({ kind, key }) => !existing[kind].has(key)).map(unknownThing);
+    const errors = [
+      ...named.filter(({ kind, key }) => !existing[kind].has(key)).map(unknownThing),
+      ...named.flatMap((thing) => otherChannel(thing, channels)),
+    ];
     if (errors.length > 0) {
-      const detail = 'the journey names things that do not exist';
+      const detail = 'the journey names things that do not exist, or templates for another channel';
       throw new UnprocessableEntityException({ code: 'UNKNOWN_REFERENCE', detail, errors });
     }
   }

@@ -6,6 +6,8 @@ export interface NamedThing {
   readonly path: string;
   readonly kind: 'template' | 'action' | 'journey' | 'endpoint';
   readonly key: string;
+  /** Through which the step sends it. */
+  readonly channel?: string;
 }
 
 const NOUNS = {
@@ -21,7 +23,7 @@ export function namedThings({ steps }: JourneyDefinitionDto): readonly NamedThin
     const path = `steps[${index}]`;
     switch (step.kind) {
       case 'message':
-        return [{ path: `${path}.template`, kind: 'template', key: step.template }];
+        return [{ path: `${path}.template`, kind: 'template', key: step.template, channel: step.channel }];
       case 'decide':
         return step.actions.map((key, at) => ({ path: `${path}.actions[${at}]`, kind: 'action', key }));
       case 'start_journey':
@@ -43,4 +45,14 @@ export function namedThings({ steps }: JourneyDefinitionDto): readonly NamedThin
 /** The fault to tell of a thing that does not exist. */
 export function unknownThing({ path, kind, key }: NamedThing): { readonly path: string; readonly message: string } {
   return { path, message: `there is no ${NOUNS[kind]} "${key}"` };
+}
+
+/** The fault to tell of a template that is for another channel than its step. */
+export function otherChannel(
+  { path, key, channel }: NamedThing,
+  channels: ReadonlyMap<string, string>,
+): readonly { readonly path: string; readonly message: string }[] {
+  const own = channels.get(key);
+  if (channel === undefined || own === undefined || own === channel) return [];
+  return [{ path, message: `the message template "${key}" is for ${own}, and the step for ${channel}` }];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONTENT_CHANNELS } from '../../core/content/content.js';
 import { definitionKey as Key, lineOfText } from '../../platform/http/fields.js';
 import { scalar } from '../actions/index.js';
 import { Duration, EventName, RunConditionDto, Where } from './run-condition.dto.js';
@@ -42,7 +43,7 @@ const message = z
   .strictObject({
     kind: z.literal('message'),
     ...head,
-    channel: z.literal('email'),
+    channel: z.enum(CONTENT_CHANNELS).meta({ description: 'that of the template' }),
     template: Key,
     ttl: Ttl,
     on_refusal: OnRefusal,

@@ -1,26 +1,58 @@
-import { RenderError, renderPart, type ParsedContent, type TemplateFault } from './renderer.js';
+import { unreachable } from '../../core/kernel/assert.js';
+import { RenderError, renderPart, type ParsedPart } from './liquid.js';
+import type { ParsedContent, TemplateFault } from './renderer.js';
 
 const LINK = 'https://unsubscribe.example/probe';
 const ADDRESS = 'probe of the postal address';
-const PROBE = { company: { name: 'probe', address: ADDRESS }, unsubscribe_url: LINK, user: {}, run: {} };
+const NAME = 'probe of the name';
+const PROBE = {
+  context: { company: { name: NAME, address: ADDRESS }, unsubscribe_url: LINK, user: {}, run: {} },
+  missing: 'empty',
+} as const;
+/** The keyword that every carrier and our own inbox of text messages know. */
+const STOP = /\bSTOP\b/;
 
 /**
- * What a message that needs consent must show in both its parts: a link to withdraw, and who writes from where
- * (CAN-SPAM, 16 CFR 316.5; GDPR art. 7 (3)). It is rendered for a user about whom nothing is known: what only some
- * readers would see is not enough.
+ * What a message that needs consent must show: an e-mail a link to withdraw and who writes from where, in both its parts
+ * (CAN-SPAM, 16 CFR 316.5; GDPR art. 7 (3)); a text message who writes and the word that ends it (CTIA Messaging
+ * Principles and Best Practices, on opt-out). On a device the notification itself says whose it is and how to end it. It is
+ * rendered for a user about whom nothing is known: what only some readers would see is not enough.
  */
 export function faultsOfMarketing(content: ParsedContent): readonly TemplateFault[] {
-  try {
-    return faultsOfParts({ html: renderPart('html', content, PROBE), text: renderPart('text', content, PROBE) });
-  } catch (error) {
-    if (!(error instanceof RenderError)) throw error;
-    return [{ path: 'html', message: error.message }];
+  switch (content.channel) {
+    case 'email':
+      return [
+        ...faultsOfPart('html', content.html, emailFaults),
+        ...(content.text === null ? [] : faultsOfPart('text', content.text, emailFaults)),
+      ];
+    case 'sms':
+      return faultsOfPart('text', content.text, smsFaults);
+    case 'push':
+      return [];
+    default:
+      return unreachable(content);
   }
 }
 
-function faultsOfParts(parts: { readonly html: string; readonly text: string }): readonly TemplateFault[] {
-  return Object.entries(parts).flatMap(([path, rendered]) => [
-    ...(rendered.includes(LINK) ? [] : [{ path, message: 'a marketing message must show {{ unsubscribe_url }}' }]),
-    ...(rendered.includes(ADDRESS) ? [] : [{ path, message: 'a marketing message must show {{ company.address }}' }]),
-  ]);
+function faultsOfPart(
+  path: string,
+  part: ParsedPart,
+  faultsOf: (rendered: string) => readonly string[],
+): readonly TemplateFault[] {
+  try {
+    return faultsOf(renderPart(path, part, PROBE)).map((message) => ({ path, message }));
+  } catch (error) {
+    if (!(error instanceof RenderError)) throw error;
+    return [{ path, message: error.message }];
+  }
 }
+
+const emailFaults = (rendered: string): readonly string[] => [
+  ...(rendered.includes(LINK) ? [] : ['a marketing message must show {{ unsubscribe_url }}']),
+  ...(rendered.includes(ADDRESS) ? [] : ['a marketing message must show {{ company.address }}']),
+];
+
+const smsFaults = (rendered: string): readonly string[] => [
+  ...(rendered.includes(NAME) ? [] : ['a marketing message must show {{ company.name }}']),
+  ...(STOP.test(rendered) ? [] : ['a marketing message must say how to end it: the word STOP, in capitals']),
+];

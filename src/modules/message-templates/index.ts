@@ -1,3 +1,3 @@
+export { RenderError } from './liquid.js';
 export { MessageTemplatesModule } from './message-templates.module.js';
 export { MessageTemplatesService } from './message-templates.service.js';
-export { RenderError } from './renderer.js';

@@ -13,23 +13,30 @@ import {
   NewMessageTemplate,
   PreviewRequest,
   PreviewView,
+  UserPreviewRequest,
+  UserPreviewView,
 } from './message-templates.dto.js';
 import { MessageTemplatesService } from './message-templates.service.js';
+import { Previews } from './previews.service.js';
 
-const invalid = { 422: 'a marketing message without unsubscribe link or postal address' };
+const invalid = { 422: 'a marketing message that does not say who writes and how to withdraw' };
 const unknown = { 404: 'no such template' };
 
 @ApiTags('Message templates')
 @Controller('api/message-templates')
 export class MessageTemplatesController {
-  constructor(private readonly templates: MessageTemplatesService) {}
+  constructor(
+    private readonly templates: MessageTemplatesService,
+    private readonly previews: Previews,
+  ) {}
 
   @Post()
   @Scopes('content:write')
   @Answers({
     status: 201,
     summary: 'Makes a message template',
-    description: 'Liquid; templates see user, run, company and unsubscribe_url.',
+    description:
+      'Each channel has its own parts, and so has each language of `locales`. They are Liquid, and see user, run, company, unsubscribe_url and preferences_url.',
     body: MessageTemplateView,
     refusals: { ...invalid, 409: 'the key is taken' },
   })
@@ -42,9 +49,30 @@ export class MessageTemplatesController {
 
   @Post('preview')
   @Scopes('content:read')
-  @Answers({ status: 200, summary: 'Renders content without storing it', body: PreviewView })
-  preview(@Body({ schema: PreviewRequest }) body: PreviewRequest): PreviewView {
-    return this.templates.preview(body);
+  @Answers({
+    status: 200,
+    summary: 'Renders content without storing it',
+    body: PreviewView,
+    refusals: { 422: 'it could not be sent like this' },
+  })
+  preview(@Body({ schema: PreviewRequest }) body: PreviewRequest): Promise<PreviewView> {
+    return this.previews.ofContent(body);
+  }
+
+  @Post(':key/preview')
+  @Scopes('content:read', 'users:read')
+  @Answers({
+    status: 200,
+    summary: 'Renders a template as one person would get it',
+    description: 'Nothing is sent. The links to withdraw do nothing.',
+    body: UserPreviewView,
+    refusals: { 404: 'no such template, version or user', 410: 'erased', 422: 'it could not be sent to this person' },
+  })
+  previewForUser(
+    @Param('key', { schema: definitionKey }) key: string,
+    @Body({ schema: UserPreviewRequest }) body: UserPreviewRequest,
+  ): Promise<UserPreviewView> {
+    return this.previews.forUser(key, body);
   }
 
   @Get()
@@ -77,7 +105,7 @@ export class MessageTemplatesController {
     status: 200,
     summary: 'Makes the next version',
     body: MessageTemplateView,
-    refusals: { ...invalid, ...unknown },
+    refusals: { ...invalid, ...unknown, 409: 'the channel cannot change' },
   })
   change(
     @Param('key', { schema: definitionKey }) key: string,

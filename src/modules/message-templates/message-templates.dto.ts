@@ -1,31 +1,130 @@
 import { z } from 'zod';
-import { definitionKey, lineOfText, word } from '../../platform/http/fields.js';
+import { definitionKey, jsonObject, lineOfText, word } from '../../platform/http/fields.js';
 import { pageFields, pageOf } from '../../platform/http/paging.js';
+import { userReference } from '../users/index.js';
 
 const SUBJECT_MAX = 500;
 const HTML_MAX = 200_000;
+const MJML_MAX = 100_000;
 const TEXT_MAX = 100_000;
+const SMS_MAX = 5_000;
+const TITLE_MAX = 500;
+const BODY_MAX = 5_000;
+const LINK_MAX = 2_000;
 const TAGS_MAX = 20;
+const LOCALES_MAX = 50;
 const CONTEXT_KEYS_MAX = 20;
+const RUN_BYTES_MAX = 8_192;
+const LANGUAGE_MAX = 64;
 
-const contentFields = {
+function isLocale(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+const locale = z
+  .string()
+  .max(LANGUAGE_MAX)
+  .refine(isLocale, 'a BCP 47 language tag such as pt-BR')
+  .meta({ example: 'pt-BR' });
+
+const emailParts = {
   subject: lineOfText(SUBJECT_MAX).meta({ example: 'Welcome, {{ user.name | default: "friend" }}' }),
-  html: z
+  html: z.string().min(1).max(HTML_MAX).optional().meta({
+    description: 'This or `mjml`.',
+    example: '<p>Hello</p>{{ company.address }} <a href="{{ unsubscribe_url }}">Unsubscribe</a>',
+  }),
+  mjml: z
     .string()
     .min(1)
-    .max(HTML_MAX)
-    .meta({ example: '<p>Hello</p><a href="{{ unsubscribe_url }}">Unsubscribe</a>' }),
-  text: z.string().min(1).max(TEXT_MAX).meta({ example: 'Hello\n\nUnsubscribe: {{ unsubscribe_url }}' }),
+    .max(MJML_MAX)
+    .optional()
+    .meta({ description: 'Instead of `html`: compiled when it is stored.', example: undefined }),
+  text: z.string().min(1).max(TEXT_MAX).nullable().default(null).meta({
+    description: 'Null, or left out: made from the HTML.',
+    example: 'Hello\n\n{{ company.address }}\nUnsubscribe: {{ unsubscribe_url }}',
+  }),
 };
 
-const definitionFields = {
-  channel: z.literal('email').default('email'),
+const smsParts = {
+  text: z.string().min(1).max(SMS_MAX).meta({
+    description: 'At most ten segments when it is filled in.',
+    example: '{{ company.name }}: your order is ready. Text STOP to end this.',
+  }),
+};
+
+const pushParts = {
+  title: lineOfText(TITLE_MAX).meta({ example: 'Your order is ready' }),
+  body: z.string().min(1).max(BODY_MAX).meta({ example: 'Come and get it until 8 pm.' }),
+  link: lineOfText(LINK_MAX)
+    .nullable()
+    .default(null)
+    .meta({ description: 'What opens when it is touched.', example: 'https://shop.example/orders' }),
+};
+
+interface Bodies {
+  readonly html?: string | undefined;
+  readonly mjml?: string | undefined;
+}
+
+function refuseNoneOrBoth({ html, mjml }: Bodies, context: z.core.$RefinementCtx<unknown>): void {
+  if (html === undefined && mjml === undefined) {
+    context.addIssue({ code: 'custom', path: ['html'], message: 'an e-mail has html or mjml' });
+  }
+  if (html !== undefined && mjml !== undefined) {
+    context.addIssue({ code: 'custom', path: ['mjml'], message: 'an e-mail has html or mjml, not both' });
+  }
+}
+
+const EmailParts = z.strictObject(emailParts).superRefine(refuseNoneOrBoth);
+const SmsParts = z.strictObject(smsParts);
+const PushParts = z.strictObject(pushParts);
+
+function localesOf<Parts extends z.ZodType>(parts: Parts) {
+  return z
+    .record(locale, parts)
+    .refine((locales) => Object.keys(locales).length <= LOCALES_MAX, `at most ${LOCALES_MAX} languages`)
+    .refine(
+      (locales) => new Set(Object.keys(locales).map((tag) => tag.toLowerCase())).size === Object.keys(locales).length,
+      'names a language twice',
+    )
+    .default({})
+    .meta({ description: 'The same message in other languages, by language tag.', example: {} });
+}
+
+const settings = {
   purpose: word.default('marketing'),
   legal_basis: z.enum(['consent', 'contract']).default('consent'),
   brand: word.default('default'),
   tags: z.array(word).max(TAGS_MAX).default([]),
-  ...contentFields,
 };
+
+const missing = z.enum(['refuse', 'empty']).meta({
+  description: 'What becomes of a message that shows a value which the person does not have: not sent, or with a gap.',
+});
+
+const EMAIL = z.literal('email').default('email');
+const SMS = z.literal('sms');
+const PUSH = z.literal('push');
+const CHANNELS = { error: 'email, sms or push' };
+
+function inputOf<Head extends z.core.$ZodLooseShape>(head: Head) {
+  const fields = { ...head, ...settings, missing: missing.default('refuse') };
+  return z.discriminatedUnion(
+    'channel',
+    [
+      z
+        .strictObject({ ...fields, channel: EMAIL, ...emailParts, locales: localesOf(EmailParts) })
+        .superRefine((input, context) => refuseNoneOrBoth(input as Bodies, context)),
+      z.strictObject({ ...fields, channel: SMS, ...smsParts, locales: localesOf(SmsParts) }),
+      z.strictObject({ ...fields, channel: PUSH, ...pushParts, locales: localesOf(PushParts) }),
+    ],
+    CHANNELS,
+  );
+}
 
 const EXAMPLE = {
   key: 'welcome',
@@ -34,49 +133,126 @@ const EXAMPLE = {
   text: 'Hello\n\n{{ company.address }}\nUnsubscribe: {{ unsubscribe_url }}',
 };
 
-export const NewMessageTemplate = z
-  .strictObject({ key: definitionKey, ...definitionFields })
-  .meta({ id: 'NewMessageTemplate', example: EXAMPLE });
+export const NewMessageTemplate = inputOf({ key: definitionKey }).meta({ id: 'NewMessageTemplate', example: EXAMPLE });
 export type NewMessageTemplate = z.infer<typeof NewMessageTemplate>;
 
-export const MessageTemplateInput = z.strictObject(definitionFields).meta({ id: 'MessageTemplateInput' });
+export const MessageTemplateInput = inputOf({}).meta({ id: 'MessageTemplateInput' });
 export type MessageTemplateInput = z.infer<typeof MessageTemplateInput>;
 
 /** What a template may see; each of them may be left out of a preview. */
+const previewFields = {
+  context: z
+    .record(z.string(), z.unknown())
+    .refine((context) => Object.keys(context).length <= CONTEXT_KEYS_MAX, `at most ${CONTEXT_KEYS_MAX} names`)
+    .default({}),
+  missing: missing.default('empty'),
+};
+
 export const PreviewRequest = z
-  .strictObject({
-    ...contentFields,
-    context: z
-      .record(z.string(), z.unknown())
-      .refine((context) => Object.keys(context).length <= CONTEXT_KEYS_MAX, `at most ${CONTEXT_KEYS_MAX} names`)
-      .default({}),
-  })
+  .discriminatedUnion(
+    'channel',
+    [
+      z.strictObject({ channel: EMAIL, ...emailParts, ...previewFields }).superRefine(refuseNoneOrBoth),
+      z.strictObject({ channel: SMS, ...smsParts, ...previewFields }),
+      z.strictObject({ channel: PUSH, ...pushParts, ...previewFields }),
+    ],
+    CHANNELS,
+  )
   .meta({ id: 'PreviewRequest' });
 export type PreviewRequest = z.infer<typeof PreviewRequest>;
 
+export const UserPreviewRequest = z
+  .strictObject({
+    user_id: userReference,
+    version: z.number().int().min(1).max(1_000_000).optional().meta({ description: 'The current one when left out.' }),
+    locale: locale.optional().meta({ description: "Instead of the person's own.", example: 'pt-BR' }),
+    run: jsonObject(RUN_BYTES_MAX)
+      .optional()
+      .meta({
+        description: 'What the template sees as `run`, where it looks at it.',
+        example: { responses: { webhook: { code: 'A1' } } },
+      }),
+  })
+  .meta({ id: 'UserPreviewRequest' });
+export type UserPreviewRequest = z.infer<typeof UserPreviewRequest>;
+
+const emailPreview = {
+  channel: z.literal('email'),
+  subject: z.string(),
+  html: z.string(),
+  text: z.string(),
+  html_bytes: z.number().int().meta({ description: 'Gmail cuts a message at some 102,000.' }),
+};
+const smsPreview = {
+  channel: SMS,
+  text: z.string(),
+  encoding: z.enum(['gsm7', 'ucs2']),
+  segments: z.number().int().meta({ description: 'Messages that are paid for.' }),
+  units: z.number().int(),
+};
+const pushPreview = {
+  channel: PUSH,
+  title: z.string(),
+  body: z.string(),
+  link: z.string().nullable(),
+  bytes: z.number().int().meta({ description: 'Of at most 4,096.' }),
+};
+
 export const PreviewView = z
-  .object({ subject: z.string(), html: z.string(), text: z.string() })
+  .discriminatedUnion('channel', [z.object(emailPreview), z.object(smsPreview), z.object(pushPreview)])
   .meta({ id: 'Preview' });
 export type PreviewView = z.infer<typeof PreviewView>;
+
+const whose = {
+  key: z.string(),
+  version: z.number().int(),
+  user_id: z.uuid(),
+  locale: z.string().nullable().meta({ description: "Which of the template's languages; null: as it stands." }),
+};
+
+export const UserPreviewView = z
+  .discriminatedUnion('channel', [
+    z.object({ ...whose, ...emailPreview }),
+    z.object({ ...whose, ...smsPreview }),
+    z.object({ ...whose, ...pushPreview }),
+  ])
+  .meta({ id: 'UserPreview' });
+export type UserPreviewView = z.infer<typeof UserPreviewView>;
 
 export const ListQuery = z.strictObject(pageFields);
 export type ListQuery = z.infer<typeof ListQuery>;
 
+const head = {
+  id: z.uuid(),
+  key: z.string(),
+  version: z.number().int(),
+  purpose: z.string(),
+  legal_basis: z.enum(['consent', 'contract']),
+  brand: z.string(),
+  tags: z.array(z.string()),
+  missing,
+  created_at: z.string(),
+};
+const emailView = {
+  subject: z.string(),
+  html: z.string(),
+  text: z.string().nullable().meta({ description: 'Null: made from the HTML.' }),
+  mjml: z.string().nullable().meta({ description: 'What `html` was compiled from.' }),
+};
+const smsView = { text: z.string() };
+const pushView = { title: z.string(), body: z.string(), link: z.string().nullable() };
+
 export const MessageTemplateView = z
-  .object({
-    id: z.uuid(),
-    key: z.string(),
-    version: z.number().int(),
-    channel: z.string(),
-    purpose: z.string(),
-    legal_basis: z.enum(['consent', 'contract']),
-    brand: z.string(),
-    tags: z.array(z.string()),
-    subject: z.string(),
-    html: z.string(),
-    text: z.string(),
-    created_at: z.string(),
-  })
+  .discriminatedUnion('channel', [
+    z.object({
+      ...head,
+      channel: z.literal('email'),
+      ...emailView,
+      locales: z.record(z.string(), z.object(emailView)),
+    }),
+    z.object({ ...head, channel: SMS, ...smsView, locales: z.record(z.string(), z.object(smsView)) }),
+    z.object({ ...head, channel: PUSH, ...pushView, locales: z.record(z.string(), z.object(pushView)) }),
+  ])
   .meta({ id: 'MessageTemplate' });
 export type MessageTemplateView = z.infer<typeof MessageTemplateView>;
 

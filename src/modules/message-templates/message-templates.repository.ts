@@ -1,17 +1,16 @@
 import { Injectable } from '@nestjs/common';
+import type { ContentChannel } from '../../core/content/content.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
+import type { AuthoredMessage } from './authored-content.js';
 
-export interface MessageTemplateDefinition {
-  readonly channel: string;
+export interface MessageTemplateDefinition extends AuthoredMessage {
+  readonly channel: ContentChannel;
   readonly purpose: string;
   readonly legalBasis: 'consent' | 'contract';
   readonly brand: string;
   readonly tags: readonly string[];
-  readonly subject: string;
-  readonly html: string;
-  readonly text: string;
 }
 
 /** One version. It never changes. */
@@ -22,7 +21,7 @@ export interface MessageTemplateRow extends MessageTemplateDefinition {
   readonly createdAt: InstantMs;
 }
 
-const ROW = `id, key, version, channel, purpose, legal_basis as "legalBasis", brand, tags, subject, html, text,
+const ROW = `id, key, version, channel, purpose, legal_basis as "legalBasis", brand, tags, missing, content, locales,
   created_at as "createdAt"`;
 
 /** The only writer of message_templates, which are only ever added to. */
@@ -43,7 +42,7 @@ export class MessageTemplatesRepository {
     template: MessageTemplateDefinition & { readonly key: string; readonly version: number },
   ): Promise<MessageTemplateRow> {
     const [row] = await transaction.query<MessageTemplateRow>({
-      text: `insert into message_templates (key, version, channel, purpose, legal_basis, brand, tags, subject, html, text)
+      text: `insert into message_templates (key, version, channel, purpose, legal_basis, brand, tags, missing, content, locales)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${ROW}`,
       values: [
         template.key,
@@ -53,9 +52,9 @@ export class MessageTemplatesRepository {
         template.legalBasis,
         template.brand,
         template.tags,
-        template.subject,
-        template.html,
-        template.text,
+        template.missing,
+        JSON.stringify(template.content),
+        JSON.stringify(template.locales),
       ],
     });
     if (row === undefined) throw new Error('an inserted template was not returned');
@@ -100,11 +99,13 @@ export class MessageTemplatesRepository {
     });
   }
 
-  async existing(keys: readonly string[]): Promise<ReadonlySet<string>> {
-    const rows = await this.database.query<{ key: string }>({
-      text: 'select distinct key from message_templates where key = any ($1)',
+  /** The channel of each of `keys` under which there is a template; it is the same in all versions. */
+  async channels(keys: readonly string[]): Promise<ReadonlyMap<string, ContentChannel>> {
+    const rows = await this.database.query<{ key: string; channel: ContentChannel }>({
+      text: `select distinct on (key) key, channel from message_templates where key = any ($1)
+        order by key, version desc`,
       values: [keys],
     });
-    return new Set(rows.map(({ key }) => key));
+    return new Map(rows.map(({ key, channel }) => [key, channel]));
   }
 }

@@ -1,37 +1,22 @@
-import {
-  BadRequestException,
-  ConflictException,
-  Injectable,
-  NotFoundException,
-  UnprocessableEntityException,
-} from '@nestjs/common';
+import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import type { ContentChannel } from '../../core/content/content.js';
 import { canonicalJson } from '../../core/kernel/canonical-json.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { AuditLog } from '../access/index.js';
-import { faultsOfMarketing } from './content-rules.js';
-import type {
-  MessageTemplateInput,
-  MessageTemplateView,
-  NewMessageTemplate,
-  PreviewRequest,
-  PreviewView,
-} from './message-templates.dto.js';
+import { authorMessage } from './authoring.js';
+import type { MessageTemplateInput, MessageTemplateView, NewMessageTemplate } from './message-templates.dto.js';
 import { toDefinition, toMessageTemplateView } from './message-templates.mapper.js';
 import { MessageTemplatesRepository, type MessageTemplateDefinition } from './message-templates.repository.js';
-import { parseContent, renderContent, RenderError, type MessageContent, type ParsedContent } from './renderer.js';
-
-const PARSED_KEPT_MAX = 500;
+import { ParsedTemplates, type RenderedContent, type RenderRequest } from './parsed-templates.js';
 
 /** Messages as authors write them: immutable versions under a key, and their rendering. */
 @Injectable()
 export class MessageTemplatesService {
-  /** Versions never change, so that what was parsed once stays right. */
-  private readonly parsed = new Map<string, ParsedContent>();
-
   constructor(
     private readonly database: Database,
     private readonly templates: MessageTemplatesRepository,
+    private readonly parsed: ParsedTemplates,
     private readonly audit: AuditLog,
   ) {}
 
@@ -39,11 +24,11 @@ export class MessageTemplatesService {
    * Makes version 1 of a key.
    *
    * @throws BadRequestException TEMPLATE_INVALID with part, line and column of each fault
-   * @throws UnprocessableEntityException MARKETING_INCOMPLETE without unsubscribe link or postal address
+   * @throws UnprocessableEntityException MARKETING_INCOMPLETE when it does not show who writes and how to withdraw
    * @throws ConflictException TEMPLATE_KEY_TAKEN
    */
   async create({ key, ...input }: NewMessageTemplate, principal: string): Promise<MessageTemplateView> {
-    const definition = accept(input);
+    const definition = toDefinition(input, await authorMessage(input));
     return this.database.transaction(async (transaction) => {
       await this.templates.lockKey(transaction, key);
       if ((await this.templates.findCurrent(key, transaction)) !== null) {
@@ -53,13 +38,21 @@ export class MessageTemplatesService {
     });
   }
 
-  /** Makes the next version, which every message sent from now on uses. The same content again makes none. */
+  /**
+   * Makes the next version, which every message sent from now on uses. The same content again makes none.
+   *
+   * @throws ConflictException TEMPLATE_CHANNEL_FIXED: actions and journeys name it for the channel that it has
+   */
   async change(key: string, input: MessageTemplateInput, principal: string): Promise<MessageTemplateView> {
-    const definition = accept(input);
+    const definition = toDefinition(input, await authorMessage(input));
     return this.database.transaction(async (transaction) => {
       await this.templates.lockKey(transaction, key);
       const current = await this.templates.findCurrent(key, transaction);
       if (current === null) throw unknownTemplate();
+      if (current.channel !== definition.channel) {
+        const detail = 'the channel of a template cannot change';
+        throw new ConflictException({ code: 'TEMPLATE_CHANNEL_FIXED', detail });
+      }
       const { id: _id, key: _key, version, createdAt: _createdAt, ...content } = current;
       if (canonicalJson(content) === canonicalJson(definition)) return toMessageTemplateView(current);
       return this.add(transaction, { key, version: version + 1, definition, principal });
@@ -83,47 +76,14 @@ export class MessageTemplatesService {
     return toPage(rows, page, ({ id }) => id, toMessageTemplateView);
   }
 
-  /** Those of `keys` under which there is a template. */
-  existing(keys: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.templates.existing(keys);
+  /** Those of `keys` under which there is a template, with the channel of each. */
+  channels(keys: readonly string[]): Promise<ReadonlyMap<string, ContentChannel>> {
+    return this.templates.channels(keys);
   }
 
-  /** Renders content that need not be stored. @throws UnprocessableEntityException RENDER_FAILED */
-  preview({ context, ...content }: PreviewRequest): PreviewView {
-    const parsed = parseOrRefuse(content);
-    try {
-      return renderContent(parsed, context);
-    } catch (error) {
-      if (!(error instanceof RenderError)) throw error;
-      throw new UnprocessableEntityException({ code: 'RENDER_FAILED', detail: error.message }, { cause: error });
-    }
-  }
-
-  /**
-   * Renders one version.
-   *
-   * @param request.context `user`, `run`, `company`, `unsubscribe_url`, as templates see them
-   * @throws RenderError when the version does not exist or fails on these values
-   */
-  async render(request: {
-    readonly key: string;
-    readonly version: number;
-    readonly context: Readonly<Record<string, unknown>>;
-  }): Promise<MessageContent> {
-    return renderContent(await this.load(request.key, request.version), request.context);
-  }
-
-  private async load(key: string, version: number): Promise<ParsedContent> {
-    const name = `${key}@${version}`;
-    const known = this.parsed.get(name);
-    if (known !== undefined) return known;
-    const row = await this.templates.findVersion(key, version);
-    if (row === null) throw new RenderError(`there is no version ${version} of "${key}"`);
-    const result = parseContent(row);
-    if (result.kind === 'faults') throw new RenderError(result.faults.map(({ message }) => message).join('; '));
-    if (this.parsed.size >= PARSED_KEPT_MAX) this.parsed.clear();
-    this.parsed.set(name, result.content);
-    return result.content;
+  /** Renders one version as `context.user` gets it. @throws RenderError when it does not exist or fails on these values */
+  render(request: RenderRequest): Promise<RenderedContent> {
+    return this.parsed.render(request);
   }
 
   private async add(
@@ -140,20 +100,3 @@ export class MessageTemplatesService {
 
 const unknownTemplate = (): NotFoundException =>
   new NotFoundException({ code: 'TEMPLATE_UNKNOWN', detail: 'there is no such message template' });
-
-function parseOrRefuse(content: MessageContent): ParsedContent {
-  const result = parseContent(content);
-  if (result.kind === 'parsed') return result.content;
-  const detail = 'the template cannot be read';
-  throw new BadRequestException({ code: 'TEMPLATE_INVALID', detail, errors: result.faults });
-}
-
-function accept(input: MessageTemplateInput): MessageTemplateDefinition {
-  const parsed = parseOrRefuse(input);
-  if (input.legal_basis === 'consent') {
-    const errors = faultsOfMarketing(parsed);
-    const detail = 'a message that needs consent must say who writes and how to withdraw';
-    if (errors.length > 0) throw new UnprocessableEntityException({ code: 'MARKETING_INCOMPLETE', detail, errors });
-  }
-  return toDefinition(input);
-}

@@ -1,128 +1,112 @@
-import { Liquid, type Template } from 'liquidjs';
+import { unreachable } from '../../core/kernel/assert.js';
+import type { MessageContent } from '../../core/content/content.js';
+import { contentFaults } from '../../core/content/content-faults.js';
+import type { AuthoredContent, Missing } from './authored-content.js';
+import { parsePart, renderPart, RenderError, type ParsedPart } from './liquid.js';
+import { plainText } from './plain-text.js';
 
-/** The three parts of an e-mail, as authors write them or as recipients get them. */
-export interface MessageContent {
-  readonly subject: string;
-  readonly html: string;
-  readonly text: string;
-}
+/** The parts of a message, parsed once and rendered often. */
+export type ParsedContent =
+  | {
+      readonly channel: 'email';
+      readonly subject: ParsedPart;
+      readonly html: ParsedPart;
+      readonly text: ParsedPart | null;
+    }
+  | { readonly channel: 'sms'; readonly text: ParsedPart }
+  | {
+      readonly channel: 'push';
+      readonly title: ParsedPart;
+      readonly body: ParsedPart;
+      readonly link: ParsedPart | null;
+    };
 
-export type MessagePart = keyof MessageContent;
-
-/** A template, parsed once and rendered often. */
-export type ParsedContent = Readonly<Record<MessagePart, readonly Template[]>>;
-
+/** What is wrong with a template, and with which part of it. */
 export interface TemplateFault {
   readonly path: string;
   readonly message: string;
 }
 
-/** A template cannot be rendered for this user: a fault of the content, not of the program. */
-export class RenderError extends Error {
-  override readonly name = 'RenderError';
+/** The values that a message is filled in with. */
+export interface RenderContext {
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly missing: Missing;
 }
-
-/** What templates may see. Any other name is a typing error, told when the template is saved. */
-const ROOTS: ReadonlySet<string> = new Set([
-  'user',
-  'run',
-  'company',
-  'unsubscribe_url',
-  'preferences_url',
-  // Only in the template `double_opt_in`; empty elsewhere.
-  'confirm_url',
-]);
-
-const PARSED_CHARACTERS_MAX = 400_000;
-const RENDER_MS_MAX = 500;
-const RENDER_MEMORY_MAX = 10_000_000;
-const RENDERED_CHARACTERS_MAX = 1_000_000;
-const SUBJECT_CHARACTERS_MAX = 998;
-/** Would read other templates or files. */
-const TAGS_REFUSED = ['include', 'render', 'layout', 'block'];
-
-function makeEngine(outputEscape?: 'escape'): Liquid {
-  const engine = new Liquid({
-    strictFilters: true,
-    strictVariables: false,
-    ownPropertyOnly: true,
-    dynamicPartials: false,
-    templates: {},
-    parseLimit: PARSED_CHARACTERS_MAX,
-    renderLimit: RENDER_MS_MAX,
-    memoryLimit: RENDER_MEMORY_MAX,
-    ...(outputEscape === undefined ? {} : { outputEscape }),
-  });
-  for (const tag of TAGS_REFUSED) Reflect.deleteProperty(engine.tags, tag);
-  // With it, an author could let a stranger's text through as HTML.
-  Reflect.deleteProperty(engine.filters, 'raw');
-  return engine;
-}
-
-const plain = makeEngine();
-const escaping = makeEngine('escape');
-
-const engineOf = (part: MessagePart): Liquid => (part === 'html' ? escaping : plain);
 
 /** Parses all parts, or tells every fault with its part, line and column. */
 export function parseContent(
-  content: MessageContent,
+  content: AuthoredContent,
 ):
   | { readonly kind: 'parsed'; readonly content: ParsedContent }
   | { readonly kind: 'faults'; readonly faults: readonly TemplateFault[] } {
   const faults: TemplateFault[] = [];
-  const parsePart = (part: MessagePart): readonly Template[] => {
-    try {
-      const templates = engineOf(part).parse(content[part]);
-      faults.push(...unknownNames(part, templates));
-      return templates;
-    } catch (error) {
-      faults.push({ path: part, message: messageOf(error) });
-      return [];
-    }
+  const parse: ParsePart = (path, source, isHtml = false) => {
+    const result = parsePart(source, { isHtml });
+    if (result.kind === 'parsed') return result.part;
+    faults.push(...result.faults.map((message) => ({ path, message })));
+    return { isHtml, templates: [] };
   };
-  const parsed = { subject: parsePart('subject'), html: parsePart('html'), text: parsePart('text') };
+  const parsed = parseParts(content, parse);
   return faults.length === 0 ? { kind: 'parsed', content: parsed } : { kind: 'faults', faults };
 }
 
-/**
- * Fills a template in. Values are escaped in the HTML part and nowhere else; a value that is missing is empty.
- *
- * @throws RenderError when it takes too long, grows too large, or would put a line break into the subject
- */
-export function renderContent(content: ParsedContent, context: Readonly<Record<string, unknown>>): MessageContent {
-  const subject = renderPart('subject', content, context);
-  const html = renderPart('html', content, context);
-  const text = renderPart('text', content, context);
-  if (/\p{Cc}/u.test(subject)) throw new RenderError('the subject holds a control character such as a line break');
-  if (subject.trim() === '') throw new RenderError('the subject is empty');
-  if (subject.length > SUBJECT_CHARACTERS_MAX) throw new RenderError('the subject is too long');
-  return { subject, html, text };
-}
+type ParsePart = (path: string, source: string, isHtml?: boolean) => ParsedPart;
 
-/** One part alone, e.g. to look at a body whose subject does not matter. @throws RenderError */
-export function renderPart(
-  part: MessagePart,
-  content: ParsedContent,
-  context: Readonly<Record<string, unknown>>,
-): string {
-  let text: string;
-  try {
-    text = String(engineOf(part).renderSync([...content[part]], context));
-  } catch (error) {
-    throw new RenderError(`${part}: ${messageOf(error)}`, { cause: error });
+function parseParts(content: AuthoredContent, parse: ParsePart): ParsedContent {
+  switch (content.channel) {
+    case 'email':
+      return {
+        channel: 'email',
+        subject: parse('subject', content.subject),
+        html: parse(content.mjml === null ? 'html' : 'mjml', content.html, true),
+        text: content.text === null ? null : parse('text', content.text),
+      };
+    case 'sms':
+      return { channel: 'sms', text: parse('text', content.text) };
+    case 'push':
+      return {
+        channel: 'push',
+        title: parse('title', content.title),
+        body: parse('body', content.body),
+        link: content.link === null ? null : parse('link', content.link),
+      };
+    default:
+      return unreachable(content);
   }
-  if (text.length > RENDERED_CHARACTERS_MAX)
-    throw new RenderError(`${part}: more than ${RENDERED_CHARACTERS_MAX} characters`);
-  return text;
 }
 
-function unknownNames(part: MessagePart, templates: Template[]): readonly TemplateFault[] {
-  const names = plain.globalVariablesSync(templates).filter((name) => !ROOTS.has(name));
-  return [...new Set(names)].map((name) => ({
-    path: part,
-    message: `"${name}" is not known here; templates see ${[...ROOTS].join(', ')}`,
-  }));
+/**
+ * Fills a message in. Values are escaped in the HTML part and nowhere else.
+ *
+ * @throws RenderError when a part takes too long, grows too large or lacks a value, or when the message cannot be sent
+ *   as it is: a line break in the subject, too many segments, too many bytes
+ */
+export function renderContent(content: ParsedContent, values: RenderContext): MessageContent {
+  const rendered = renderParts(content, values);
+  const faults = contentFaults(rendered);
+  if (faults.length > 0) throw new RenderError(faults.join('; '));
+  return rendered;
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+function renderParts(content: ParsedContent, values: RenderContext): MessageContent {
+  switch (content.channel) {
+    case 'email': {
+      const html = renderPart('html', content.html, values);
+      const text = content.text === null ? plainText(html) : renderPart('text', content.text, values);
+      return { channel: 'email', subject: renderPart('subject', content.subject, values), html, text };
+    }
+    case 'sms':
+      return { channel: 'sms', text: renderPart('text', content.text, values) };
+    case 'push': {
+      const link = content.link === null ? '' : renderPart('link', content.link, values);
+      return {
+        channel: 'push',
+        title: renderPart('title', content.title, values),
+        body: renderPart('body', content.body, values),
+        link: link === '' ? null : link,
+      };
+    }
+    default:
+      return unreachable(content);
+  }
+}

@@ -1,1 +1,3 @@
 export { OutcomesModule } from './outcomes.module.js';
+export type { HeardKind } from './outcomes.repository.js';
+export { OutcomesService } from './outcomes.service.js';

@@ -54,7 +54,9 @@ export class OutcomesService implements OnModuleInit {
   onModuleInit(): void {
     this.hooks.onErase((transaction, { userId }) => this.outcomes.eraseUser(transaction, userId));
     // A provider that refuses the recipient says at once what others say by a bounce.
-    this.deliveries.onRefusedRecipient((refused) => this.record({ ...refused, kind: 'bounced', at: null }));
+    this.deliveries.onRefusedRecipient(({ deliveryId, detail, refusedFor }) =>
+      this.record({ deliveryId, detail, kind: refusedFor === 'opted_out' ? 'unsubscribed' : 'bounced', at: null }),
+    );
   }
 
   /**
@@ -62,11 +64,19 @@ export class OutcomesService implements OnModuleInit {
    * the suppression of the address, the withdrawal of a consent. Heard of again, it is answered the same and has no consequences again. In whatever
    * order the outcomes of a delivery come, they end in the same state and the same suppressions.
    *
+   * @param alongside what else is to be written with the outcome, or not at all
    * @throws NotFoundException DELIVERY_UNKNOWN
    * @throws ConflictException DELIVERY_RELEASED when no message left: there is nothing that anything could become of
    */
-  async record(heard: HeardOutcome): Promise<OutcomeView> {
-    const { outcome, movedTo } = await this.database.transaction((transaction) => this.recordOnce(transaction, heard));
+  async record(
+    heard: HeardOutcome,
+    alongside: (transaction: Transaction) => Promise<void> = () => Promise.resolve(),
+  ): Promise<OutcomeView> {
+    const { outcome, movedTo } = await this.database.transaction(async (transaction) => {
+      const recorded = await this.recordOnce(transaction, heard);
+      await alongside(transaction);
+      return recorded;
+    });
     this.signals.kick();
     if (movedTo !== null) this.metrics.countDelivery(movedTo.channel, movedTo.state);
     return toOutcomeView(outcome);

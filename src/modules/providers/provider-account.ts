@@ -1,3 +1,5 @@
+import type { InstantMs } from '../../core/kernel/instant.js';
+
 /** Whose protocol an account speaks. */
 export type ProviderKind =
   'sendgrid' | 'mailgun' | 'ses' | 'postmark' | 'twilio' | 'fcm' | 'webpush' | 'standard_webhooks';
@@ -82,4 +84,5 @@ export interface ProviderAccount {
   readonly perSecond: number | null;
   /** Makes the address of its callbacks unguessable. */
   readonly pathToken: string;
+  readonly updatedAt: InstantMs;
 }

@@ -105,11 +105,11 @@ export class ProviderAccountsRepository {
     return row ?? null;
   }
 
-  /** Active ones of the channel, in the order in which they are asked. */
-  activeOf(channel: string): Promise<readonly ProviderAccountRow[]> {
+  /** Those of the channel, in the order in which they are asked. */
+  of(channel: string): Promise<readonly ProviderAccountRow[]> {
     return this.database.query<ProviderAccountRow>({
-      name: 'provider_accounts_active',
-      text: `select ${ROW} from provider_accounts where channel = $1 and state = 'active' order by priority, key`,
+      name: 'provider_accounts_of',
+      text: `select ${ROW} from provider_accounts where channel = $1 order by priority, key`,
       values: [channel],
     });
   }

@@ -12,7 +12,7 @@ export class ProviderAccounts {
 
   constructor(
     private readonly accounts: ProviderAccountsRepository,
-    @Inject(CONFIG) config: Config,
+    @Inject(CONFIG) private readonly config: Config,
   ) {
     this.box = new SecretBox(config.secrets, 'provider-account');
   }
@@ -23,10 +23,15 @@ export class ProviderAccounts {
     return row === null ? null : this.open(row);
   }
 
-  /** Active ones of the channel, in the order in which they are asked. */
-  async activeOf(channel: string): Promise<readonly ProviderAccount[]> {
-    const rows = await this.accounts.activeOf(channel);
+  /** Those of the channel, paused ones too, in the order in which they are asked. */
+  async of(channel: string): Promise<readonly ProviderAccount[]> {
+    const rows = await this.accounts.of(channel);
     return rows.map((row) => this.open(row));
+  }
+
+  /** Where the provider tells what became of messages. */
+  callbackUrl({ key, pathToken }: Pick<ProviderAccount, 'key' | 'pathToken'>): string {
+    return `${this.config.http.publicUrl}/callbacks/${key}/${pathToken}`;
   }
 
   /** What a row keeps under seal. */

@@ -3,8 +3,7 @@ import type { ProviderView } from './providers.dto.js';
 
 const text = (instant: number): string => new Date(instant).toISOString();
 
-/** @param publicUrl how the outside reaches the API */
-export const toProviderView = (row: ProviderAccountRow, publicUrl: string): ProviderView => ({
+export const toProviderView = (row: ProviderAccountRow, callbackUrl: string): ProviderView => ({
   id: row.id,
   key: row.key,
   kind: row.kind,
@@ -14,7 +13,7 @@ export const toProviderView = (row: ProviderAccountRow, publicUrl: string): Prov
   state: row.state,
   priority: row.priority,
   per_second: row.perSecond,
-  callback_url: `${publicUrl}/callbacks/${row.key}/${row.pathToken}`,
+  callback_url: callbackUrl,
   created_at: text(row.createdAt),
   updated_at: text(row.updatedAt),
 });

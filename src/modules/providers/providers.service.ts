@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { BadRequestException, ConflictException, Inject, Injectable, NotFoundException } from '@nestjs/common';
-import { CONFIG } from '../../platform/config/config.module.js';
-import type { Config } from '../../platform/config/config.js';
+import { BadRequestException, ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import { Database, violatedUnique, type Transaction } from '../../platform/database/database.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { AuditLog } from '../access/index.js';
@@ -21,7 +19,6 @@ export class ProvidersService {
     private readonly repository: ProviderAccountsRepository,
     private readonly accounts: ProviderAccounts,
     private readonly audit: AuditLog,
-    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** @throws ConflictException PROVIDER_KEY_TAKEN */
@@ -141,7 +138,7 @@ export class ProvidersService {
   }
 
   private view(row: ProviderAccountRow): ProviderView {
-    return toProviderView(row, this.config.http.publicUrl);
+    return toProviderView(row, this.accounts.callbackUrl(row));
   }
 }
 

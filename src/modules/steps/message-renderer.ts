@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Candidate } from '../../core/decisions/types.js';
+import type { MessageContent } from '../../core/content/content.js';
 import type { RunReference } from '../../core/journeys/run-reference.js';
 import { RunResponses } from '../journeys/index.js';
 import { MessageTemplatesService, RenderError } from '../message-templates/index.js';
@@ -18,9 +19,7 @@ export interface RenderedMessage {
   readonly template: string;
   readonly templateVersion: number;
   readonly address: string;
-  readonly subject: string;
-  readonly html: string;
-  readonly text: string;
+  readonly content: MessageContent;
   readonly unsubscribeUrl: string | null;
 }
 
@@ -73,6 +72,7 @@ export class MessageRenderer {
     try {
       const version = candidate.templateVersion;
       const content = await this.templates.render({ key: candidate.template, version, context });
+      if (content.channel === 'push') return { kind: 'fault', fault: 'nothing carries push yet' };
       return {
         kind: 'message',
         message: {
@@ -81,7 +81,7 @@ export class MessageRenderer {
           templateVersion: version,
           address: request.address,
           unsubscribeUrl: candidate.legalBasis === 'consent' ? unsubscribeUrl : null,
-          ...content,
+          content,
         },
       };
     } catch (error) {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { waitingCandidate } from '../../core/decisions/waiting-candidate.js';
 import type { DecisionOutcome } from '../../core/decisions/types.js';
+import { assert } from '../../core/kernel/assert.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
 import { Stopwatch } from '../../platform/clock/stopwatch.js';
@@ -11,7 +12,14 @@ import { DecisionsRepository } from '../decisions/index.js';
 import { DeliveriesService, type ClaimedDelivery } from '../deliveries/index.js';
 import type { RenderedMessage } from './message-renderer.js';
 import { PendingRepository } from './pending.repository.js';
-import { chosenCandidate, StepDecider, type Opinion, type ReadyOpinion, type RenderFaults } from './step-decider.js';
+import {
+  addressOf,
+  chosenCandidate,
+  StepDecider,
+  type Opinion,
+  type ReadyOpinion,
+  type RenderFaults,
+} from './step-decider.js';
 import { ContendedError } from './step-errors.js';
 import { clockDomainOf, type RunStepRequest } from './step-request.js';
 import { ATTEMPT_ALIVE_MS, PLACE_HELD_MS } from './step-timing.js';
@@ -24,6 +32,8 @@ export interface ClaimRequest {
   /** Used unless an attempt that was given back already has one. */
   readonly deliveryId: string;
   readonly opinion: ReadyOpinion & { readonly faults: RenderFaults };
+  /** Key of the account that would carry the message; null where none is to be sent. */
+  readonly provider: string | null;
 }
 
 export type Claimed =
@@ -80,7 +90,7 @@ export class StepClaims {
     const isRendered =
       message?.candidateKey === chosen.key &&
       message.templateVersion === chosen.templateVersion &&
-      message.address === opinion.facts.user?.email;
+      message.address === addressOf(opinion.facts.user, chosen.channel);
     if (message === null || !isRendered) return { kind: 'stale' };
     return this.recordContact(transaction, claim, opinion, message);
   }
@@ -106,7 +116,8 @@ export class StepClaims {
   ): Promise<Claimed> {
     const candidate = chosenCandidate(opinion);
     if (candidate === null) throw new Error('a contact without a candidate');
-    const { request, question, idempotencyKey, deliveryId } = claim;
+    const { request, question, idempotencyKey, deliveryId, provider } = claim;
+    assert(provider !== null, `a contact without a provider: ${question.runKey}`);
     const decisionId = await this.append(transaction, claim, opinion);
     const delivery = await this.deliveries.claim(transaction, {
       deliveryId,
@@ -118,6 +129,7 @@ export class StepClaims {
       visit: question.visit,
       journeyKey: request.run.journeyKey,
       channel: candidate.channel,
+      provider,
       action: candidate.key,
       template: message.template,
       templateVersion: message.templateVersion,

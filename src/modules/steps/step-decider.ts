@@ -50,7 +50,7 @@ export class StepDecider {
       const rendered = await this.renderer.render({
         candidate: chosen,
         user: { id: request.run.userId, ...attributesOf(opinion.facts.user) },
-        address: opinion.facts.user.email ?? '',
+        address: addressOf(opinion.facts.user, chosen.channel) ?? '',
         run: request.run,
         deliveryId,
       });
@@ -66,6 +66,12 @@ export class StepDecider {
     const input = inThisStep(material.input, request.step, faults);
     return { ...material, input, decision: decide(input) };
   }
+}
+
+/** Where the person is reached on a channel; null where that is not known. */
+export function addressOf(user: Opinion['facts']['user'], channel: string): string | null {
+  if (channel === 'email') return user?.email ?? null;
+  return channel === 'sms' ? (user?.phone ?? null) : null;
 }
 
 /** The candidate that the decision acts on, else null. */

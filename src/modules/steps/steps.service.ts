@@ -14,9 +14,11 @@ import { StepsRepository, type StepQuestion } from './steps.repository.js';
 
 const CLAIMS_MAX = 5;
 
-interface Attempt extends ClaimRequest {
+interface Attempt extends Omit<ClaimRequest, 'provider'> {
   /** Whether the step gives up after this one. */
   readonly isLast: boolean;
+  /** Accounts that could not take the message; the next one is tried without them. */
+  readonly without: Set<string>;
 }
 
 /**
@@ -39,6 +41,7 @@ export class StepsService {
   async run(request: RunStepRequest): Promise<StepAnswer> {
     const question = questionOf(request);
     const idempotencyKey = idempotencyKeyOf(question);
+    const without = new Set<string>();
     for (let claim = 1; claim <= CLAIMS_MAX; claim += 1) {
       const known = await this.steps.known(question, idempotencyKey);
       if (known.answer !== null) return known.answer;
@@ -46,11 +49,13 @@ export class StepsService {
       if (earlier !== null && earlier.state !== 'released') return this.settle(question, earlier);
       const deliveryId = earlier?.id ?? newId();
       const opinion = await this.decider.prepare(request, deliveryId);
-      const attempt = { request, question, idempotencyKey, deliveryId, opinion, isLast: claim === CLAIMS_MAX };
+      const isLast = claim === CLAIMS_MAX;
+      const attempt = { request, question, idempotencyKey, deliveryId, opinion, isLast, without };
+      const channel = opinion.message?.content.channel;
       const answer =
-        opinion.message === null
+        channel === undefined
           ? await this.claimAndSend(attempt, null)
-          : await this.deliveries.inTurn((line) => this.claimAndSend(attempt, line));
+          : await this.deliveries.inTurn({ channel, without }, (line) => this.claimAndSend(attempt, line));
       if (answer !== null) return answer;
     }
     throw new ContendedError(`step ${question.stepId} of ${question.runKey}: the facts kept changing`);
@@ -61,12 +66,13 @@ export class StepsService {
    *   stale and was given back
    */
   private async claimAndSend(attempt: Attempt, line: ProviderLine | null): Promise<StepAnswer | null> {
-    const claimed = await this.claims.claim(attempt);
+    const claimed = await this.claims.claim({ ...attempt, provider: line?.provider ?? null });
     if (claimed.kind === 'answered') return claimed.answer;
     if (claimed.kind === 'stale') return null;
     assert(line !== null, `a contact was claimed without a message: ${attempt.question.runKey}`);
     const { delivery, message, since } = claimed;
     const result = await this.deliveries.send(line, delivery, message, CLAIM_TO_SEND_MS_MAX - since.elapsedMs());
+    if (result.kind === 'unavailable' && (await this.hasAnother(attempt, line))) return null;
     return this.toAnswer(attempt, claimed, result);
   }
 
@@ -83,7 +89,10 @@ export class StepsService {
       case 'rejected':
         return this.answer(question, { kind: 'skip', decisionId, reason: 'PROVIDER_REJECTED' });
       case 'unavailable':
-        return this.answer(question, { kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE', until });
+        return this.answer(question, {
+          ...{ kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE' },
+          until: Math.max(until, now + (result.retryAfterMs ?? 0)),
+        });
       case 'late':
         // A provider that is too slow every time is one that cannot take the message now.
         if (!isLast) return null;
@@ -93,6 +102,13 @@ export class StepsService {
       case 'stale':
         return null;
     }
+  }
+
+  /** Nothing was sent, so that another account may try at once: the claim is made anew, with all its gates. */
+  private async hasAnother({ opinion, without, isLast }: Attempt, { provider }: ProviderLine): Promise<boolean> {
+    without.add(provider);
+    const channel = opinion.message?.content.channel;
+    return !isLast && channel !== undefined && (await this.deliveries.canTry(channel, without));
   }
 
   /** An earlier attempt exists: its outcome is the answer, and nothing is sent. */

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,6 +20,9 @@ const production = {
   COMPANY_NAME: 'Shop Ltd',
   COMPANY_ADDRESS: '12 High Street, Dublin',
 };
+
+const rsa = (modulusLength: number): string =>
+  generateKeyPairSync('rsa', { modulusLength }).privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
 
 function faultsOf(
   environment: Record<string, string | undefined>,
@@ -57,6 +61,18 @@ describe('readConfig', () => {
     ['no secret', { ...local, SECRET_KEY: undefined }, ['SECRET_KEY']],
     ['no database', { SECRET_KEY: SECRET }, ['DATABASE_URL']],
     ['empty text counts as not set', { ...local, DATABASE_URL: ' ' }, ['DATABASE_URL']],
+    ['a selector of DKIM without its key', { ...local, DKIM_SELECTOR: 's1' }, ['DKIM_PRIVATE_KEY']],
+    ['a key of DKIM without its selector', { ...local, DKIM_PRIVATE_KEY: rsa(2_048) }, ['DKIM_SELECTOR']],
+    [
+      'a key of DKIM that is too short',
+      { ...local, DKIM_SELECTOR: 's1', DKIM_PRIVATE_KEY: rsa(1_024) },
+      ['DKIM_PRIVATE_KEY'],
+    ],
+    [
+      'a key of DKIM that is none',
+      { ...local, DKIM_SELECTOR: 's1', DKIM_PRIVATE_KEY: 'nonsense' },
+      ['DKIM_PRIVATE_KEY'],
+    ],
     ['a port too high', { ...local, PORT: '65536' }, ['PORT']],
     ['a port with an exponent', { ...local, PORT: '8e3' }, ['PORT']],
     ['a secret of 31 bytes', { ...local, SECRET_KEY: Buffer.alloc(31).toString('base64') }, ['SECRET_KEY']],

@@ -52,6 +52,8 @@ export interface Config {
     readonly from: Mailbox;
     /** Domain of Message-ID and List-Id. */
     readonly domain: string;
+    /** How mail is signed for the domain of `from`; null where it is not. `privateKey` is PEM. */
+    readonly dkim: { readonly selector: string; readonly privateKey: string } | null;
     readonly inboxUrl: string;
   };
   readonly company: { readonly name: string; readonly address: string };
@@ -137,6 +139,7 @@ function brokenRules(values: SettingValues, environment: Environment): SettingFa
   return [
     ...(values.NODE_ENV === 'production' ? productionFaults(values, isMissing) : localFaults(values)),
     ...accessFaults(values, isMissing),
+    ...signingFaults(isMissing),
   ];
 }
 
@@ -176,6 +179,12 @@ function accessFaults(values: SettingValues, isMissing: (name: SettingName) => b
   return [...faults, ...(['JWT_ISSUER', 'JWT_AUDIENCE'] as const).filter(isMissing).map((name) => ({ name }))];
 }
 
+/** A selector without its key, or a key without its selector, would leave mail unsigned in silence. */
+function signingFaults(isMissing: (name: SettingName) => boolean): SettingFault[] {
+  const missing = (['DKIM_SELECTOR', 'DKIM_PRIVATE_KEY'] as const).filter(isMissing);
+  return missing.length === 1 ? missing.map((name) => ({ name })) : [];
+}
+
 function isOpenHttp(url: string | undefined): boolean {
   return url?.startsWith('http://') === true && !isLoopback(new URL(url).hostname);
 }
@@ -210,7 +219,13 @@ function compose(values: SettingValues): Config {
       arePayloadsSealed: values.TEMPORAL_PAYLOADS === 'sealed',
     },
     worker: { healthPort: values.WORKER_HEALTH_PORT, cachedWorkflowsMax: values.WORKER_CACHED_WORKFLOWS_MAX },
-    email: { smtpUrl: values.SMTP_URL, from: values.EMAIL_FROM, domain, inboxUrl: values.INBOX_URL },
+    email: {
+      smtpUrl: values.SMTP_URL,
+      from: values.EMAIL_FROM,
+      domain,
+      dkim: dkimOf(values),
+      inboxUrl: values.INBOX_URL,
+    },
     company: { name: values.COMPANY_NAME, address: values.COMPANY_ADDRESS },
     softBounces: {
       count: values.SOFT_BOUNCE_COUNT,
@@ -219,6 +234,10 @@ function compose(values: SettingValues): Config {
     },
     consents: { confirmationValidDays: values.CONFIRMATION_VALID_DAYS },
   };
+}
+
+function dkimOf({ DKIM_SELECTOR: selector, DKIM_PRIVATE_KEY: privateKey }: SettingValues): Config['email']['dkim'] {
+  return selector === undefined || privateKey === undefined ? null : { selector, privateKey };
 }
 
 function authOf(values: SettingValues): Config['auth'] {

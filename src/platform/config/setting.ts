@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 
 /** One environment variable. The reference page, `.env.example` and every error message are made from these fields. */
@@ -99,3 +99,20 @@ function parseSecret(text: string, context: z.RefinementCtx): SecretKey {
 function fingerprint(key: Uint8Array): string {
   return createHash('sha256').update('tactful key id').update(key).digest('hex').slice(0, 8);
 }
+
+const SIGNING_BITS_MIN = 2_048;
+
+/** An RSA private key, PKCS #8 in DER, as base64; becomes PEM. */
+export const signingKey = z.string().transform((text, context): string => {
+  try {
+    const key = createPrivateKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'pkcs8' });
+    const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+    if (key.asymmetricKeyType === 'rsa' && modulusLength >= SIGNING_BITS_MIN) {
+      return key.export({ format: 'pem', type: 'pkcs8' }).toString();
+    }
+  } catch {
+    // Told below, without the key.
+  }
+  context.addIssue({ code: 'custom', message: 'no such key' });
+  return z.NEVER;
+});

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isValidZone } from '../../core/kernel/zone.js';
-import { domain, line, mailbox, port, secretKey, secretKeys, url, wholeNumber } from './setting.js';
+import { domain, line, mailbox, port, secretKey, secretKeys, signingKey, url, wholeNumber } from './setting.js';
 import type { Setting } from './setting.js';
 
 const PORT_EXPECTED = 'a port, 0 to 65535';
@@ -253,6 +253,26 @@ export const settings = {
     description: 'Domain in Message-ID and List-Id.',
     expected: 'a domain name',
     example: 'mail.example.com',
+  },
+  DKIM_SELECTOR: {
+    group: 'email',
+    schema: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i),
+    default: null,
+    defaultNote: 'none: mail is not signed by us',
+    description:
+      'Signs mail that goes to SMTP_URL (RFC 6376) for the domain of EMAIL_FROM; the public key stands at `<selector>._domainkey.<domain>`.',
+    expected: 'a label of a domain name',
+    example: 's2027',
+  },
+  DKIM_PRIVATE_KEY: {
+    group: 'email',
+    schema: signingKey,
+    default: null,
+    defaultNote: 'none; needed with DKIM_SELECTOR',
+    description: 'Private key of DKIM_SELECTOR: RSA of 2,048 bits or more, PKCS #8 in DER, as base64.',
+    expected: 'an RSA key of at least 2048 bits (PKCS #8, DER, base64)',
+    example: 'the output of: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -outform DER | base64 -w0',
+    isSecret: true,
   },
   SOFT_BOUNCE_COUNT: {
     group: 'email',

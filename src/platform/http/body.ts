@@ -7,6 +7,10 @@ const DEPTH_MAX = 32;
 const FORM_BYTES_MAX = 16_384;
 /** More than the largest journey needs. To read YAML takes some ten times as long as JSON, longer when it is broken. */
 const YAML_BYTES_MAX = 131_072;
+/** A burst of events in one request; providers cut theirs below this. */
+const RAW_BYTES_MAX = 1_048_576;
+/** Content type of bodies that nobody has looked into yet. */
+export const RAW = 'application/octet-stream';
 /** Content types of bodies that are read line by line. */
 export const LINES = /^(text\/csv|application\/x-ndjson)(;|$)/;
 /** Content types of bodies in YAML. */
@@ -14,7 +18,8 @@ export const YAML = /^(application|text)\/yaml(;|$)/;
 
 /**
  * Bodies are JSON, or, on the few routes that say so, YAML, which arrives as the same values, a form, which arrives as
- * plain text, or lines, which arrive as a stream (see `readLines`). Everything else is a 415.
+ * plain text, lines, which arrive as a stream (see `readLines`), or bytes of any type, which arrive as they came, since a
+ * signature covers them. Everything else is a 415.
  */
 export function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
@@ -39,6 +44,13 @@ export function readBodies(server: FastifyInstance): void {
   const limits = { parseAs: 'string', bodyLimit: FORM_BYTES_MAX } as const;
   server.addContentTypeParser<string>(form, limits, (_request, body, done) => done(null, body));
   server.addContentTypeParser(LINES, (_request, stream, done) => done(null, stream));
+  const rawLimits = { parseAs: 'buffer', bodyLimit: RAW_BYTES_MAX } as const;
+  server.addContentTypeParser<Buffer>(RAW, rawLimits, (_request, body, done) => done(null, body));
+  server.addHook('onRequest', (request, _reply, done) => {
+    // Whatever the sender calls it, no parser may touch it. The sender's own word stands in `request.raw.headers`.
+    if (request.routeOptions.config.takesRaw === true) request.headers = { 'content-type': RAW };
+    done();
+  });
 }
 
 /** @throws UnreadableRequest for what is no JSON, is nested too deeply, or holds text that cannot be stored */

@@ -5,7 +5,7 @@ import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/config.js';
 import { Log } from '../observability/log.js';
 import { Metrics } from '../observability/metrics.js';
-import { LINES, refuseUnstorable, YAML } from './body.js';
+import { LINES, RAW, refuseUnstorable, YAML } from './body.js';
 import { isHostAllowed } from './host.js';
 import { serveDocs } from './openapi.js';
 import { pathOf, sendProblem } from './problem.filter.js';
@@ -22,6 +22,8 @@ declare module 'fastify' {
     takesLines?: boolean;
     /** This route takes YAML beside JSON. */
     takesYaml?: boolean;
+    /** This route takes bytes of whatever type as they came, in place of JSON. */
+    takesRaw?: boolean;
   }
 }
 
@@ -103,10 +105,11 @@ function refuseForeignSite(request: FastifyRequest, config: Config): HttpExcepti
 function refuseType(request: FastifyRequest): HttpException | null {
   const type = request.headers['content-type'];
   if (type === undefined || request.is404) return null;
-  const { takesForm = false, takesLines = false, takesYaml = false } = request.routeOptions.config;
+  const { takesForm = false, takesLines = false, takesYaml = false, takesRaw = false } = request.routeOptions.config;
+  if (takesRaw) return null;
   const isRefused = takesLines
     ? !LINES.test(type)
-    : LINES.test(type) || (FORM.test(type) && !takesForm) || (YAML.test(type) && !takesYaml);
+    : LINES.test(type) || type.startsWith(RAW) || (FORM.test(type) && !takesForm) || (YAML.test(type) && !takesYaml);
   if (!isRefused) return null;
   const detail = `send ${takesLines ? 'text/csv or application/x-ndjson' : 'application/json'} with a content-type header`;
   return new UnsupportedMediaTypeException({ code: 'UNSUPPORTED_MEDIA_TYPE', detail });

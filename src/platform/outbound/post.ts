@@ -46,7 +46,8 @@ export async function post(request: OutboundPost): Promise<PostAnswer> {
   };
 }
 
-function refuseForbidden(url: URL): void {
+/** @throws ForbiddenAddressError for what is not https, or an address that is not public */
+export function refuseForbidden(url: URL): void {
   if (url.protocol !== 'https:') throw new ForbiddenAddressError('only https is allowed');
   // For an address in place of a name nothing is looked up.
   const address = addressIn(url);
@@ -73,7 +74,8 @@ function send(url: URL, { headers, body, msMax, isPrivateAllowed }: OutboundPost
   return promise;
 }
 
-const publicLookup: LookupFunction = (host, options, done) => {
+/** Finds the address of a name; fails for one that leads anywhere but to public addresses. */
+export const publicLookup: LookupFunction = (host, options, done) => {
   lookup(host, { ...(options as LookupOptions), all: true }, (error, addresses: LookupAddress[]) => {
     const [first] = addresses ?? [];
     if (error !== null || first === undefined) return done(error, '', 0);
@@ -85,7 +87,8 @@ const publicLookup: LookupFunction = (host, options, done) => {
   });
 };
 
-async function readBody(answer: IncomingMessage, bytesMax: number): Promise<string | null> {
+/** @returns null when it is longer than `bytesMax` */
+export async function readBody(answer: IncomingMessage, bytesMax: number): Promise<string | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {

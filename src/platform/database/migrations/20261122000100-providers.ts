@@ -18,7 +18,7 @@ const UP = `
     created_at timestamptz(3) not null default clock_timestamp(),
     updated_at timestamptz(3) not null default clock_timestamp()
   );
-  create index provider_accounts_channel on provider_accounts (channel, priority, key) where state = 'active';
+  create index provider_accounts_channel on provider_accounts (channel, priority, key);
 `;
 
 const DOWN = 'drop table provider_accounts;';

@@ -1,7 +1,9 @@
 import { Access20261121000400 } from './20261121000400-access.js';
 import { BulkEnrolments20261121001410 } from './20261121001410-bulk-enrolments.js';
+import { Callbacks20261122000200 } from './20261122000200-callbacks.js';
 import { Consents20261121000700 } from './20261121000700-consents.js';
 import { Contacts20261121000300 } from './20261121000300-contacts.js';
+import { Content20261122000300 } from './20261122000300-content.js';
 import { Entries20261121001300 } from './20261121001300-entries.js';
 import { Facts20261121000900 } from './20261121000900-facts.js';
 import { Gates20261121000500 } from './20261121000500-gates.js';
@@ -40,4 +42,6 @@ export const migrations = [
   { name: '20261121001800-payload-keys', class: PayloadKeys20261121001800 },
   { name: '20261121001700-journey-migrations', class: JourneyMigrations20261121001700 },
   { name: '20261122000100-providers', class: Providers20261122000100 },
+  { name: '20261122000200-callbacks', class: Callbacks20261122000200 },
+  { name: '20261122000300-content', class: Content20261122000300 },
 ];

@@ -1,0 +1,39 @@
+import { assert } from '../../../core/kernel/assert.js';
+import { listHeaders } from '../mail-headers.js';
+import { basic, type HttpProtocol } from './http-protocol.js';
+import { isTaken, resultOfRefusal, resultWithoutId, textAt } from './http-result.js';
+import { mailbox } from './postmark.js';
+
+const BASE_URL = 'https://api.mailgun.net';
+
+/** Mailgun's messages, version 3. It has no idempotency key. */
+export const mailgun: HttpProtocol = {
+  toRequest({ deliveryId, to, content, unsubscribeUrl }, { account, from, domain }) {
+    assert(content.channel === 'email', 'Mailgun sends e-mail');
+    const headers = { ...listHeaders(unsubscribeUrl, domain), 'X-Delivery-Id': deliveryId };
+    const form = new URLSearchParams({
+      from: mailbox(from.name, from.address),
+      to,
+      subject: content.subject,
+      text: content.text,
+      html: content.html,
+      'v:delivery_id': deliveryId,
+      'o:tracking': 'no',
+    });
+    for (const [name, value] of Object.entries(headers)) form.set(`h:${name}`, value);
+    return {
+      url: `${account.settings['base_url'] ?? BASE_URL}/v3/${account.settings['domain'] ?? ''}/messages`,
+      headers: {
+        authorization: basic('api', account.credentials['api_key'] ?? ''),
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: form.toString(),
+    };
+  },
+
+  toResult(answer) {
+    if (!isTaken(answer)) return resultOfRefusal(answer);
+    const id = textAt(answer.json, 'id');
+    return id === null ? resultWithoutId(answer) : { kind: 'accepted', providerMessageId: id };
+  },
+};

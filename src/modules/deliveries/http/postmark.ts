@@ -1,0 +1,51 @@
+import { assert } from '../../../core/kernel/assert.js';
+import { listHeaders } from '../mail-headers.js';
+import type { HttpProtocol } from './http-protocol.js';
+import { isTaken, resultOfRefusal, resultWithoutId, textAt } from './http-result.js';
+
+const BASE_URL = 'https://api.postmarkapp.com';
+/** Invalid address; inactive recipient (it bounced, or complained). */
+const RECIPIENT_CODES: ReadonlySet<string | null> = new Set(['300', '406']);
+
+/** Postmark's single mail. It has no idempotency key. */
+export const postmark: HttpProtocol = {
+  toRequest({ deliveryId, to, content, unsubscribeUrl }, { account, from, domain }) {
+    assert(content.channel === 'email', 'Postmark sends e-mail');
+    const headers = { ...listHeaders(unsubscribeUrl, domain), 'X-Delivery-Id': deliveryId };
+    const body = {
+      From: mailbox(from.name, from.address),
+      To: to,
+      Subject: content.subject,
+      HtmlBody: content.html,
+      TextBody: content.text,
+      Headers: Object.entries(headers).map(([Name, Value]) => ({ Name, Value })),
+      Metadata: { delivery_id: deliveryId },
+      MessageStream: unsubscribeUrl === null ? 'outbound' : 'broadcast',
+      TrackOpens: false,
+      TrackLinks: 'None',
+    };
+    return {
+      url: `${account.settings['base_url'] ?? BASE_URL}/email`,
+      headers: {
+        'x-postmark-server-token': account.credentials['server_token'] ?? '',
+        'content-type': 'application/json',
+        accept: 'application/json',
+      },
+      body: JSON.stringify(body),
+    };
+  },
+
+  toResult(answer) {
+    const code = textAt(answer.json, 'ErrorCode');
+    if (!isTaken(answer)) {
+      const refusedFor = RECIPIENT_CODES.has(code) ? 'recipient' : 'other';
+      return resultOfRefusal(answer, { ...(code === null ? {} : { detail: `code ${code}` }), refusedFor });
+    }
+    const id = textAt(answer.json, 'MessageID');
+    return id === null ? resultWithoutId(answer) : { kind: 'accepted', providerMessageId: id };
+  },
+};
+
+/** RFC 5322 section 3.4, the name quoted. */
+export const mailbox = (name: string, address: string): string =>
+  name === '' ? address : `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`;

@@ -1,0 +1,200 @@
+import { jest } from '@jest/globals';
+import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
+import { ContactStage, messageRequest, type Contactee } from '../support/contact-stage.js';
+import { startSandboxProcess, type AcceptedMessage, type SandboxProcess } from '../support/sandbox.js';
+import { TWILIO_SID } from './sandbox/senders.js';
+
+/** Real time-outs of the provider pass in some of these. */
+jest.setTimeout(60_000);
+
+const GRID = { key: 'grid', kind: 'sendgrid', priority: 1, credentials: { api_key: 'SG.sandbox' } };
+const MARK = { key: 'mark', kind: 'postmark', priority: 2, credentials: { server_token: 'sandbox' } };
+const TEXTS = {
+  ...{ key: 'texts', kind: 'twilio', credentials: { auth_token: 'sandbox' } },
+  settings: { account_sid: TWILIO_SID, from: '+15005550006' },
+};
+
+describe('messages that go out by accounts with providers', () => {
+  let stage: ContactStage;
+  let sandbox: SandboxProcess;
+  beforeAll(async () => {
+    [stage, sandbox] = await Promise.all([ContactStage.open(1, 4), startSandboxProcess()]);
+    await stage.template('mail');
+    await stage.journey('mails', 'mail');
+    const text = 'Hello from {{ company.name }}. Reply STOP to stop. {{ user.name }}';
+    await stage.send('POST', '/api/message-templates', { key: 'text', channel: 'sms', text });
+  });
+  afterAll(async () => {
+    await stage.query('delete from provider_accounts');
+    await stage.close();
+    await sandbox.stop();
+  });
+  beforeEach(async () => {
+    await stage.query('delete from provider_accounts');
+    await sandbox.faults([]);
+  });
+
+  let accounts = 0;
+  /** Under a key of its own, so that nothing is known of its health. */
+  async function register(
+    ...given: readonly { key: string; kind: string; priority?: number; settings?: object }[]
+  ): Promise<string[]> {
+    const keys = given.map(({ key }) => `${key}_${(accounts += 1)}`);
+    for (const [index, account] of given.entries()) {
+      const settings = { ...account.settings, base_url: `${sandbox.url}/${account.kind}` };
+      await stage.send('POST', '/api/providers', { ...account, key: keys[index], settings });
+    }
+    return keys;
+  }
+
+  async function ask(person: Contactee, channel: 'email' | 'sms' = 'email'): Promise<StepAnswer> {
+    const [runKey = ''] = await stage.enter(person.id, 'mails');
+    const run = { runKey, userId: person.id, journeyKey: 'mails' };
+    const request = messageRequest(run, channel === 'email' ? 'mail' : 'text');
+    return stage.ask({ ...request, step: { ...request.step, channel } as never });
+  }
+  let numbers = 0;
+  /** Somebody who wants texts. */
+  async function reader(): Promise<Contactee & { readonly phone: string }> {
+    const phone = `+3361234${String((numbers += 1)).padStart(4, '0')}`;
+    const person = await stage.person({ phone });
+    await stage.send('POST', '/api/consents', {
+      user_id: person.id,
+      channel: 'sms',
+      status: 'granted',
+      source: 'spec',
+    });
+    return { ...person, phone };
+  }
+  type Delivery = { state: string; provider: string; attempt: number; message: string | null; failure: string | null };
+  const deliveries = ({ id }: Contactee): Promise<readonly Delivery[]> =>
+    stage.query(
+      `select state, provider, attempt, provider_message_id as message, failure from deliveries where user_id = $1`,
+      id,
+    );
+  const acceptedFor = async (address: string): Promise<readonly AcceptedMessage[]> =>
+    (await sandbox.accepted()).filter(({ recipient }) => recipient === address);
+  const fault = (provider: string, kind: string, parameters?: object) =>
+    sandbox.faults([{ provider, kind, ...(parameters === undefined ? {} : { parameters }) }] as never);
+
+  it('go by the account of the smallest number, and carry our id', async () => {
+    const [grid] = await register(GRID, MARK);
+    const person = await stage.person();
+    expect(await ask(person)).toMatchObject({ kind: 'sent' });
+    const [delivery] = await deliveries(person);
+    expect(delivery).toMatchObject({ state: 'sent', provider: grid, attempt: 1 });
+    const [taken, ...more] = await acceptedFor(person.email);
+    expect(more).toEqual([]);
+    expect(taken).toMatchObject({ provider: 'sendgrid', id: delivery?.message });
+    expect(JSON.stringify(taken)).toContain('List-Unsubscribe=One-Click');
+  });
+
+  it('go by the mail server of the settings while no account for e-mail is there', async () => {
+    const person = await stage.person();
+    await register(TEXTS);
+    expect(await ask(person)).toMatchObject({ kind: 'sent' });
+    expect(await deliveries(person)).toMatchObject([{ provider: 'smtp', state: 'sent' }]);
+  });
+
+  it.each<[string, string, object | undefined]>([
+    ['says that it is not available', 'error', { status: 503 }],
+    ['asks to come back', 'rate_limited', undefined],
+    ['does not know us', 'error', { status: 401 }],
+  ])('go by the next account when one %s, once', async (_what, kind, parameters) => {
+    const [, mark] = await register(GRID, MARK);
+    await fault('sendgrid', kind, parameters);
+    const person = await stage.person();
+    expect(await ask(person)).toMatchObject({ kind: 'sent' });
+    expect(await deliveries(person)).toMatchObject([{ provider: mark, state: 'sent', attempt: 2 }]);
+    expect(await acceptedFor(person.email)).toMatchObject([{ provider: 'postmark' }]);
+  });
+
+  it('wait when nobody can take them', async () => {
+    await register(GRID, MARK);
+    await sandbox.faults([
+      { provider: 'sendgrid', kind: 'error', parameters: { status: 503 } },
+      { provider: 'postmark', kind: 'rate_limited', parameters: { retry_after_s: 600 } },
+    ] as never);
+    const person = await stage.person();
+    const before = Date.now();
+    const answer = await ask(person);
+    expect(answer).toMatchObject({ kind: 'defer', reason: 'PROVIDER_UNAVAILABLE' });
+    expect('until' in answer ? answer.until : 0).toBeGreaterThanOrEqual(before + 600_000);
+    expect(await acceptedFor(person.email)).toEqual([]);
+    expect(await deliveries(person)).toMatchObject([{ state: 'released' }]);
+  });
+
+  it('wait while their only account is paused, and do not go another way', async () => {
+    const [grid] = await register(GRID);
+    await stage.send('POST', `/api/providers/${grid}/pause`, {});
+    const person = await stage.person();
+    expect(await ask(person)).toMatchObject({ kind: 'defer', reason: 'PROVIDER_UNAVAILABLE' });
+    expect(await acceptedFor(person.email)).toEqual([]);
+  });
+
+  it.each<[string, string, object | undefined, number]>([
+    ['hangs up after it took the message', 'reset_after', undefined, 1],
+    ['answers what nobody understands', 'malformed', { part: 'body' }, 1],
+    ['fails without saying what it did', 'error', { status: 500 }, 0],
+  ])('are in doubt, and not sent again by another account, when one %s', async (_what, kind, parameters, taken) => {
+    await register(MARK, { ...GRID, priority: 9 });
+    await fault('postmark', kind, parameters);
+    const person = await stage.person();
+    expect(await ask(person)).toMatchObject({ kind: 'unknown', reason: 'OUTCOME_UNKNOWN' });
+    expect(await deliveries(person)).toMatchObject([{ state: 'unknown', attempt: 1 }]);
+    expect(await acceptedFor(person.email)).toHaveLength(taken);
+  });
+
+  it('are refused for good where the provider says so, and its recipient is suppressed', async () => {
+    await register(MARK, { ...GRID, priority: 9 });
+    const person = await stage.person();
+    await sandbox.accounts({ postmark: { inactive: [person.email] } });
+    expect(await ask(person)).toMatchObject({ kind: 'skip', reason: 'PROVIDER_REJECTED' });
+    expect(await ask(person)).toMatchObject({ reason: 'SUPPRESSED_HARD_BOUNCE' });
+    expect(await acceptedFor(person.email)).toEqual([]);
+  });
+
+  it('leave a provider alone that failed five times in a row', async () => {
+    const [, mark] = await register(GRID, MARK);
+    await fault('sendgrid', 'error', { status: 503 });
+    for (let failure = 0; failure < 5; failure += 1) await ask(await stage.person());
+    await sandbox.faults([]);
+    const person = await stage.person();
+    expect(await ask(person)).toMatchObject({ kind: 'sent' });
+    expect(await deliveries(person)).toMatchObject([{ provider: mark, attempt: 1 }]);
+  });
+
+  describe('as texts', () => {
+    it('reach the telephone, and ask for word of what becomes of them', async () => {
+      const [texts] = await register(TEXTS);
+      const person = await reader();
+      expect(await ask(person, 'sms')).toMatchObject({ kind: 'sent' });
+      const [delivery] = await deliveries(person);
+      expect(delivery).toMatchObject({ state: 'sent', provider: texts, message: expect.stringMatching(/^SM/) });
+      const [taken] = await acceptedFor(person.phone);
+      expect(taken).toMatchObject({ provider: 'twilio', id: delivery?.message });
+      expect(JSON.stringify(taken)).toContain('Reply STOP to stop');
+    });
+
+    it('are not sent without a number, nor without consent for texts', async () => {
+      await register(TEXTS);
+      expect(await ask(await stage.person(), 'sms')).toMatchObject({ kind: 'skip', reason: 'ADDRESS_MISSING' });
+      const mailOnly = await stage.person({ phone: '+33612349999' });
+      expect(await ask(mailOnly, 'sms')).toMatchObject({ kind: 'skip', reason: 'CONSENT_MISSING' });
+    });
+
+    it('withdraw the consent of whoever told the carrier STOP', async () => {
+      await register(TEXTS);
+      const person = await reader();
+      await sandbox.accounts({ twilio: { opted_out: [person.phone] } });
+      expect(await ask(person, 'sms')).toMatchObject({ kind: 'skip', reason: 'PROVIDER_REJECTED' });
+      expect(await ask(person, 'sms')).toMatchObject({ kind: 'skip', reason: 'CONSENT_WITHDRAWN' });
+      expect(await ask(person)).toMatchObject({ kind: 'sent' });
+      expect(await acceptedFor(person.phone)).toEqual([]);
+    });
+
+    it('wait when there is no account for texts', async () => {
+      expect(await ask(await reader(), 'sms')).toMatchObject({ kind: 'defer', reason: 'PROVIDER_UNAVAILABLE' });
+    });
+  });
+});
