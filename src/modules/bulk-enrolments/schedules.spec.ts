@@ -19,7 +19,7 @@ describe('a schedule as Temporal keeps it', () => {
     ['by an expression', nine({ at: undefined, cron: '0 9 * * 1-5' }), { cronExpressions: ['0 9 * * 1-5'] }],
     ['by the clocks of users, from the first of them on', nine({ time_zone: 'user' }), { timezone: 'Etc/GMT-14' }],
   ])('fires %s', (_what, trigger, spec) => {
-    expect(toSchedule(of(trigger), 'queue')).toMatchObject({ spec, policies: { overlap: 'SKIP' } });
+    expect(toSchedule(of(trigger), 'queue')).toMatchObject({ spec, policies: { overlap: 'BUFFER_ONE' } });
   });
 
   it('has another name for another content, so that a changed one is never taken for the old one', () => {

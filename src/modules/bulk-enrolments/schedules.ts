@@ -35,7 +35,10 @@ export const scheduleIdOf = ({ journeyId, trigger }: JourneySchedule): string =>
 /** Whether a schedule is one of ours. */
 export const isOurs = (scheduleId: string): boolean => scheduleId.startsWith(PREFIX);
 
-/** The schedule as Temporal is to keep it: none begins while the one before is still at work. */
+/**
+ * The schedule as Temporal is to keep it: none begins while the one before is still at work. One that comes meanwhile (no
+ * worker was there, or the database was away) follows it and is not lost; of several, one.
+ */
 export function toSchedule(schedule: JourneySchedule, taskQueue: string): ScheduleOptions {
   const { journeyId, journeyKey, trigger } = schedule;
   const scheduleId = scheduleIdOf(schedule);
@@ -43,7 +46,7 @@ export function toSchedule(schedule: JourneySchedule, taskQueue: string): Schedu
   return {
     scheduleId,
     spec: { ...timesOf(trigger), timezone: zoneOf(trigger) },
-    policies: { overlap: 'SKIP', catchupWindow: CATCH_UP_WINDOW },
+    policies: { overlap: 'BUFFER_ONE', catchupWindow: CATCH_UP_WINDOW },
     action: {
       type: 'startWorkflow',
       workflowType: TRIGGER_FIRING_WORKFLOW,

@@ -58,7 +58,7 @@ export class ConfirmationSender {
       const { url } = this.tokens.make(id);
       const mail = await this.mails.write({ ...facts, url, validMs: facts.expiresAt - facts.createdAt });
       if (
-        await this.deliveries.inTurn({ channel: 'email', without: NOBODY }, (line) =>
+        await this.deliveries.inTurn({ channel: 'email', without: NOBODY, ticket: `doi:${id}` }, (line) =>
           this.claimAndSend(line, facts, mail),
         )
       )
@@ -99,6 +99,9 @@ export class ConfirmationSender {
         return true;
       case 'unavailable':
         await this.confirmations.postpone(id, null);
+        return true;
+      case 'full':
+        await this.confirmations.postpone(id, result.retryAfterMs);
         return true;
       case 'late':
       case 'stale':

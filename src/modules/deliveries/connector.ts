@@ -18,6 +18,7 @@ export type RefusedFor = 'recipient' | 'opted_out' | 'other';
  * - `accepted`: it answers for the message from here on.
  * - `rejected`: it will never take it; nothing was sent.
  * - `unavailable`: it cannot take it now; nothing was sent. Where it says when to come back, so long after now.
+ * - `full`: its limit is used up until then; nothing was sent.
  * - `late`: it was not ready for the content in time; nothing of it was handed over.
  * - `unknown`: the message may have been taken, and nobody can be asked.
  */
@@ -25,6 +26,7 @@ export type SendResult =
   | { readonly kind: 'accepted'; readonly providerMessageId: string }
   | { readonly kind: 'rejected'; readonly detail: string; readonly refusedFor: RefusedFor }
   | { readonly kind: 'unavailable'; readonly detail: string; readonly retryAfterMs?: DurationMs }
+  | { readonly kind: 'full'; readonly retryAfterMs: DurationMs }
   | { readonly kind: 'late'; readonly detail: string }
   | { readonly kind: 'unknown'; readonly detail: string };
 

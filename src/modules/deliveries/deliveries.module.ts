@@ -7,6 +7,7 @@ import { DeliverySettler } from './delivery-settler.js';
 import { ProvidersModule } from '../providers/index.js';
 import { EMAIL_OPTIONS, EmailConnector, type EmailOptions } from './email.connector.js';
 import { Outlets } from './outlets.js';
+import { SlotsRepository } from './slots.repository.js';
 
 @Module({})
 export class DeliveriesModule implements OnModuleInit {
@@ -29,6 +30,7 @@ export class DeliveriesModule implements OnModuleInit {
         { provide: EMAIL_OPTIONS, useValue: email },
         EmailConnector,
         Outlets,
+        SlotsRepository,
         DeliveriesRepository,
         DeliveriesService,
         DeliverySettler,

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, NotFoundException } from '@nestjs/common';
+import { Stopwatch } from '../../platform/clock/stopwatch.js';
 import type { Queryable, Transaction } from '../../platform/database/database.js';
 import { repeatWhileUnavailable } from '../../platform/database/while-unavailable.js';
 import { Metrics } from '../../platform/observability/metrics.js';
@@ -14,6 +16,7 @@ import {
   type Settlement,
 } from './deliveries.repository.js';
 import { deadLine, Outlets, type Outlet } from './outlets.js';
+import { SLOT_MS, SlotsRepository } from './slots.repository.js';
 
 /** A claimed contact, and the proof that this process holds the attempt. */
 export interface ClaimedDelivery {
@@ -46,6 +49,24 @@ export interface DeliveryQuery {
   readonly state: string | null;
 }
 
+/** Which way a message may go. */
+interface Route {
+  readonly channel: string;
+  readonly without: ReadonlySet<string>;
+  readonly ticket: string;
+}
+
+/** A slot with a provider, from now. */
+interface Turn {
+  /** Until it begins; negative once it has. */
+  untilMs(): number;
+  /** Until it is over. */
+  leftMs(): number;
+}
+
+/** A slot that is no further away is waited for, with the place held; for any other the run sleeps. */
+const SLOT_WAIT_MS_MAX = 1_000;
+
 /** Deliveries from claim to final state. */
 @Injectable()
 export class DeliveriesService {
@@ -54,6 +75,7 @@ export class DeliveriesService {
   constructor(
     private readonly deliveries: DeliveriesRepository,
     private readonly outlets: Outlets,
+    private readonly slots: SlotsRepository,
     private readonly metrics: Metrics,
   ) {}
 
@@ -70,22 +92,30 @@ export class DeliveriesService {
    * waits its turn, nor for a connection. Where nobody takes messages of the channel, the line says so.
    *
    * @param route.without keys of accounts that could not take the message
+   * @param route.ticket names the message to accounts that take so many a second, the same for every attempt
    * @param claimAndSend gets the line for its one send
    */
-  async inTurn<T>(
-    { channel, without }: { readonly channel: string; readonly without: ReadonlySet<string> },
-    claimAndSend: (line: ProviderLine) => Promise<T>,
-  ): Promise<T> {
+  async inTurn<T>({ channel, without, ticket }: Route, claimAndSend: (line: ProviderLine) => Promise<T>): Promise<T> {
     const outlet = await this.outlets.choose(channel, without);
     if (outlet === null) return claimAndSend(deadLine(channel));
     return outlet.places.run(async () => {
-      const line = observed(await outlet.connector.open(), outlet);
+      const slot = await this.awaitSlot(outlet, ticket);
+      const line = inSlot(observed(await outlet.connector.open(), outlet), slot);
       try {
         return await claimAndSend(line);
       } finally {
         line.release();
       }
     });
+  }
+
+  /** @returns null where there is no limit */
+  private async awaitSlot({ limit }: Outlet, ticket: string): Promise<Turn | null> {
+    if (limit === null) return null;
+    const { waitMs } = await this.slots.take({ ...limit, ticket });
+    const since = new Stopwatch();
+    if (waitMs > 0 && waitMs <= SLOT_WAIT_MS_MAX) await pause(Math.ceil(waitMs));
+    return { leftMs: () => waitMs + SLOT_MS - since.elapsedMs(), untilMs: () => waitMs - since.elapsedMs() };
   }
 
   /** Whether there is somebody else who may take messages of the channel now. */
@@ -182,6 +212,21 @@ export class DeliveriesService {
   }
 }
 
+/** Sends in its slot only: too early is put off, too late begins anew. */
+function inSlot(line: ProviderLine, turn: Turn | null): ProviderLine {
+  if (turn === null) return line;
+  return {
+    ...line,
+    send: (message, startWithinMs) => {
+      if (turn.untilMs() > 0) return Promise.resolve({ kind: 'full', retryAfterMs: Math.ceil(turn.untilMs()) });
+      const withinMs = Math.min(startWithinMs, turn.leftMs());
+      return withinMs > 0
+        ? line.send(message, withinMs)
+        : Promise.resolve({ kind: 'late', detail: 'its turn with the provider had passed' });
+    },
+  };
+}
+
 /** Notes on the way how the provider fares. */
 function observed(line: ProviderLine, { circuit }: Outlet): ProviderLine {
   return {
@@ -211,6 +256,8 @@ function settlementOf(result: DeliveryResult): Pick<Settlement, 'state' | 'provi
     case 'unavailable':
     case 'late':
       return { state: 'released', providerMessageId: null, failure: result.detail };
+    case 'full':
+      return { state: 'released', providerMessageId: null, failure: 'the provider takes no more for now' };
     case 'stale':
       return { state: 'released', providerMessageId: null, failure: 'the claim grew stale' };
     case 'unknown':

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { DeliveriesRepository } from './deliveries.repository.js';
+import { SlotsRepository } from './slots.repository.js';
 
 const EVERY_MS = 15_000;
 const BATCH_MAX = 500;
@@ -11,7 +12,10 @@ export class DeliverySettler implements BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
 
-  constructor(private readonly deliveries: DeliveriesRepository) {}
+  constructor(
+    private readonly deliveries: DeliveriesRepository,
+    private readonly slots: SlotsRepository,
+  ) {}
 
   start(): void {
     this.timer = setInterval(() => {
@@ -27,6 +31,7 @@ export class DeliverySettler implements BeforeApplicationShutdown {
 
   private async settle(): Promise<void> {
     try {
+      await this.slots.purge();
       const settled = await this.deliveries.settleOverdue({ id: null, limit: BATCH_MAX });
       if (settled > 0) this.logger.warn(`${settled} deliveries ended without an answer and are now unknown`);
     } catch (error) {

@@ -14,6 +14,8 @@ const NOBODY = 'none';
 /** One provider, with its places and what is known of its health. */
 export interface Outlet {
   readonly connector: Connector;
+  /** Null: it takes as many messages as come. */
+  readonly limit: { readonly accountId: string; readonly perSecond: number } | null;
   readonly places: Semaphore;
   readonly circuit: Circuit;
 }
@@ -62,14 +64,17 @@ export class Outlets implements OnApplicationShutdown {
     if (known?.updatedAt === account.updatedAt) return known.outlet;
     const { from, domain } = this.config.email;
     const callbackUrl = this.accounts.callbackUrl(account);
-    const outlet = outletOf(new HttpConnector(this.exchanges, { account, from, domain, callbackUrl }));
+    const { id: accountId, perSecond } = account;
+    const limit = perSecond === null ? null : { accountId, perSecond };
+    const outlet = outletOf(new HttpConnector(this.exchanges, { account, from, domain, callbackUrl }), limit);
     this.known.set(account.id, { updatedAt: account.updatedAt, outlet });
     return outlet;
   }
 }
 
-const outletOf = (connector: Connector): Outlet => ({
+const outletOf = (connector: Connector, limit: Outlet['limit'] = null): Outlet => ({
   connector,
+  limit,
   places: new Semaphore(connector.sendsAtOnceMax),
   circuit: new Circuit(),
 });

@@ -55,7 +55,9 @@ export class StepsService {
       const answer =
         channel === undefined
           ? await this.claimAndSend(attempt, null)
-          : await this.deliveries.inTurn({ channel, without }, (line) => this.claimAndSend(attempt, line));
+          : await this.deliveries.inTurn({ channel, without, ticket: idempotencyKey }, (line) =>
+              this.claimAndSend(attempt, line),
+            );
       if (answer !== null) return answer;
     }
     throw new ContendedError(`step ${question.stepId} of ${question.runKey}: the facts kept changing`);
@@ -92,6 +94,11 @@ export class StepsService {
         return this.answer(question, {
           ...{ kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE' },
           until: Math.max(until, now + (result.retryAfterMs ?? 0)),
+        });
+      case 'full':
+        return this.answer(question, {
+          ...{ kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE' },
+          until: now + result.retryAfterMs,
         });
       case 'late':
         // A provider that is too slow every time is one that cannot take the message now.

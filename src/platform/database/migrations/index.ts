@@ -17,6 +17,7 @@ import { Policies20261121000600 } from './20261121000600-policies.js';
 import { Providers20261122000100 } from './20261122000100-providers.js';
 import { RunPaths20261121001600 } from './20261121001600-run-paths.js';
 import { Simulations20261121001200 } from './20261121001200-simulations.js';
+import { Slots20261122000400 } from './20261122000400-slots.js';
 import { Steps20261121001000 } from './20261121001000-steps.js';
 import { Suppressions20261121000800 } from './20261121000800-suppressions.js';
 import { Triggers20261121001400 } from './20261121001400-triggers.js';
@@ -44,4 +45,5 @@ export const migrations = [
   { name: '20261122000100-providers', class: Providers20261122000100 },
   { name: '20261122000200-callbacks', class: Callbacks20261122000200 },
   { name: '20261122000300-content', class: Content20261122000300 },
+  { name: '20261122000400-slots', class: Slots20261122000400 },
 ];
