@@ -277,7 +277,7 @@ describe('preference page', () => {
       run: { runKey: 'r', userId: id, journeyKey: 'j', journeyVersion: 1 },
       deliveryId: id,
     });
-    expect(rendered).toMatchObject({ kind: 'message', message: { text: expect.stringContaining(path) } });
+    expect(rendered).toMatchObject({ kind: 'message', message: { content: { text: expect.stringContaining(path) } } });
   });
 
   it('waits for the lock of the user that a claim holds, and wakes the runs with the same commit', async () => {
