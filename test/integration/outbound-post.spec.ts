@@ -1,4 +1,5 @@
-import { ForbiddenAddressError, post } from '../../src/platform/outbound/post.js';
+import { ForbiddenAddressError } from '../../src/platform/outbound/guarded-request.js';
+import { post } from '../../src/platform/outbound/post.js';
 import { startReceiver, type Receiver } from '../support/webhook-receiver.js';
 
 const MS_MAX = 5_000;

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SnsClient } from '../../src/modules/callbacks/sns-client.js';
 import { get } from '../../src/platform/outbound/get.js';
-import { ForbiddenAddressError } from '../../src/platform/outbound/post.js';
+import { ForbiddenAddressError } from '../../src/platform/outbound/guarded-request.js';
 
 const LIMITS = { msMax: 5_000, answerBytesMax: 100 };
 

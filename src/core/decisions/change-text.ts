@@ -1,5 +1,5 @@
-import type { Candidate, GateVerdict } from './types.js';
-import { instantText } from './text.js';
+import type { Candidate, GateVerdict, ScoredCandidate } from './types.js';
+import { instantText, valueText } from './text.js';
 
 const SUPPRESSION_PREFIX = 'SUPPRESSED_';
 
@@ -47,6 +47,10 @@ export function changeText(blocker: GateVerdict, candidate: Candidate): string |
       return `if the ${capText(blocker)} left room for ${template}`;
   }
 }
+
+/** What would have to be so for a candidate to be worth more than `bar`. */
+export const worthChangeText = ({ key, net }: ScoredCandidate, bar: number): string =>
+  `if ${key} were worth more than ${valueText(bar)} instead of ${valueText(net)}`;
 
 /** What happens at the instant from which a gate passes by itself: `quiet hours end`, `the daily cap of 1 frees`. */
 export function openingText(blocker: GateVerdict): string {

@@ -9,7 +9,7 @@ import {
   type CandidateGates,
   type Memos,
 } from './assess.js';
-import { changeText, openingText } from './change-text.js';
+import { changeText, openingText, worthChangeText } from './change-text.js';
 import { gatePendingCandidates } from './gate-pending.js';
 import { settle } from './settle.js';
 import { suppose, supposeWorth, type Supposition } from './suppose.js';
@@ -159,11 +159,8 @@ function changesOfSilence({ outcome, scores }: Question, chosen: ScoredCandidate
 }
 
 function valueChange(score: ScoredCandidate, bar: number): Change {
-  return arbitrationChange(score.key, worthText(score, bar));
+  return arbitrationChange(score.key, worthChangeText(score, bar));
 }
-
-const worthText = ({ key, net }: ScoredCandidate, bar: number): string =>
-  `if ${key} were worth more than ${valueText(bar)} instead of ${valueText(net)}`;
 
 function arbitrationChange(candidate: string | null, change: string): Change {
   return { counterfactual: { gate: 'next_best_action', candidate, change, after: null }, parts: 1 };
@@ -201,7 +198,7 @@ function lift(
   const [first] = blockers;
   if (first === undefined || standing.length > 0) return null;
   if (isScored(score) && score.net <= bar) {
-    texts.add(worthText(score, bar));
+    texts.add(worthChangeText(score, bar));
     supposed = supposeWorth(supposed, bar - score.net);
   }
   const isFirst = isScored(score) && question.scores.indexOf(score) === 0 && !mayWait;

@@ -2,16 +2,14 @@ import { assert } from '../kernel/assert.js';
 import type { InstantMs } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import { isScored } from './arbitrate.js';
+import { worthChangeText } from './change-text.js';
 import { decide } from './decide.js';
 import { explainDecision, explainLoss, type ExplanationContext } from './explain.js';
-import { valueText } from './text.js';
+import { supposeWorth } from './suppose.js';
 import type { CandidateScore, Decision, DecisionInput, ScoredCandidate } from './types.js';
 
 /** How many candidates that stand before it are tried as the one to overtake. */
 const BARS_TRIED_MAX = 8;
-
-/** Enough to be strictly more, and too little to overtake what is far ahead. */
-const WORTH_MORE = 1e-6;
 
 /** Why one action was, or was not, the answer. */
 export interface CandidateExplanation {
@@ -69,8 +67,7 @@ function changeFor(
   const alone = decide({ ...input, candidates, doNothingValue });
   const isFree = alone.outcome.kind === 'act';
   const bar = isFree ? barToWin(input, decision, score) : barOf(decision, score);
-  const worth =
-    bar === null ? null : `if ${score.key} were worth more than ${valueText(bar)} instead of ${valueText(score.net)}`;
+  const worth = bar === null ? null : worthChangeText(score, bar);
   if (isFree) return { change: worth, after: null };
   const [gates] = alone.counterfactuals;
   if (gates === undefined) return { change: null, after: null };
@@ -104,12 +101,10 @@ function barToWin(input: DecisionInput, decision: Decision, score: ScoredCandida
   return bars.find((net) => winsWith(input, score, net)) ?? bars.at(-1) ?? null;
 }
 
-/** Whether it would be chosen if it were worth more than that; a cost can be lowered where a propensity of 0 cannot. */
+/** Whether it would be chosen if it were worth more than that. */
 function winsWith(input: DecisionInput, { key, net }: ScoredCandidate, bar: number): boolean {
-  const missing = bar - net + WORTH_MORE;
-  const candidates = input.candidates.map((each) =>
-    each.key === key ? { ...each, channelCost: each.channelCost - missing } : each,
-  );
-  const { outcome } = decide({ ...input, candidates });
+  const candidate = input.candidates.find((each) => each.key === key);
+  assert(candidate !== undefined, `${key} was not weighed`);
+  const { outcome } = decide(supposeWorth({ input, candidate }, bar - net).input);
   return outcome.kind === 'act' && outcome.action === key;
 }

@@ -1,25 +1,10 @@
 import { z } from 'zod';
 import { definitionKey } from '../../platform/http/fields.js';
 import { pageFields, pageOf } from '../../platform/http/paging.js';
+import { HEARD_KINDS } from '../outcomes/index.js';
 
 const STATES = ['received', 'applied', 'unmatched', 'ignored'] as const;
-const KINDS = [
-  'sent',
-  'deferred',
-  'delivered',
-  'failed',
-  'bounced',
-  'soft_bounced',
-  'complained',
-  'opened',
-  'clicked',
-  'converted',
-  'dismissed',
-  'ignored',
-  'unsubscribed',
-  'inbound',
-  'other',
-] as const;
+const KINDS = [...HEARD_KINDS, 'deferred', 'inbound', 'other'] as const;
 
 export const CallbackQuery = z.strictObject({
   ...pageFields,

@@ -4,7 +4,7 @@ import DKIM from 'nodemailer/lib/dkim';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { assert } from '../../core/kernel/assert.js';
 import type { Connector, OutboundMessage, ProviderLine, SendResult } from './connector.js';
-import { listHeaders } from './mail-headers.js';
+import { mailHeaders } from './mail-headers.js';
 import { classifySmtpError, isLineLost } from './smtp-errors.js';
 import { SmtpLines, type HeldLine } from './smtp-lines.js';
 
@@ -90,7 +90,8 @@ function signerOf({ from, dkim }: EmailOptions): DKIM | null {
   return new DKIM({ domainName, keySelector, privateKey, headerFieldNames: SIGNED_HEADERS });
 }
 
-function toMail({ deliveryId, to, content, unsubscribeUrl }: OutboundMessage, { from, domain }: EmailOptions) {
+function toMail(message: OutboundMessage, { from, domain }: EmailOptions) {
+  const { deliveryId, to, content } = message;
   assert(content.channel === 'email', 'a mail server takes e-mail');
   const { subject, html, text } = content;
   return {
@@ -103,7 +104,7 @@ function toMail({ deliveryId, to, content, unsubscribeUrl }: OutboundMessage, { 
     // Message content comes from templates: it must not be able to read files or fetch addresses of ours.
     disableFileAccess: true,
     disableUrlAccess: true,
-    headers: { ...prepared(listHeaders(unsubscribeUrl, domain)), 'X-Delivery-Id': deliveryId },
+    headers: prepared(mailHeaders(message, domain)),
   };
 }
 

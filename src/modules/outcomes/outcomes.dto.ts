@@ -4,7 +4,8 @@ import { pageFields, pageOf } from '../../platform/http/paging.js';
 
 const DETAIL_MAX = 1_000;
 
-const KINDS = [
+/** Everything that can be heard of a message. */
+export const HEARD_KINDS = [
   'sent',
   'delivered',
   'failed',
@@ -23,7 +24,7 @@ const KINDS = [
 export const NewOutcome = z
   .strictObject({
     kind: z
-      .enum([...KINDS, 'hard_bounced'])
+      .enum([...HEARD_KINDS, 'hard_bounced'])
       .transform((kind) => (kind === 'hard_bounced' ? 'bounced' : kind))
       .meta({ description: '`hard_bounced` is another word for `bounced`.', example: 'delivered' }),
     at: instant
@@ -42,7 +43,7 @@ export const OutcomeQuery = z.strictObject(pageFields);
 export type OutcomeQuery = z.infer<typeof OutcomeQuery>;
 
 export const OutcomeView = z
-  .object({ id: z.uuid(), delivery_id: z.uuid(), kind: z.enum(KINDS), at: z.iso.datetime() })
+  .object({ id: z.uuid(), delivery_id: z.uuid(), kind: z.enum(HEARD_KINDS), at: z.iso.datetime() })
   .meta({ id: 'Outcome' });
 export type OutcomeView = z.infer<typeof OutcomeView>;
 

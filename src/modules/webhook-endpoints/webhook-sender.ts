@@ -5,7 +5,8 @@ import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
 import { SecretBox } from '../../platform/config/secret-box.js';
 import { refuseUnstorable } from '../../platform/http/body.js';
-import { ForbiddenAddressError, post, type PostAnswer } from '../../platform/outbound/post.js';
+import { ForbiddenAddressError } from '../../platform/outbound/guarded-request.js';
+import { post, type PostAnswer } from '../../platform/outbound/post.js';
 import { WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
 import { webhookHeaders } from './webhook-signature.js';
 

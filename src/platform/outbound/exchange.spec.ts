@@ -1,7 +1,7 @@
 import http from 'node:http';
 import net, { type AddressInfo, type Server } from 'node:net';
 import { Exchanges, type TimedPost } from './exchange.js';
-import { ForbiddenAddressError } from './post.js';
+import { ForbiddenAddressError } from './guarded-request.js';
 
 const ANSWER_BYTES_MAX = 1_000;
 

@@ -2,7 +2,8 @@ import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessag
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { publicLookup, readBody, refuseForbidden } from './post.js';
+import { guardedRequest } from './guarded-request.js';
+import { readBody } from './post.js';
 
 /** One POST whose beginning matters: it must leave soon or not at all. */
 export interface TimedPost {
@@ -48,13 +49,10 @@ export class Exchanges {
    */
   async post(request: TimedPost): Promise<ExchangeResult> {
     const url = new URL(request.url);
-    if (!this.isPrivateAllowed) refuseForbidden(url);
-    const [client, agent] = url.protocol === 'https:' ? [https, this.secure] : [http, this.plain];
-    const sent = client.request(url, {
+    const sent = guardedRequest(url, this.isPrivateAllowed, {
       method: 'POST',
       headers: { ...request.headers, 'content-length': Buffer.byteLength(request.body) },
-      agent,
-      ...(this.isPrivateAllowed ? {} : { lookup: publicLookup }),
+      agent: url.protocol === 'https:' ? this.secure : this.plain,
     });
     return exchange(sent, request);
   }

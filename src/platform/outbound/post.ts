@@ -1,8 +1,5 @@
-import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import http, { type IncomingMessage } from 'node:http';
-import https from 'node:https';
-import type { LookupFunction } from 'node:net';
-import { addressIn, isPublicAddress } from './public-address.js';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { guardedRequest } from './guarded-request.js';
 
 /** One POST to a server of somebody else's choosing. */
 export interface OutboundPost {
@@ -19,14 +16,9 @@ export interface OutboundPost {
 
 export interface PostAnswer {
   readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
+  readonly headers: IncomingHttpHeaders;
   /** Null when it is longer than was asked for. */
   readonly body: string | null;
-}
-
-/** The address leads where no request of ours may go. */
-export class ForbiddenAddressError extends Error {
-  override readonly name = 'ForbiddenAddressError';
 }
 
 /**
@@ -36,9 +28,7 @@ export class ForbiddenAddressError extends Error {
  * @throws ForbiddenAddressError for an address that is not public; any other error means that no whole answer came
  */
 export async function post(request: OutboundPost): Promise<PostAnswer> {
-  const url = new URL(request.url);
-  if (!request.isPrivateAllowed) refuseForbidden(url);
-  const answer = await send(url, request);
+  const answer = await send(request);
   return {
     status: answer.statusCode ?? 0,
     headers: answer.headers,
@@ -46,46 +36,19 @@ export async function post(request: OutboundPost): Promise<PostAnswer> {
   };
 }
 
-/** @throws ForbiddenAddressError for what is not https, or an address that is not public */
-export function refuseForbidden(url: URL): void {
-  if (url.protocol !== 'https:') throw new ForbiddenAddressError('only https is allowed');
-  // For an address in place of a name nothing is looked up.
-  const address = addressIn(url);
-  if (address !== null && !isPublicAddress(address)) throw new ForbiddenAddressError('the address is not public');
-}
-
-function send(url: URL, { headers, body, msMax, isPrivateAllowed }: OutboundPost): Promise<IncomingMessage> {
-  const { request } = url.protocol === 'https:' ? https : http;
+function send({ url, headers, body, msMax, isPrivateAllowed }: OutboundPost): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const sent = request(
-    url,
-    {
-      method: 'POST',
-      headers: { ...headers, 'content-length': Buffer.byteLength(body) },
-      // A connection of its own: one that was kept could lead where the name no longer leads.
-      agent: false,
-      signal: AbortSignal.timeout(msMax),
-      ...(isPrivateAllowed ? {} : { lookup: publicLookup }),
-    },
-    resolve,
-  );
-  sent.on('error', reject);
+  const sent = guardedRequest(new URL(url), isPrivateAllowed, {
+    method: 'POST',
+    headers: { ...headers, 'content-length': Buffer.byteLength(body) },
+    // A connection of its own: one that was kept could lead where the name no longer leads.
+    agent: false,
+    signal: AbortSignal.timeout(msMax),
+  });
+  sent.on('response', resolve).on('error', reject);
   sent.end(body);
   return promise;
 }
-
-/** Finds the address of a name; fails for one that leads anywhere but to public addresses. */
-export const publicLookup: LookupFunction = (host, options, done) => {
-  lookup(host, { ...(options as LookupOptions), all: true }, (error, addresses: LookupAddress[]) => {
-    const [first] = addresses ?? [];
-    if (error !== null || first === undefined) return done(error, '', 0);
-    if (!addresses.every(({ address }) => isPublicAddress(address))) {
-      return done(new ForbiddenAddressError('the name leads to an address that is not public'), '', 0);
-    }
-    if (options.all === true) return done(null, addresses);
-    return done(null, first.address, first.family);
-  });
-};
 
 /** @returns null when it is longer than `bytesMax` */
 export async function readBody(answer: IncomingMessage, bytesMax: number): Promise<string | null> {

@@ -1,5 +1,5 @@
 import type { Exchanges, ExchangeResult } from '../../../platform/outbound/exchange.js';
-import { ForbiddenAddressError } from '../../../platform/outbound/post.js';
+import { ForbiddenAddressError } from '../../../platform/outbound/guarded-request.js';
 import type { ProviderAccount, ProviderKind } from '../../providers/index.js';
 import type { Connector, OutboundMessage, ProviderLine, SendResult } from '../connector.js';
 import type { Correspondence, HttpAnswer, HttpProtocol } from './http-protocol.js';

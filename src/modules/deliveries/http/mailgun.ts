@@ -1,16 +1,16 @@
 import { assert } from '../../../core/kernel/assert.js';
-import { listHeaders } from '../mail-headers.js';
+import { mailbox, mailHeaders } from '../mail-headers.js';
 import { basic, type HttpProtocol } from './http-protocol.js';
 import { isTaken, resultOfRefusal, resultWithoutId, textAt } from './http-result.js';
-import { mailbox } from './postmark.js';
 
 const BASE_URL = 'https://api.mailgun.net';
 
 /** Mailgun's messages, version 3. It has no idempotency key. */
 export const mailgun: HttpProtocol = {
-  toRequest({ deliveryId, to, content, unsubscribeUrl }, { account, from, domain }) {
+  toRequest(message, { account, from, domain }) {
+    const { deliveryId, to, content } = message;
     assert(content.channel === 'email', 'Mailgun sends e-mail');
-    const headers = { ...listHeaders(unsubscribeUrl, domain), 'X-Delivery-Id': deliveryId };
+    const headers = mailHeaders(message, domain);
     const form = new URLSearchParams({
       from: mailbox(from.name, from.address),
       to,

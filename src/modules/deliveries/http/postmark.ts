@@ -1,5 +1,5 @@
 import { assert } from '../../../core/kernel/assert.js';
-import { listHeaders } from '../mail-headers.js';
+import { mailbox, mailHeaders } from '../mail-headers.js';
 import type { HttpProtocol } from './http-protocol.js';
 import { isTaken, resultOfRefusal, resultWithoutId, textAt } from './http-result.js';
 
@@ -9,9 +9,10 @@ const RECIPIENT_CODES: ReadonlySet<string | null> = new Set(['300', '406']);
 
 /** Postmark's single mail. It has no idempotency key. */
 export const postmark: HttpProtocol = {
-  toRequest({ deliveryId, to, content, unsubscribeUrl }, { account, from, domain }) {
+  toRequest(message, { account, from, domain }) {
+    const { deliveryId, to, content, unsubscribeUrl } = message;
     assert(content.channel === 'email', 'Postmark sends e-mail');
-    const headers = { ...listHeaders(unsubscribeUrl, domain), 'X-Delivery-Id': deliveryId };
+    const headers = mailHeaders(message, domain);
     const body = {
       From: mailbox(from.name, from.address),
       To: to,
@@ -45,7 +46,3 @@ export const postmark: HttpProtocol = {
     return id === null ? resultWithoutId(answer) : { kind: 'accepted', providerMessageId: id };
   },
 };
-
-/** RFC 5322 section 3.4, the name quoted. */
-export const mailbox = (name: string, address: string): string =>
-  name === '' ? address : `"${name.replace(/["\\]/g, '\\$&')}" <${address}>`;

@@ -1,6 +1,6 @@
 import { assert } from '../../../core/kernel/assert.js';
 import type { SendResult } from '../connector.js';
-import { listHeaders } from '../mail-headers.js';
+import { mailHeaders } from '../mail-headers.js';
 import type { HttpAnswer, HttpProtocol } from './http-protocol.js';
 import { isTaken, resultOfRefusal, resultWithoutId, textAt } from './http-result.js';
 
@@ -8,7 +8,8 @@ const BASE_URL = 'https://api.sendgrid.com';
 
 /** SendGrid's Mail Send, version 3. It has no idempotency key and cannot be asked about a message. */
 export const sendgrid: HttpProtocol = {
-  toRequest({ deliveryId, to, content, unsubscribeUrl }, { account, from, domain }) {
+  toRequest(message, { account, from, domain }) {
+    const { deliveryId, to, content } = message;
     assert(content.channel === 'email', 'SendGrid sends e-mail');
     const body = {
       personalizations: [{ to: [{ email: to }], custom_args: { delivery_id: deliveryId } }],
@@ -18,7 +19,7 @@ export const sendgrid: HttpProtocol = {
         { type: 'text/plain', value: content.text },
         { type: 'text/html', value: content.html },
       ],
-      headers: { ...listHeaders(unsubscribeUrl, domain), 'X-Delivery-Id': deliveryId },
+      headers: mailHeaders(message, domain),
       // Links and pixels are ours to decide on, by the person's consent.
       tracking_settings: { click_tracking: { enable: false }, open_tracking: { enable: false } },
     };
