@@ -16,6 +16,8 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '20000' },
     rates: { type: 'string', default: '50,100,200,300,400' },
     seconds: { type: 'string', default: '30' },
+    /** Runs that the worker keeps in memory; all of them, unless told otherwise. */
+    cached: { type: 'string' },
     dist: { type: 'string', default: 'dist' },
   },
 });
@@ -41,7 +43,7 @@ async function main() {
     product = await startProduct({
       folder,
       dist: options.dist,
-      settings: { WORKER_CACHED_WORKFLOWS_MAX: String(runs + 1_000) },
+      settings: { WORKER_CACHED_WORKFLOWS_MAX: options.cached ?? String(runs + 1_000) },
     });
     await fill(product);
     const bare = await pressBare(product, folder);
