@@ -3,7 +3,7 @@
 // The last line counts the tests and the gates: `N passed, N failed`.
 import { spawn } from 'node:child_process';
 
-const GATES = ['check:imports', 'check:format', 'check:types', 'check:unused', 'check:lint', 'build'];
+const GATES = ['check:imports', 'check:format', 'check:types', 'check:unused', 'check:lint', 'build', 'check:chaos'];
 const steps = process.argv.includes('--without-tests') ? GATES : ['test', ...GATES];
 const COUNTS = /^(\d+) passed, (\d+) failed$/gm;
 

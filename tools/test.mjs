@@ -6,25 +6,56 @@ import { findTemporal } from './temporal-binary.mjs';
 /** Projects of .config/jest.config.mjs that need a Temporal server. */
 const WITH_TEMPORAL = ['workflows', 'e2e'];
 
+/** What needs none: each Jest worker has a database of its own, so there is one worker for each processor. */
+const WITHOUT_TEMPORAL = ['unit', 'integration', 'replay'];
+
 // A build takes minutes: it must be over, and seen, before the first test waits for it.
 const leftOut = await leftOutProjects();
-const jest = ['node_modules/jest/bin/jest.js', '--config', '.config/jest.config.mjs', ...process.argv.slice(2)];
-const child = spawn(process.execPath, ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', ...jest], {
-  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-  env: { ...process.env, TZ: 'UTC', TEST_LEFT_OUT: leftOut.projects.join() },
-});
-let result;
-child.on('message', (message) => (result = message));
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-child.on('close', (code) => {
-  if (leftOut.projects.length > 0) sayLoudly(leftOut);
-  const passed = result?.passed ?? 0;
-  // A suite that cannot load, a set-up that throws: Jest counts no failed test, so we do. In CI what was left out has
-  // failed: a machine that lacks a server must not look green.
-  const failed = Math.max(result?.failed ?? 0, code === 0 ? 0 : 1) + (process.env.CI ? leftOut.projects.length : 0);
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
-});
+const given = process.argv.slice(2);
+const runs =
+  given.length > 0
+    ? [given]
+    : [
+        ['--selectProjects', ...WITHOUT_TEMPORAL, '--maxWorkers=100%'],
+        // Those share one server, and what they leave on it is seen by all.
+        ...(leftOut.projects.length > 0 ? [] : [['--selectProjects', ...WITH_TEMPORAL, '--maxWorkers=1']]),
+      ];
+let passed = 0;
+let failed = 0;
+for (const run of runs) {
+  const result = await jest(run);
+  passed += result.passed;
+  failed += result.failed;
+}
+if (leftOut.projects.length > 0) sayLoudly(leftOut);
+// In CI what was left out has failed: a machine that lacks a server must not look green.
+if (process.env.CI) failed += leftOut.projects.length;
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function jest(more) {
+  const argv = ['node_modules/jest/bin/jest.js', '--config', '.config/jest.config.mjs', ...more];
+  const child = spawn(
+    process.execPath,
+    ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', ...argv],
+    {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, TZ: 'UTC', TEST_LEFT_OUT: leftOut.projects.join() },
+    },
+  );
+  let counts;
+  child.on('message', (message) => (counts = message));
+  const passOn = (signal) => child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, passOn);
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, passOn);
+      // A suite that cannot load, a set-up that throws: Jest counts no failed test, so we do.
+      const lost = code === 0 ? 0 : 1;
+      resolve({ passed: counts?.passed ?? 0, failed: Math.max(counts?.failed ?? 0, lost) });
+    });
+  });
+}
 
 async function leftOutProjects() {
   const projects = WITH_TEMPORAL.filter(isSelected);

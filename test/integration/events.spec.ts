@@ -51,6 +51,38 @@ describe('events', () => {
     expect(await list(user)).toHaveLength(1);
   });
 
+  it('answers each of those that come at one time by itself, also when one of them cannot be stored', async () => {
+    const users = await Promise.all(Array.from({ length: 20 }, () => api.user()));
+    const ahead = new Date(Date.now() + 25 * 3_600_000).toISOString();
+    const database = app.get(Database);
+    await database.query({
+      text: `create function break_event() returns trigger language plpgsql as $$
+        begin raise exception 'told to break'; end $$`,
+    });
+    await database.query({
+      text: `create trigger break_event before insert on events
+        for each row when (new.event_name = 'broken') execute function break_event()`,
+    });
+    const broken = { user_id: users[0], event_name: 'broken' };
+    const whole = users.map((user, n) => ({ user_id: user, event_name: 'whole', message_id: `together-${n}` }));
+    const [lost, nobody, early, ...taken] = await Promise.all(
+      [
+        broken,
+        { user_id: 'ext:nobody', event_name: 'whole' },
+        { user_id: users[1], event_name: 'whole', timestamp: ahead },
+        ...whole,
+      ].map((event) => api.post('/api/events', event)),
+    );
+    await database.query({ text: 'drop function break_event cascade' });
+    expect(lost).toMatchObject({ status: 500 });
+    expect(nobody).toMatchObject({ status: 404, body: { code: 'USER_UNKNOWN' } });
+    expect(early).toMatchObject({ status: 422, body: { code: 'TIMESTAMP_IN_FUTURE' } });
+    expect(taken.map(({ status, body }) => [status, (body as { message_id: string }).message_id])).toEqual(
+      whole.map(({ message_id: messageId }) => [201, messageId]),
+    );
+    expect(await list(users[0] ?? '')).toMatchObject([{ message_id: 'together-0' }]);
+  });
+
   it('answers each event of a batch by itself', async () => {
     const user = await api.user();
     const ahead = new Date(Date.now() + 25 * 3_600_000).toISOString();

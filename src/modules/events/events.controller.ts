@@ -48,8 +48,7 @@ export class EventsController {
       real.map(({ user_id }) => user_id),
     );
     if ('events' in body) return { results: [...(await this.events.accept(body.events))] };
-    const [result] = await this.events.accept([body]);
-    if (result === undefined) throw new Error('one event had no result');
+    const result = await this.events.acceptOne(body);
     if (result.status === 'refused') throw toException(result.reason);
     if (result.status === 'accepted') void reply.status(HttpStatus.CREATED);
     return result;

@@ -3,6 +3,7 @@ import type { Listener } from '../../core/journeys/interpreter-state.js';
 import { matchesOf } from '../../core/journeys/matching.js';
 import { DAY_MS, type InstantMs } from '../../core/kernel/instant.js';
 import { Clock } from '../../platform/clock/clock.js';
+import { Batches } from '../../platform/concurrency/batches.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
@@ -20,6 +21,8 @@ import { EventsRepository, type EventSearch, type FoundEventRow, type NewEventRo
 /** Clocks of senders run ahead, but not by more than this: such an event would win against the real ones for days. */
 const AHEAD_MS_MAX = DAY_MS;
 
+const BATCHES = { sizeMax: 64, underWayMax: 2 };
+
 const EVENTS_A_PAGE = 200;
 const EVENTS_LOOKED_AT_MAX = 10_000;
 
@@ -33,6 +36,8 @@ type Judged =
 /** What people do. */
 @Injectable()
 export class EventsService implements OnModuleInit {
+  private readonly ones = new Batches<NewEvent, EventResult>((inputs) => this.acceptTogether(inputs), BATCHES);
+
   constructor(
     private readonly database: Database,
     private readonly events: EventsRepository,
@@ -85,6 +90,26 @@ export class EventsService implements OnModuleInit {
     return results;
   }
 
+  /**
+   * The same for one event; those that come at one time share a transaction.
+   *
+   * @throws ForbiddenException VIRTUAL_TIME_REFUSED in production
+   */
+  async acceptOne(input: NewEvent): Promise<EventResult> {
+    refuseVirtualTime(input.clock_domain, this.config);
+    return this.ones.add(input);
+  }
+
+  /** What goes wrong with one event must not go wrong for those that happened to come with it. */
+  private async acceptTogether(inputs: readonly NewEvent[]): Promise<readonly (EventResult | Promise<EventResult>)[]> {
+    try {
+      return await this.accept(inputs);
+    } catch (error) {
+      if (inputs.length === 1) throw error;
+      return inputs.map(async (input) => only(await this.accept([input])));
+    }
+  }
+
   /** Events of a user, newest first. */
   async list(
     filter: { readonly user: UserReference; readonly name: string | null },
@@ -126,6 +151,11 @@ export class EventsService implements OnModuleInit {
       this.metrics.countEvents(status, results.filter((result) => result.status === status).length);
     }
   }
+}
+
+function only<Item>([item]: readonly Item[]): Item {
+  if (item === undefined) throw new Error('one event had no result');
+  return item;
 }
 
 function judge(
