@@ -7,9 +7,12 @@ import { ConsentsModule } from './modules/consents/index.js';
 import { ControlsModule } from './modules/controls/index.js';
 import { DecisionsModule } from './modules/decisions/index.js';
 import { DeliveriesModule } from './modules/deliveries/index.js';
+import { DevicesModule } from './modules/devices/index.js';
+import { EventStreamModule } from './modules/event-stream/index.js';
 import { EventsModule } from './modules/events/index.js';
 import { HealthModule } from './modules/health/index.js';
 import { HoldsModule } from './modules/holds/index.js';
+import { InboxModule } from './modules/inbox/index.js';
 import { JourneysModule } from './modules/journeys/index.js';
 import { MessageTemplatesModule } from './modules/message-templates/index.js';
 import { OutcomesModule } from './modules/outcomes/index.js';
@@ -21,6 +24,7 @@ import { RunViewsModule } from './modules/run-views/index.js';
 import { SimulationsModule } from './modules/simulations/index.js';
 import { StepsModule } from './modules/steps/index.js';
 import { SuppressionsModule } from './modules/suppressions/index.js';
+import { TrackingModule } from './modules/tracking/index.js';
 import { UnsubscribeModule } from './modules/unsubscribe/index.js';
 import { UsersModule } from './modules/users/index.js';
 import { WebhookEndpointsModule } from './modules/webhook-endpoints/index.js';
@@ -63,14 +67,18 @@ export class AppModule {
         }),
         BulkEnrolmentsModule,
         HoldsModule,
+        DevicesModule,
+        TrackingModule,
         UnsubscribeModule,
         PreferencesModule,
         DecisionsModule,
         DeliveriesModule.forRoot(config.email),
         OutcomesModule,
+        InboxModule,
         ProvidersModule,
         CallbacksModule,
         WebhookEndpointsModule,
+        EventStreamModule,
         StepsModule.forRoot(config.company),
         SimulationsModule,
         RunViewsModule,

@@ -81,6 +81,8 @@ describe('access', () => {
       'InboxController.receive',
       'PreferencesController.save',
       'PreferencesController.show',
+      'TrackingController.follow',
+      'TrackingController.open',
       'UnsubscribeController.show',
       'UnsubscribeController.withdraw',
     ]);

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { CallbacksRepository } from '../../src/modules/callbacks/callbacks.repository.js';
+import { Retention } from '../../src/platform/database/retention.js';
 import { SnsClient } from '../../src/modules/callbacks/sns-client.js';
 import {
   grid,
@@ -139,7 +139,7 @@ describe('callbacks of providers', () => {
     ]);
     const tokensAfter = async (time: string): Promise<number> => {
       await stage.query(`update callback_tokens set seen_at = clock_timestamp() - $1::interval`, time);
-      await stage.app.get(CallbacksRepository).purgeTokens();
+      await stage.app.get(Retention).purge();
       return (await stage.query('select from callback_tokens')).length;
     };
     // A request is taken for a day: for longer than that its token must be known.

@@ -124,6 +124,14 @@ describe('EmailConnector', () => {
       expect(Math.max(...raw.split('\r\n').map((line) => line.length))).toBeLessThanOrEqual(998);
     });
 
+    it('covers and does not fold a second way to withdraw, by mail', async () => {
+      const mailto = `mailto:out@in.example.org?subject=unsubscribe%20${'t'.repeat(200)}`;
+      const raw = await taken({ ...marketing('Hello', '<p>Hello</p>'), unsubscribeMailto: mailto });
+      expect(await verified(raw)).toMatchObject({ result: 'pass' });
+      expect((await verified(raw)).headers).toContain('list-unsubscribe');
+      expect(raw).toContain(`\r\nList-Unsubscribe: <${withdraw}>, <${mailto}>\r\n`);
+    });
+
     it.each([
       ['a header', (raw: string) => raw.replace('One-Click', 'Two-Click')],
       ['the body', (raw: string) => raw.replace('<p>Hello', '<p>Hallo')],

@@ -276,6 +276,8 @@ describe('preference page', () => {
       address: 'a@example.com',
       run: { runKey: 'r', userId: id, journeyKey: 'j', journeyVersion: 1 },
       deliveryId: id,
+      stepId: 'hello',
+      mayTrack: false,
     });
     expect(rendered).toMatchObject({ kind: 'message', message: { content: { text: expect.stringContaining(path) } } });
   });

@@ -244,6 +244,27 @@ describe('what runs ask', () => {
       expect(await isSo(run, was('other', 'sent'))).toBe(false);
     });
 
+    it('are what somebody did with the message of the last visit', async () => {
+      const run = await enter(await stage.api.user());
+      const heard = async (kind: string): Promise<void> => {
+        const [delivery] = await stage.query<{ id: string }>(
+          'select id from deliveries where run_key = $1 order by visit desc limit 1',
+          run.runKey,
+        );
+        expect((await stage.api.post(`/api/deliveries/${delivery?.id}/outcomes`, { kind })).status).toBe(201);
+      };
+      await answered(run, 1, 1, { kind: 'sent' });
+      await delivered(run, 1, 'sent');
+      expect(await choose(run, [was('hello', 'clicked'), was('hello', 'opened'), was('hello', 'sent')])).toBe(2);
+      await heard('opened');
+      expect(await choose(run, [was('hello', 'clicked'), was('hello', 'opened')])).toBe(1);
+      await heard('clicked');
+      expect(await choose(run, [was('hello', 'clicked'), was('hello', 'opened')])).toBe(0);
+      await answered(run, 2, 1, { kind: 'sent' });
+      await delivered(run, 2, 'sent');
+      expect(await isSo(run, was('hello', 'opened'))).toBe(false);
+    });
+
     it('are those of the last question also where the first was put off', async () => {
       const run = await enter(await stage.api.user());
       await answered(run, 1, 1, { kind: 'defer', reason: 'QUIET_HOURS', until: 1 });

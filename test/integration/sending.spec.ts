@@ -9,6 +9,10 @@ jest.setTimeout(60_000);
 
 const GRID = { key: 'grid', kind: 'sendgrid', priority: 1, credentials: { api_key: 'SG.sandbox' } };
 const MARK = { key: 'mark', kind: 'postmark', priority: 2, credentials: { server_token: 'sandbox' } };
+const AMAZON = {
+  ...{ key: 'amazon', kind: 'ses', priority: 1, settings: { region: 'eu-west-1', configuration_set: 'events' } },
+  credentials: { access_key_id: 'AKIASANDBOX', secret_access_key: 'sandbox' },
+};
 const TEXTS = {
   ...{ key: 'texts', kind: 'twilio', credentials: { auth_token: 'sandbox' } },
   settings: { account_sid: TWILIO_SID, from: '+15005550006' },
@@ -134,15 +138,24 @@ describe('messages that go out by accounts with providers', () => {
 
   it.each<[string, string, object | undefined, number]>([
     ['hangs up after it took the message', 'reset_after', undefined, 1],
-    ['answers what nobody understands', 'malformed', { part: 'body' }, 1],
+    ['answers what nobody understands', 'malformed', { part: 'head' }, 1],
     ['fails without saying what it did', 'error', { status: 500 }, 0],
-  ])('are in doubt, and not sent again by another account, when one %s', async (_what, kind, parameters, taken) => {
-    await register(MARK, { ...GRID, priority: 9 });
-    await fault('postmark', kind, parameters);
+  ])('are unknown, and not sent again by another account, when one that cannot be asked %s', async (_what, kind, parameters, taken) => {
+    await register(GRID, { ...MARK, priority: 9 });
+    await fault('sendgrid', kind, parameters);
     const person = await stage.person();
     expect(await ask(person)).toMatchObject({ kind: 'unknown', reason: 'OUTCOME_UNKNOWN' });
     expect(await deliveries(person)).toMatchObject([{ state: 'unknown', attempt: 1 }]);
     expect(await acceptedFor(person.email)).toHaveLength(taken);
+  });
+
+  it('are in doubt, and not sent by another account, when one that can be asked says nothing', async () => {
+    await register(MARK, { ...GRID, priority: 9 });
+    await fault('postmark', 'reset_after');
+    const person = await stage.person();
+    expect(await ask(person)).toMatchObject({ kind: 'defer', reason: 'OUTCOME_IN_DOUBT' });
+    expect(await deliveries(person)).toMatchObject([{ state: 'sending', attempt: 1, failure: 'ECONNRESET' }]);
+    expect(await acceptedFor(person.email)).toHaveLength(1);
   });
 
   it('are refused for good where the provider says so, and its recipient is suppressed', async () => {
@@ -162,6 +175,45 @@ describe('messages that go out by accounts with providers', () => {
     const person = await stage.person();
     expect(await ask(person)).toMatchObject({ kind: 'sent' });
     expect(await deliveries(person)).toMatchObject([{ provider: mark, attempt: 1 }]);
+  });
+
+  describe('by Amazon SES', () => {
+    it('are signed, carry our id and say where to withdraw', async () => {
+      const [amazon] = await register(AMAZON);
+      const person = await stage.person();
+      expect(await ask(person)).toMatchObject({ kind: 'sent' });
+      const [delivery] = await deliveries(person);
+      const [taken, ...more] = await acceptedFor(person.email);
+      expect(more).toEqual([]);
+      expect(delivery).toMatchObject({ state: 'sent', provider: amazon, message: taken?.id });
+      expect(taken).toMatchObject({
+        provider: 'ses',
+        custom: { delivery_id: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      });
+      expect(taken?.body).toMatchObject({ ConfigurationSetName: 'events' });
+      expect(JSON.stringify(taken)).toContain('List-Unsubscribe=One-Click');
+    });
+
+    it('wait where the key is not the right one', async () => {
+      await register({ ...AMAZON, credentials: { ...AMAZON.credentials, secret_access_key: 'wrong' } } as never);
+      const person = await stage.person();
+      expect(await ask(person)).toMatchObject({ kind: 'defer', reason: 'PROVIDER_UNAVAILABLE' });
+      expect(await deliveries(person)).toMatchObject([{ failure: 'status 403, InvalidSignatureException' }]);
+      expect(await acceptedFor(person.email)).toEqual([]);
+    });
+
+    it.each<[number, object, string]>([
+      [400, { kind: 'skip', reason: 'PROVIDER_REJECTED' }, 'failed'],
+      [429, { kind: 'defer', reason: 'PROVIDER_UNAVAILABLE' }, 'released'],
+      [500, { kind: 'unknown', reason: 'OUTCOME_UNKNOWN' }, 'unknown'],
+    ])('are told by status %i', async (status, answer, state) => {
+      await register(AMAZON);
+      await fault('ses', 'error', { status });
+      const person = await stage.person();
+      expect(await ask(person)).toMatchObject(answer);
+      expect(await deliveries(person)).toMatchObject([{ state }]);
+      expect(await acceptedFor(person.email)).toEqual([]);
+    });
   });
 
   describe('as texts', () => {

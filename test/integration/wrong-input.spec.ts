@@ -33,7 +33,7 @@ interface WrongRequest {
 const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const TEN_MEGABYTES = 10 * 1_048_576;
 const JSON_HEADERS = { 'content-type': 'application/json' };
-const FORM_ROUTE = /^\/(unsubscribe|confirm|preferences)\//;
+const FORM_ROUTE = /^\/(unsubscribe|confirm|preferences|l|o)\//;
 const NO_INPUT = new Set(['/api/health', '/api/ready', '/metrics']);
 
 const WRONG_BODIES: readonly (readonly [string, string])[] = [

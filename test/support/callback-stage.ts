@@ -66,8 +66,8 @@ export const gridSays = (...events: readonly object[]): SignedCallback => signSe
 export type CallbackStage = Awaited<ReturnType<typeof openCallbackStage>>;
 
 /** The API on a socket of its own, an account of each kind that calls back, and people to send messages to. */
-export async function openCallbackStage() {
-  const app: NestFastifyApplication = await createTestApp({ OUTBOX_POLL_MS: '60000' });
+export async function openCallbackStage(settings: Readonly<Record<string, string>> = {}) {
+  const app: NestFastifyApplication = await createTestApp({ OUTBOX_POLL_MS: '60000', ...settings });
   jest.spyOn(app.get(OutboxDispatcher), 'kick').mockReturnValue();
   jest.spyOn(app.get(SnsClient), 'certificate').mockResolvedValue(SNS_CERTIFICATE);
   await app.listen(0, '127.0.0.1');

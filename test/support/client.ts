@@ -8,7 +8,7 @@ export interface Answer {
   readonly body: never;
 }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Calls routes of a test app with JSON. */
 export function clientOf(app: NestFastifyApplication, headers: Readonly<Record<string, string>> = {}) {
@@ -35,6 +35,7 @@ export function clientOf(app: NestFastifyApplication, headers: Readonly<Record<s
     get: (url: string) => call('GET', url),
     post: (url: string, payload: object, more?: Readonly<Record<string, string>>) => call('POST', url, payload, more),
     put: (url: string, payload: object) => call('PUT', url, payload),
+    patch: (url: string, payload: object) => call('PATCH', url, payload),
     remove: (url: string) => call('DELETE', url),
     /** Makes a user and answers its id. */
     async user(profile: object = {}): Promise<string> {

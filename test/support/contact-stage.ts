@@ -56,7 +56,7 @@ export class ContactStage {
     return app;
   }
 
-  async send<T>(method: 'POST' | 'DELETE', url: string, payload?: object): Promise<T> {
+  async send<T>(method: 'POST' | 'PUT' | 'DELETE', url: string, payload?: object): Promise<T> {
     const response = await this.appOf(0).inject({ method, url, ...(payload === undefined ? {} : { payload }) });
     if (response.statusCode >= 300) throw new Error(`${method} ${url}: ${response.statusCode} ${response.body}`);
     return (response.body === '' ? null : response.json<T>()) as T;

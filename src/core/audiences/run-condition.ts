@@ -17,7 +17,8 @@ export type RunQuestion =
   | {
       readonly kind: 'outcome';
       readonly step: string;
-      readonly is: 'sent' | 'skipped' | 'nothing' | 'unknown' | 'delivered' | 'bounced' | 'complained';
+      readonly is:
+        'sent' | 'skipped' | 'nothing' | 'unknown' | 'delivered' | 'opened' | 'clicked' | 'bounced' | 'complained';
     };
 
 /** A tree of tests over the profile of a user, `run.responses` and questions about the run. */

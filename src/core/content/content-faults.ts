@@ -1,5 +1,5 @@
 import { unreachable } from '../kernel/assert.js';
-import type { MessageContent, PushContent } from './content.js';
+import type { InAppContent, MessageContent, PushContent, WebhookContent } from './content.js';
 import { smsSegments } from './sms-segments.js';
 import { utf8Bytes } from './utf8-bytes.js';
 
@@ -9,6 +9,10 @@ const SUBJECT_CHARACTERS_MAX = 998;
 const SMS_SEGMENTS_MAX = 10;
 /** What FCM and Apple's service take (and more than a Web Push service must, RFC 8030 section 7.2). */
 export const PUSH_BYTES_MAX = 4_096;
+/** What an inbox shows of one entry. */
+const IN_APP_BYTES_MAX = 20_000;
+/** As Standard Webhooks recommends. */
+const WEBHOOK_BYTES_MAX = 20_000;
 /** Would be run, or read from the device, instead of opened. */
 const SCHEMES_REFUSED = ['javascript', 'data', 'vbscript', 'file', 'blob'];
 
@@ -25,6 +29,10 @@ export function contentFaults(content: MessageContent): readonly string[] {
       return smsFaults(content.text);
     case 'push':
       return pushFaults(content);
+    case 'in_app':
+      return inAppFaults(content);
+    case 'webhook':
+      return webhookFaults(content);
     default:
       return unreachable(content);
   }
@@ -58,10 +66,41 @@ function pushFaults(content: PushContent): readonly string[] {
   return [
     ...lineFaults('title', content.title),
     ...textFaults('body', content.body),
-    ...(content.link === null || isOpenable(content.link) ? [] : ['link: it is no absolute URL that may be opened']),
+    ...linkFaults(content.link),
     ...(bytes > PUSH_BYTES_MAX ? [`body: the message takes ${bytes} bytes of at most ${PUSH_BYTES_MAX}`] : []),
   ];
 }
+
+function inAppFaults({ title, body, link, image }: InAppContent): readonly string[] {
+  const bytes = utf8Bytes(JSON.stringify({ title, body, link, image }));
+  return [
+    ...lineFaults('title', title),
+    ...textFaults('body', body),
+    ...linkFaults(link),
+    ...(image === null || PICTURE.test(image) ? [] : ['image: it is no https URL']),
+    ...(bytes > IN_APP_BYTES_MAX ? [`body: the message takes ${bytes} bytes of at most ${IN_APP_BYTES_MAX}`] : []),
+  ];
+}
+
+function webhookFaults({ body }: WebhookContent): readonly string[] {
+  const bytes = utf8Bytes(body);
+  if (bytes > WEBHOOK_BYTES_MAX) return [`body: it takes ${bytes} bytes of at most ${WEBHOOK_BYTES_MAX}`];
+  return isJsonObject(body) ? [] : ['body: it is no JSON object'];
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+const PICTURE = /^https:\/\/[^\s\p{Cc}]+$/iu;
+
+const linkFaults = (link: string | null): readonly string[] =>
+  link === null || isOpenable(link) ? [] : ['link: it is no absolute URL that may be opened'];
 
 function isOpenable(link: string): boolean {
   const scheme = /^([a-z][a-z0-9+.-]*):[^\s\p{Cc}]+$/iu.exec(link)?.[1]?.toLowerCase();

@@ -3,7 +3,7 @@ import type { RunCondition } from '../audiences/run-condition.js';
 import type { DurationMs } from '../kernel/instant.js';
 
 /** Where a message goes out. Later channels join here. */
-export type Channel = 'email' | 'sms' | 'push';
+export type Channel = 'email' | 'sms' | 'push' | 'in_app' | 'webhook';
 
 /**
  * What a message or decide step does when a gate refuses: go on with `next`, end the run, go on elsewhere, or ask again

@@ -43,6 +43,7 @@ export const REASONS = {
   RENDER_FAILED: 'the message could not be rendered',
   PROVIDER_UNAVAILABLE: 'the provider cannot take the message now',
   PROVIDER_REJECTED: 'the provider refused the message',
+  OUTCOME_IN_DOUBT: 'the provider is asked whether it took the message',
   OUTCOME_UNKNOWN: 'nobody can say whether the message went out',
   CONTENDED: 'the facts kept changing while the decision was made',
   TOO_MANY_ASKS: 'the step was put off too often',

@@ -15,6 +15,8 @@ const SCOPES = [
   'decisions:write',
   'deliveries:read',
   'deliveries:write',
+  'inbox:read',
+  'inbox:write',
   'journeys:read',
   'journeys:write',
   'runs:read',

@@ -1,5 +1,6 @@
 import type { BulkEnrolmentView, EntryRefusalView } from './bulk-enrolments.dto.js';
-import type { BulkRow, RefusalRow } from './bulk-enrolments.repository.js';
+import type { BulkRow } from './bulk-enrolments.repository.js';
+import type { RefusalRow } from './bulk-refusals.repository.js';
 
 const text = (instant: number): string => new Date(instant).toISOString();
 const textOrNull = (instant: number | null): string | null => (instant === null ? null : text(instant));

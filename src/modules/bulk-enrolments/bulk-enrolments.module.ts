@@ -4,6 +4,7 @@ import { UsersModule } from '../users/index.js';
 import { BulkEnrolmentsController } from './bulk-enrolments.controller.js';
 import { BulkEnrolmentsRepository } from './bulk-enrolments.repository.js';
 import { BulkEnrolmentsService } from './bulk-enrolments.service.js';
+import { BulkRefusalsRepository } from './bulk-refusals.repository.js';
 import { BulkGateway } from './bulk-gateway.js';
 import { BulkPages } from './bulk-pages.js';
 import { BulkStarter } from './bulk-starter.js';
@@ -24,6 +25,7 @@ import { SchedulesService } from './schedules.service.js';
     BulkEnrolmentsService,
     BulkGateway,
     BulkPages,
+    BulkRefusalsRepository,
     BulkStarter,
     BulkUsers,
     Clock,

@@ -3,6 +3,7 @@ import type { Condition } from '../../core/audiences/condition.js';
 import type { DurationMs, InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
+import { BulkRefusalsRepository, type Refusal } from './bulk-refusals.repository.js';
 
 export type BulkState = 'receiving' | 'queued' | 'running' | 'paused' | 'done' | 'cancelled' | 'failed';
 
@@ -66,18 +67,6 @@ export interface Item {
   readonly entryKey: string | null;
 }
 
-export interface Refusal {
-  readonly line: number | null;
-  readonly userId: string | null;
-  readonly code: string;
-  readonly detail: string;
-}
-
-export interface RefusalRow extends Refusal {
-  readonly id: string;
-  readonly refusedAt: InstantMs;
-}
-
 /** What one page did. */
 export interface PageDone {
   readonly id: string;
@@ -118,10 +107,13 @@ const ROW = `bulk.id, bulk.journey_id as "journeyId", journey.key as "journeyKey
   bulk.finished_at as "finishedAt", bulk.updated_at as "updatedAt"`;
 const FROM = 'from bulk_enrolments bulk join journeys journey on journey.id = bulk.journey_id';
 
-/** The only writer of bulk_enrolments, their items and their refusals. */
+/** The only writer of bulk_enrolments and their items. */
 @Injectable()
 export class BulkEnrolmentsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly refusals: BulkRefusalsRepository,
+  ) {}
 
   async journey(idOrKey: string): Promise<{ readonly id: string; readonly key: string } | null> {
     const [row] = await this.database.query<{ id: string; key: string }>({
@@ -182,7 +174,7 @@ export class BulkEnrolmentsRepository {
         items.map((item) => item.entryKey),
       ],
     });
-    await this.addRefusals(transaction, id, faults);
+    await this.refusals.add(transaction, id, faults);
     const { refusedBy } = await this.get(transaction, id);
     await transaction.query({
       name: 'bulk_enrolments_count_items',
@@ -229,15 +221,6 @@ export class BulkEnrolmentsRepository {
     });
   }
 
-  /** In the order in which they happened. */
-  refusals(id: string, page: PageRequest): Promise<readonly RefusalRow[]> {
-    return this.database.query<RefusalRow>({
-      text: `select id, line, user_id as "userId", code, detail, refused_at as "refusedAt"
-        from bulk_enrolment_refusals where bulk_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`,
-      values: [id, page.after, page.limit],
-    });
-  }
-
   /** The next items by line. */
   items(id: string, afterLine: number, limit: number): Promise<readonly Item[]> {
     return this.database.query<Item>({
@@ -274,7 +257,7 @@ export class BulkEnrolmentsRepository {
 
   /** Notes a page in the transaction of its entries; `row` is the enrolment under its lock. */
   async finishPage(transaction: Transaction, row: BulkRow, done: PageDone): Promise<void> {
-    await this.addRefusals(transaction, done.id, done.refusals);
+    await this.refusals.add(transaction, done.id, done.refusals);
     await transaction.query({
       name: 'bulk_enrolments_finish_page',
       text: `update bulk_enrolments set pages_done = $2, after_user = coalesce($3, after_user), after_line = $4,
@@ -364,23 +347,6 @@ export class BulkEnrolmentsRepository {
     const row = await this.find(id, queryable);
     if (row === null) throw new Error(`there is no bulk enrolment ${id}`);
     return row;
-  }
-
-  private async addRefusals(transaction: Transaction, id: string, refusals: readonly Refusal[]): Promise<void> {
-    if (refusals.length === 0) return;
-    await transaction.query({
-      name: 'bulk_enrolments_add_refusals',
-      text: `insert into bulk_enrolment_refusals (bulk_id, line, user_id, code, detail)
-        select $1, line, user_id, code, detail
-        from unnest($2::int[], $3::uuid[], $4::text[], $5::text[]) as item (line, user_id, code, detail)`,
-      values: [
-        id,
-        refusals.map(({ line }) => line),
-        refusals.map(({ userId }) => userId),
-        refusals.map(({ code }) => code),
-        refusals.map(({ detail }) => detail),
-      ],
-    });
   }
 
   private async dropItems(transaction: Transaction, id: string): Promise<void> {

@@ -1,12 +1,16 @@
 import {
   BadRequestException,
   ConflictException,
+  Inject,
   Injectable,
   NotFoundException,
   type OnModuleInit,
 } from '@nestjs/common';
 import { parseDuration } from '../../core/kernel/duration.js';
+import { CONFIG } from '../../platform/config/config.module.js';
+import type { Config } from '../../platform/config/config.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
+import { Retention } from '../../platform/database/retention.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { newId } from '../../platform/random/ids.js';
 import { AuditLog } from '../access/index.js';
@@ -26,6 +30,7 @@ import type {
   EntryRefusalView,
 } from './bulk-enrolments.dto.js';
 import { toBulkView, toRefusalView } from './bulk-enrolments.mapper.js';
+import { BulkRefusalsRepository } from './bulk-refusals.repository.js';
 import { BulkGateway } from './bulk-gateway.js';
 import { BulkStarter } from './bulk-starter.js';
 
@@ -48,16 +53,23 @@ export class BulkEnrolmentsService implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly enrolments: BulkEnrolmentsRepository,
+    private readonly entryRefusals: BulkRefusalsRepository,
     private readonly versions: JourneyVersions,
     private readonly users: UsersService,
     private readonly hooks: UserHooks,
     private readonly audit: AuditLog,
     private readonly gateway: BulkGateway,
     private readonly starter: BulkStarter,
+    private readonly retention: Retention,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'logs'>,
   ) {}
 
   onModuleInit(): void {
     this.hooks.onErase((transaction, { userId }) => this.enrolments.eraseUser(transaction, userId));
+    this.retention.keep({
+      forMs: this.config.logs.keptMs,
+      purge: (before, limit) => this.entryRefusals.purge(before, limit),
+    });
   }
 
   /**
@@ -110,7 +122,7 @@ export class BulkEnrolmentsService implements OnModuleInit {
 
   async refusals(idOrKey: string, bulkId: string, page: PageRequest): Promise<Page<EntryRefusalView>> {
     const { id } = await this.get(idOrKey, bulkId);
-    const rows = await this.enrolments.refusals(id, { ...page, limit: page.limit + 1 });
+    const rows = await this.entryRefusals.list(id, { ...page, limit: page.limit + 1 });
     return toPage(rows, page, (row) => row.id, toRefusalView);
   }
 

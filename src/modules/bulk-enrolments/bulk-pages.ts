@@ -4,7 +4,8 @@ import { Clock } from '../../platform/clock/clock.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { Admission, JourneyVersions, OutboxRepository, RunSignals, type PublishedJourney } from '../journeys/index.js';
 import { UsersService } from '../users/index.js';
-import { BulkEnrolmentsRepository, type BulkRow, type Refusal } from './bulk-enrolments.repository.js';
+import { BulkEnrolmentsRepository, type BulkRow } from './bulk-enrolments.repository.js';
+import type { Refusal } from './bulk-refusals.repository.js';
 import { PageMembers, type Member, type Members } from './page-members.js';
 
 /** What became of one page. */

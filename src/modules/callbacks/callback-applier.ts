@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { HttpException, Injectable } from '@nestjs/common';
-import { DAY_MS, HOUR_MS, SECOND_MS, type InstantMs } from '../../core/kernel/instant.js';
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../../core/kernel/instant.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { Rounds } from '../../platform/concurrency/rounds.js';
 import { Semaphore } from '../../platform/concurrency/semaphore.js';
@@ -32,7 +32,6 @@ interface Told {
 @Injectable()
 export class CallbackApplier extends Rounds {
   private readonly places = new Semaphore(DELIVERIES_AT_ONCE_MAX);
-  private purgedAt: InstantMs = 0;
 
   constructor(
     private readonly callbacks: CallbacksRepository,
@@ -44,7 +43,6 @@ export class CallbackApplier extends Rounds {
   }
 
   protected async round(): Promise<void> {
-    await this.purge();
     for (;;) {
       const due = await this.callbacks.lease(BATCH_MAX);
       await this.applyAll(due);
@@ -106,13 +104,6 @@ export class CallbackApplier extends Rounds {
         alike.map(({ id }) => id),
         gapMs,
       );
-  }
-
-  private async purge(): Promise<void> {
-    const now = this.clock.now();
-    if (now - this.purgedAt < HOUR_MS) return;
-    this.purgedAt = now;
-    await this.callbacks.purgeTokens();
   }
 }
 

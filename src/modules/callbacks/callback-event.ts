@@ -33,10 +33,16 @@ export interface InboundText {
   readonly text: string;
 }
 
+/** A mail that somebody sent to an address of ours. */
+interface InboundMail {
+  readonly subject: string;
+}
+
 /** What a request of a provider says, once it is known to be the provider's. */
 export type CallbackContent =
   | { readonly kind: 'events'; readonly events: readonly CallbackEvent[] }
   | { readonly kind: 'text_message'; readonly message: InboundText; readonly event: CallbackEvent }
+  | { readonly kind: 'mail'; readonly mail: InboundMail; readonly event: CallbackEvent }
   /** The provider asks whether it may send here: whoever gets this address with GET says yes. */
   | { readonly kind: 'confirmation'; readonly url: string; readonly event: CallbackEvent };
 

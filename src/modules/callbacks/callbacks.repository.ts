@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
+import { firstIdAt } from '../../platform/random/ids.js';
 import type { ProviderKind } from '../providers/index.js';
 import { isHeard, type CallbackEvent, type CallbackKind } from './callback-event.js';
 
@@ -51,8 +52,6 @@ const COLUMNS = `id, account_key as "accountKey", scheme, channel, kind, deliver
 const LEASE_SECONDS = 60;
 /** A delivery that is not known a day after is not going to be. */
 const KEPT_FOR = `interval '1 day'`;
-/** Longer than any request with such a word is taken. */
-const TOKENS_KEPT_FOR = `interval '3 days'`;
 
 /** The only writer of provider_callbacks and callback_tokens. */
 @Injectable()
@@ -163,10 +162,26 @@ export class CallbacksRepository {
     });
   }
 
-  async purgeTokens(): Promise<void> {
-    await this.database.query({
-      text: `delete from callback_tokens where seen_at < clock_timestamp() - ${TOKENS_KEPT_FOR}`,
+  /** Of those with which nothing more is to be done. @returns how many were deleted */
+  async purge(before: InstantMs, limit: number): Promise<number> {
+    const purged = await this.database.query({
+      text: `delete from provider_callbacks where id in (select id from provider_callbacks
+          where id < $1 and next_attempt_at is null order by id limit $2 for update skip locked)
+        returning id`,
+      values: [firstIdAt(before), limit],
     });
+    return purged.length;
+  }
+
+  /** @returns how many were deleted */
+  async purgeTokens(before: InstantMs, limit: number): Promise<number> {
+    const purged = await this.database.query({
+      text: `delete from callback_tokens where (account_key, token) in (select account_key, token from callback_tokens
+          where seen_at < to_timestamp($1::float8 / 1000) order by seen_at limit $2 for update skip locked)
+        returning token`,
+      values: [before, limit],
+    });
+    return purged.length;
   }
 }
 

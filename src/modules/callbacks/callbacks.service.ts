@@ -1,16 +1,23 @@
 import {
   BadRequestException,
+  Inject,
   Injectable,
   Logger,
   NotFoundException,
   ServiceUnavailableException,
   UnauthorizedException,
+  type OnModuleInit,
 } from '@nestjs/common';
+import { DAY_MS } from '../../core/kernel/instant.js';
 import { normalisePhone } from '../../platform/address/normalise-address.js';
 import { Clock } from '../../platform/clock/clock.js';
+import { CONFIG } from '../../platform/config/config.module.js';
+import type { Config } from '../../platform/config/config.js';
+import { Retention } from '../../platform/database/retention.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { KeywordsService } from '../consents/index.js';
 import { ProviderAccounts, type ProviderAccount } from '../providers/index.js';
+import { UnsubscribeMail } from '../unsubscribe/index.js';
 import { CallbackApplier } from './callback-applier.js';
 import type { CallbackContent, InboundText } from './callback-event.js';
 import { CallbackSchemes } from './callback-schemes.js';
@@ -32,9 +39,12 @@ export interface CallbackAnswer {
   readonly isTwiml: boolean;
 }
 
+/** Longer than any request with such a word is taken. */
+const TOKENS_KEPT_MS = 3 * DAY_MS;
+
 /** Takes what providers tell. */
 @Injectable()
-export class CallbacksService {
+export class CallbacksService implements OnModuleInit {
   private readonly logger = new Logger(CallbacksService.name);
 
   constructor(
@@ -43,9 +53,18 @@ export class CallbacksService {
     private readonly callbacks: CallbacksRepository,
     private readonly applier: CallbackApplier,
     private readonly keywords: KeywordsService,
+    private readonly unsubscribe: UnsubscribeMail,
     private readonly sns: SnsClient,
     private readonly clock: Clock,
+    private readonly retention: Retention,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'logs'>,
   ) {}
+
+  onModuleInit(): void {
+    const { keptMs } = this.config.logs;
+    this.retention.keep({ forMs: keptMs, purge: (before, limit) => this.callbacks.purge(before, limit) });
+    this.retention.keep({ forMs: TOKENS_KEPT_MS, purge: (before, limit) => this.callbacks.purgeTokens(before, limit) });
+  }
 
   /**
    * Stores what a request tells, once it is known to be the provider's; what follows from it follows right after. The same
@@ -100,6 +119,12 @@ export class CallbacksService {
       }
       case 'text_message': {
         const isDone = await this.hear(content.message);
+        await this.callbacks.store(source, [content.event], { onceToken, isDone });
+        return;
+      }
+      // As with a text message: what it asks for is done before it is stored as done, and may be done twice.
+      case 'mail': {
+        const isDone = await this.unsubscribe.take(content.mail.subject);
         await this.callbacks.store(source, [content.event], { onceToken, isDone });
         return;
       }

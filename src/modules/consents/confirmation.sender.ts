@@ -57,12 +57,8 @@ export class ConfirmationSender {
       if (refusal !== null) return this.settle(id, refusal);
       const { url } = this.tokens.make(id);
       const mail = await this.mails.write({ ...facts, url, validMs: facts.expiresAt - facts.createdAt });
-      if (
-        await this.deliveries.inTurn({ channel: 'email', without: NOBODY, ticket: `doi:${id}` }, (line) =>
-          this.claimAndSend(line, facts, mail),
-        )
-      )
-        return;
+      const route = { channel: 'email', address: facts.email ?? '', without: NOBODY, ticket: `doi:${id}` };
+      if (await this.deliveries.inTurn(route, (line) => this.claimAndSend(line, facts, mail))) return;
     }
     await this.confirmations.postpone(id, null);
   }
@@ -101,6 +97,7 @@ export class ConfirmationSender {
         await this.confirmations.postpone(id, null);
         return true;
       case 'full':
+      case 'in_doubt':
         await this.confirmations.postpone(id, result.retryAfterMs);
         return true;
       case 'late':
@@ -168,9 +165,11 @@ export class ConfirmationSender {
     const facts = await this.confirmations.facts(this.database, id);
     if (facts === null || facts.deliveryId === null) return;
     const found = await this.deliveries.get(facts.deliveryId);
-    if (found.state === 'sending' && found.aliveForMs > 0) return this.confirmations.postpone(id, found.aliveForMs);
+    const isAlive = found.state === 'sending' && found.aliveForMs > 0 && !found.isInDoubt;
+    if (isAlive) return this.confirmations.postpone(id, found.aliveForMs);
     const { state } = found.state === 'sending' ? await this.deliveries.settleOverdue(found.id) : found;
-    if (state === 'released' || state === 'sending') return this.confirmations.postpone(id, null);
+    if (state === 'sending') return this.confirmations.postpone(id, await this.deliveries.retryAfterMs(found.id));
+    if (state === 'released') return this.confirmations.postpone(id, null);
     await this.confirmations.end(id, state);
   }
 }

@@ -45,12 +45,13 @@ describe('the input of a decision', () => {
   });
 
   it('gives each candidate the address of its channel, and none on a channel that has none', () => {
-    const many = definitionsOf(['email', 'sms', 'pigeon'].map((channel) => actionFacts(channel, { channel })));
-    const facts = factsOf({ user: userFacts({ phoneHash: 'hash-of-phone' }) });
+    const many = definitionsOf(['email', 'sms', 'push', 'pigeon'].map((channel) => actionFacts(channel, { channel })));
+    const facts = factsOf({ user: userFacts({ phoneHash: 'hash-of-phone', pushHash: 'hash-of-device' }) });
     const { candidates } = toDecisionInput({ ...sources, definitions: many, facts });
     expect(candidates.map(({ key, addressHash }) => [key, addressHash])).toEqual([
       ['email', 'hash-of-email'],
       ['sms', 'hash-of-phone'],
+      ['push', 'hash-of-device'],
       ['pigeon', null],
     ]);
   });

@@ -1,5 +1,6 @@
 import type { Scalar } from '../../core/audiences/condition.js';
 import type { Candidate, DecisionInput } from '../../core/decisions/types.js';
+import { isPersonChannel } from '../../core/delivery/person-channel.js';
 import type { Contact } from '../../core/fatigue/cap-rule.js';
 import type { Outcome, OutcomeKind } from '../../core/fatigue/outcome.js';
 import { assert } from '../../core/kernel/assert.js';
@@ -136,8 +137,10 @@ function addressOf(user: UserFacts | null, channel: string): string | null {
       return user?.emailHash ?? null;
     case 'sms':
       return user?.phoneHash ?? null;
+    case 'push':
+      return user?.pushHash ?? null;
     default:
-      return null;
+      return isPersonChannel(channel) ? (user?.id ?? null) : null;
   }
 }
 

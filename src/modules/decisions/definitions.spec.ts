@@ -16,6 +16,13 @@ describe('definitions', () => {
     expect(actions.get('other')?.candidate.leverFactor).toBe(1);
   });
 
+  it('ask for devices only where some message goes to one', () => {
+    const rest = { version: 1, policies: [], actions: [] };
+    const [mail, note] = [templateFacts('mail'), templateFacts('note', { channel: 'push' })];
+    expect(toDefinitions({ ...rest, templates: [mail] }).horizons.hasDevices).toBeUndefined();
+    expect(toDefinitions({ ...rest, templates: [mail, note] }).horizons.hasDevices).toBe(true);
+  });
+
   it('keep a factor above zero when weights add up to -100 or less: weights rank, they forbid nothing', () => {
     const action = actionFacts('offer', { issue: 'retention', leverWeight: -60, contextWeight: -90 });
     const { actions } = definitionsOf([action], { a: lever('issue', 'retention', -60) });

@@ -97,6 +97,8 @@ const PERCENT = 100;
  * down all the way comes last, and is still worth more than a silence worth 0.
  */
 const FACTOR_MIN = 1e-4;
+/** Goes to a device, about which nothing is read where no template is for it. */
+const PUSH_CHANNEL = 'push';
 /** With more active actions than this the decision endpoint wants them named. */
 export const ACTIONS_WEIGHED_MAX = 1_000;
 
@@ -109,6 +111,7 @@ export function toDefinitions({ version, policies, actions, templates }: StoredD
   );
   const active = actions.filter(({ isActive }) => isActive).flatMap(({ key }) => candidates.get(key) ?? []);
   const isTooMany = active.length > ACTIONS_WEIGHED_MAX;
+  const isPushed = templates.some(({ channel }) => channel === PUSH_CHANNEL);
   const shared = { ...rules, candidates: isTooMany ? [] : active.map(({ candidate }) => candidate) };
   const body = canonicalJson(shared);
   return {
@@ -118,7 +121,7 @@ export function toDefinitions({ version, policies, actions, templates }: StoredD
     activeKeys: active.map(({ candidate }) => candidate.key),
     activePaths: outermost(active.flatMap(({ paths }) => paths)),
     templates: heads,
-    horizons: horizonsOf(rules),
+    horizons: { ...horizonsOf(rules), ...(isPushed ? { hasDevices: true } : {}) },
     body,
     hash: createHash('sha256').update(body).digest(),
   };

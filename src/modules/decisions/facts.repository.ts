@@ -35,6 +35,9 @@ export interface UserFacts extends ProfileFacts {
   readonly id: string;
   readonly emailHash: string | null;
   readonly phoneHash: string | null;
+  /** The device to which notifications go, as deliveries keep it; left out where devices were not asked for. */
+  readonly pushAddress?: string | null;
+  readonly pushHash?: string | null;
   /** Where the person's device says it is. */
   readonly contextTimezone: string | null;
   readonly isErased: boolean;
@@ -138,11 +141,23 @@ const RUN = `(select row_to_json(item) from (
     from journey_entries entry where entry.run_key = $4
   ) item)`;
 
-const USER = `(select row_to_json(item) from (select person.id, person.external_id as "externalId", person.email,
+const userWith = (more: string): string => `(select row_to_json(item) from (select person.id,
+    person.external_id as "externalId", person.email,
     person.email_hash as "emailHash", person.name, person.phone, person.phone_hash as "phoneHash",
     person.lifecycle_stage as "lifecycleStage", person.timezone, person.context_timezone as "contextTimezone",
-    person.locale, person.jurisdiction, person.attributes, person.erased_at is not null as "isErased"
+    person.locale, person.jurisdiction, person.attributes, person.erased_at is not null as "isErased"${more}
     where person.id is not null) item)`;
+
+/**
+ * Of the devices that can be reached the one that was seen last, by preference where there is an account to send with.
+ * Whether that account is paused is no matter: its messages wait, and do not go another way.
+ */
+const DEVICE = `left join lateral (
+    select known.address, known.address_hash from user_devices known
+    where known.user_id = person.id and known.state = 'active'
+    order by known.platform = any (array(select kind from provider_accounts)) desc, known.last_seen_at desc, known.id desc
+    limit 1) device on true`;
+const OF_DEVICE = ', device.address as "pushAddress", device.address_hash as "pushHash"';
 
 const holds = (condition: string): string =>
   `(select row_to_json(item) from (
@@ -156,13 +171,13 @@ const CONSENTS = list(`select id, purpose, channel, brand, status, basis, is_obj
     ${ms('stated_at')} as "statedAt", ${ms('received_at')} as "receivedAt", ${ms('expires_at')} as "expiresAt"
   from consent_records where user_id = person.id and clock_domain in ('real', $2) order by id`);
 
-const suppressions = (more: string, condition: string): string =>
+const suppressions = (hashes: string, more: string, condition: string): string =>
   list(`select id, address_hash as "addressHash", channel, purpose, reason, ${ms('since')} as since,
       ${ms('until')} as until${more}
     from suppressions
-    where (user_id = person.id or address_hash in (person.email_hash, person.phone_hash))${condition} order by id`);
-const SUPPRESSIONS = suppressions('', ' and lifted_at is null');
-const SUPPRESSIONS_EVER = suppressions(`, ${ms('lifted_at')} as "liftedAt"`, '');
+    where (user_id = person.id or address_hash in (${hashes}))${condition} order by id`);
+const suppressionsNow = (hashes: string): string => suppressions(hashes, '', ' and lifted_at is null');
+const suppressionsEver = (hashes: string): string => suppressions(hashes, `, ${ms('lifted_at')} as "liftedAt"`, '');
 
 const contactsSince = (horizon: string): string =>
   list(`select contact.decision_id as "decisionId", ${ms('contact.at')} as at, contact.channel, contact.purpose,
@@ -187,6 +202,7 @@ interface Shape {
   readonly hasContacts: boolean;
   readonly hasOutcomes: boolean;
   readonly hasLifted: boolean;
+  readonly hasDevices: boolean;
 }
 
 /**
@@ -194,35 +210,37 @@ interface Shape {
  * list stands in a sub-select so that the planner expects the same of a short one as of any, and keeps its one plan:
  * planning anew costs more than all the rest.
  */
-function factsText({ by, hasRun, hasContacts, hasOutcomes, hasLifted }: Shape): string {
+function factsText({ by, hasRun, hasContacts, hasOutcomes, hasLifted, hasDevices }: Shape): string {
   const contacts = hasRun ? 7 : 4;
   const outcomes = hasContacts ? contacts + 1 : contacts;
   const [column, type] = by === 'id' ? ['id', 'uuid'] : ['external_id', 'text'];
+  const hashes = `person.email_hash, person.phone_hash${hasDevices ? ', device.address_hash' : ''}`;
   return `
   with moment as materialized (select coalesce(to_timestamp($3::float8 / 1000), clock_timestamp()) as now)
   select ${ms('moment.now')} as now, controls.definitions_version as "definitionsVersion",
-    controls.is_kill_switch_on as "isKillSwitchOn", ${USER} as "user",
+    controls.is_kill_switch_on as "isKillSwitchOn", ${userWith(hasDevices ? OF_DEVICE : '')} as "user",
     ${hasLifted ? HOLD_THEN : HOLD} as hold, ${hasRun ? RUN : 'null::json'} as run,
-    ${CONSENTS} as consents, ${hasLifted ? SUPPRESSIONS_EVER : SUPPRESSIONS} as suppressions,
+    ${CONSENTS} as consents, ${(hasLifted ? suppressionsEver : suppressionsNow)(hashes)} as suppressions,
     ${hasContacts ? contactsSince(`$${contacts}`) : `'[]'::json`} as contacts,
     ${hasOutcomes ? outcomesSince(`$${outcomes}`) : `'[]'::json`} as outcomes
   from moment, controls, unnest((select $1::${type}[])) with ordinality as asked (reference, place)
-  left join users person on person.${column} = asked.reference
+  left join users person on person.${column} = asked.reference${hasDevices ? `\n  ${DEVICE}` : ''}
   where $2::text is not null
   order by asked.place`;
 }
 
 const texts = new Map<string, string>();
 
-/** The statement of a shape under its name; there are at most sixteen. */
+/** The statement of a shape under its name; there are at most thirty-two. */
 function factsStatement(shape: Shape): { readonly name: string; readonly text: string } {
-  const { by, hasRun, hasContacts, hasOutcomes, hasLifted } = shape;
+  const { by, hasRun, hasContacts, hasOutcomes, hasLifted, hasDevices } = shape;
   const parts = [
     by,
     ...(hasRun ? ['run'] : []),
     ...(hasContacts ? ['contacts'] : []),
     ...(hasOutcomes ? ['outcomes'] : []),
     ...(hasLifted ? ['lifted'] : []),
+    ...(hasDevices ? ['devices'] : []),
   ];
   const name = `facts_${parts.join('_')}`;
   const text = texts.get(name) ?? factsText(shape);
@@ -277,13 +295,14 @@ export class FactsRepository {
     users: readonly UserReference[],
     { run, clockDomain, now, horizons, withLifted = false }: Omit<FactsQuery, 'user'>,
   ): Promise<readonly Facts[]> {
-    const { contactsMs, outcomesMs } = horizons;
+    const { contactsMs, outcomesMs, hasDevices = false } = horizons;
     const shape = {
       by: users[0]?.kind ?? 'id',
       hasRun: run !== null,
       hasContacts: contactsMs > 0,
       hasOutcomes: outcomesMs > 0,
       hasLifted: withLifted,
+      hasDevices,
     };
     return queryable.query<Facts>({
       ...factsStatement(shape),
@@ -301,7 +320,7 @@ export class FactsRepository {
 
 /** Equal for questions that one statement can answer. */
 const kindOf = ({ user, clockDomain, horizons }: FactsQuery): string =>
-  [user.kind, clockDomain, horizons.contactsMs, horizons.outcomesMs].join(' ');
+  [user.kind, clockDomain, horizons.contactsMs, horizons.outcomesMs, horizons.hasDevices].join(' ');
 
 async function nth(loaded: Promise<readonly Facts[]>, index: number): Promise<Facts> {
   const facts = (await loaded)[index];

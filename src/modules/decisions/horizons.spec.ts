@@ -56,8 +56,10 @@ describe('how far back a decision looks', () => {
     });
   });
 
-  it('is alike only in contacts and outcomes both', () => {
+  it('is alike only in contacts, outcomes and devices', () => {
     const read = { contactsMs: 2, outcomesMs: 1 };
+    expect(areAlike(read, { ...read, hasDevices: true })).toBe(false);
+    expect(areAlike({ ...read, hasDevices: true }, { ...read, hasDevices: true })).toBe(true);
     expect(areAlike(read, { contactsMs: 2, outcomesMs: 1 })).toBe(true);
     expect(areAlike(read, { contactsMs: 1, outcomesMs: 1 })).toBe(false);
     expect(areAlike(read, { contactsMs: 2, outcomesMs: 2 })).toBe(false);

@@ -3,10 +3,13 @@ import type { FatigueModel } from '../../core/fatigue/fatigue-model.js';
 import type { PauseRule } from '../../core/fatigue/pause-rule.js';
 import { DAY_MS, type DurationMs } from '../../core/kernel/instant.js';
 
-/** How far back a decision must look. */
+/** How far a decision must look. */
 export interface Horizons {
+  /** How far back. */
   readonly contactsMs: DurationMs;
   readonly outcomesMs: DurationMs;
+  /** Whether at devices too; left out: no message goes to one. */
+  readonly hasDevices?: true;
 }
 
 /** After so many half-lives a contact weighs less than half a percent of what it did. */
@@ -34,6 +37,8 @@ export function capMs({ window }: CapRule): DurationMs {
   return window.kind === 'calendar' ? CALENDAR_MS[window.unit] : window.durationMs;
 }
 
-/** Whether facts that were read as far back as `read` are just those that `needed` asks for. */
+/** Whether facts that were read as far as `read` are just those that `needed` asks for. */
 export const areAlike = (read: Horizons, needed: Horizons): boolean =>
-  read.contactsMs === needed.contactsMs && read.outcomesMs === needed.outcomesMs;
+  read.contactsMs === needed.contactsMs &&
+  read.outcomesMs === needed.outcomesMs &&
+  read.hasDevices === needed.hasDevices;

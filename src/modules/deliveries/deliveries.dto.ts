@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TRACKING_RESULTS } from '../../core/content/tracking.js';
 import { lineOfText } from '../../platform/http/fields.js';
 import { pageFields } from '../../platform/http/paging.js';
 import { userReference } from '../users/index.js';
@@ -33,8 +34,15 @@ export const DeliveryView = z
     attempt: z.number().int(),
     provider_message_id: z.string().nullable(),
     failure: z.string().nullable(),
-    open_count: z.int().meta({ description: 'How often the provider told that it was opened.' }),
-    click_count: z.int().meta({ description: 'How often the provider told that a link in it was followed.' }),
+    tracking: z.enum(TRACKING_RESULTS).meta({
+      description: 'Whether its clicks and openings are tracked; `not_asked` to `too_long`: they are not, and why.',
+    }),
+    open_count: z
+      .int()
+      .meta({ description: 'How often it was opened, by what its provider tells and by our own pixel.' }),
+    click_count: z
+      .int()
+      .meta({ description: 'How often a link in it was followed, by its provider and by our own links.' }),
     clock_domain: z.string(),
     claimed_at: z.iso.datetime(),
     settled_at: z.iso.datetime().nullable(),

@@ -18,6 +18,7 @@ export const toDeliveryView = (delivery: DeliveryRow): DeliveryView => ({
   attempt: delivery.attempt,
   provider_message_id: delivery.providerMessageId,
   failure: delivery.failure,
+  tracking: delivery.tracking,
   open_count: delivery.openCount,
   click_count: delivery.clickCount,
   clock_domain: delivery.clockDomain,

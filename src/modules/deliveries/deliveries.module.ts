@@ -1,13 +1,20 @@
 import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../../platform/clock/clock.js';
 import { UserHooks, UsersModule } from '../users/index.js';
 import { DeliveriesController } from './deliveries.controller.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import { DeliveriesService } from './deliveries.service.js';
 import { DeliverySettler } from './delivery-settler.js';
 import { ProvidersModule } from '../providers/index.js';
+import { WebhookEndpointsModule } from '../webhook-endpoints/index.js';
 import { EMAIL_OPTIONS, EmailConnector, type EmailOptions } from './email.connector.js';
+import { InAppConnector } from './in-app/in-app.connector.js';
+import { InboxDeposits } from './in-app/inbox-deposits.repository.js';
+import { LookUps } from './look-ups.js';
+import { LookUpsRepository } from './look-ups.repository.js';
 import { Outlets } from './outlets.js';
 import { SlotsRepository } from './slots.repository.js';
+import { WebhookConnector } from './webhook/webhook.connector.js';
 
 @Module({})
 export class DeliveriesModule implements OnModuleInit {
@@ -24,13 +31,19 @@ export class DeliveriesModule implements OnModuleInit {
     return {
       module: DeliveriesModule,
       global: true,
-      imports: [UsersModule, ProvidersModule],
+      imports: [UsersModule, ProvidersModule, WebhookEndpointsModule],
       controllers: [DeliveriesController],
       providers: [
         { provide: EMAIL_OPTIONS, useValue: email },
+        Clock,
         EmailConnector,
+        InAppConnector,
+        InboxDeposits,
+        WebhookConnector,
         Outlets,
         SlotsRepository,
+        LookUpsRepository,
+        LookUps,
         DeliveriesRepository,
         DeliveriesService,
         DeliverySettler,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { statesBefore, type DeliveryState } from '../../core/delivery/delivery-state.js';
+import type { TrackingResult } from '../../core/content/tracking.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 
@@ -30,6 +31,17 @@ export interface NewClaim {
   readonly aliveMs: number;
   readonly clockDomain: string;
   readonly claimedAt: InstantMs;
+  /** Left out: its template asks for nothing. */
+  readonly tracking?: TrackingResult;
+  /** Left out or null: its provider knows it by our id, or cannot be asked. */
+  readonly contentHash?: string | null;
+}
+
+/** Accounts of a kind whose attempts without an answer are asked about, so long and so often at least. */
+export interface Askable {
+  readonly kinds: readonly string[];
+  readonly msMax: number;
+  readonly asksMin: number;
 }
 
 export interface DeliveryRow {
@@ -55,8 +67,11 @@ export interface DeliveryRow {
   /** How often its providers told that it was opened, and that a link in it was followed. */
   readonly openCount: number;
   readonly clickCount: number;
+  readonly tracking: TrackingResult;
   /** Milliseconds until the attempt can no longer be alive; negative when it is over. */
   readonly aliveForMs: number;
+  /** Whether the open attempt is known to have ended without an answer, and its provider is asked about it. */
+  readonly isInDoubt: boolean;
 }
 
 export interface Settlement {
@@ -111,7 +126,8 @@ const HEARD: readonly DeliveryState[] = ['sent', 'failed', 'delivered', 'bounced
 const ROW = `id, user_id as "userId", decision_id as "decisionId", run_key as "runKey", step_id as "stepId", visit,
   channel, provider, action, template, template_version as "templateVersion", purpose, state, attempt,
   provider_message_id as "providerMessageId", failure, clock_domain as "clockDomain", claimed_at as "claimedAt",
-  settled_at as "settledAt", open_count as "openCount", click_count as "clickCount", (extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8 as "aliveForMs"`;
+  settled_at as "settledAt", open_count as "openCount", click_count as "clickCount", tracking, (extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8 as "aliveForMs",
+  state = 'sending' and ask_at is not null as "isInDoubt"`;
 
 /** The only writer of deliveries and of the contact ledger: a contact counts from its claim on. */
 @Injectable()
@@ -130,14 +146,15 @@ export class DeliveriesRepository {
       text: `with claimed as (
           insert into deliveries as delivery (id, idempotency_key, user_id, decision_id, run_key, step_id, visit,
             channel, provider, action, template, template_version, purpose, address, state, attempt_token,
-            deadline_at, clock_domain, claimed_at)
+            deadline_at, clock_domain, claimed_at, tracking, content_hash)
           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'sending', $15,
-            clock_timestamp() + make_interval(secs => $16::float8 / 1000), $17, to_timestamp($18::float8 / 1000))
+            clock_timestamp() + make_interval(secs => $16::float8 / 1000), $17, to_timestamp($18::float8 / 1000), $23, $24)
           on conflict (idempotency_key) do update set state = 'sending', attempt = delivery.attempt + 1,
             decision_id = excluded.decision_id, channel = excluded.channel, provider = excluded.provider,
             action = excluded.action, template = excluded.template, template_version = excluded.template_version,
             purpose = excluded.purpose, address = excluded.address, attempt_token = excluded.attempt_token,
-            deadline_at = excluded.deadline_at, claimed_at = excluded.claimed_at, settled_at = null, failure = null,
+            deadline_at = excluded.deadline_at, claimed_at = excluded.claimed_at, tracking = excluded.tracking, settled_at = null, failure = null,
+            content_hash = excluded.content_hash, attempted_at = clock_timestamp(), ask_at = null, asks = 0, misses = 0,
             updated_at = clock_timestamp()
           where delivery.state = 'released'
           returning id, attempt, user_id, decision_id, claimed_at, channel, purpose, clock_domain
@@ -177,6 +194,8 @@ export class DeliveriesRepository {
         claim.tags,
         claim.isCounted,
         claim.actionGroup,
+        claim.tracking ?? 'not_asked',
+        claim.contentHash ?? null,
       ],
     });
     return row ?? null;
@@ -190,8 +209,8 @@ export class DeliveriesRepository {
    *
    * @returns the state that now holds, or null when the attempt was not the one that is open
    */
-  async settle(settlement: Settlement): Promise<DeliveryState | null> {
-    const [row] = await this.database.query<{ state: DeliveryState }>({
+  async settle(settlement: Settlement, queryable: Queryable = this.database): Promise<DeliveryState | null> {
+    const [row] = await queryable.query<{ state: DeliveryState }>({
       name: 'deliveries_settle',
       text: `with settled as (
           update deliveries set state = case when state = any ($6) then $3 else state end,
@@ -214,12 +233,15 @@ export class DeliveriesRepository {
         HEARD,
       ],
     });
-    return row?.state ?? this.settledBefore(settlement);
+    return row?.state ?? this.settledBefore(settlement, queryable);
   }
 
   /** Its own statement: one that waited for the row sees it as it was before the wait. */
-  private async settledBefore({ deliveryId, attemptToken, state }: Settlement): Promise<DeliveryState | null> {
-    const [row] = await this.database.query<{ state: DeliveryState }>({
+  private async settledBefore(
+    { deliveryId, attemptToken, state }: Settlement,
+    queryable: Queryable,
+  ): Promise<DeliveryState | null> {
+    const [row] = await queryable.query<{ state: DeliveryState }>({
       name: 'deliveries_settled_before',
       text: 'select state from deliveries where id = $1 and attempt_token = $2 and state = $3',
       values: [deliveryId, attemptToken, state],
@@ -306,25 +328,34 @@ export class DeliveriesRepository {
 
   /**
    * Ends the doubt about attempts whose process died: nobody can say whether they reached the provider, so they are
-   * `unknown`, count against the caps, and are never repeated.
+   * `unknown`, count against the caps, and are never repeated. Those that can be asked about stay in doubt until they were.
    *
    * @param overdue.id only this delivery; null for the longest overdue ones
    * @returns how many were settled
    */
-  async settleOverdue(overdue: { readonly id: string | null; readonly limit: number }): Promise<number> {
+  async settleOverdue(overdue: {
+    readonly id: string | null;
+    readonly limit: number;
+    readonly askable: Askable;
+  }): Promise<number> {
     const settled = await this.database.query({
       name: 'deliveries_settle_overdue',
       text: `with settled as (
-          update deliveries set state = 'unknown', failure = 'the attempt ended without an answer',
+          update deliveries set state = case channel when 'in_app' then 'released' else 'unknown' end,
+            failure = coalesce(failure, 'the attempt ended without an answer'),
             settled_at = clock_timestamp(), updated_at = clock_timestamp()
           where id in (select id from deliveries where state = 'sending' and deadline_at < clock_timestamp()
-              and ($1::uuid is null or id = $1) order by deadline_at limit $2 for update skip locked)
-          returning id
+              and ($1::uuid is null or id = $1)
+              and not exists (select from provider_accounts account
+                where account.key = deliveries.provider and account.kind = any ($3)
+                  and (asks < $5 or deadline_at > clock_timestamp() - make_interval(secs => $4::float8 / 1000)))
+              order by deadline_at limit $2 for update skip locked)
+          returning id, state
         ), ledger as (
-          update contact_ledger ledger set state = 'unknown' from settled where ledger.delivery_id = settled.id
+          update contact_ledger ledger set state = settled.state from settled where ledger.delivery_id = settled.id
         )
         select id from settled`,
-      values: [overdue.id, overdue.limit],
+      values: [overdue.id, overdue.limit, overdue.askable.kinds, overdue.askable.msMax, overdue.askable.asksMin],
     });
     return settled.length;
   }
@@ -355,7 +386,7 @@ export class DeliveriesRepository {
   /** Erasure: that a contact happened stays, where it went is gone. */
   async eraseUser(transaction: Transaction, userId: string): Promise<void> {
     await transaction.query({
-      text: 'update deliveries set address = null, failure = null where user_id = $1',
+      text: 'update deliveries set address = null, content_hash = null, failure = null where user_id = $1',
       values: [userId],
     });
   }

@@ -5,7 +5,7 @@ import { Stopwatch } from '../../platform/clock/stopwatch.js';
 import type { Queryable, Transaction } from '../../platform/database/database.js';
 import { repeatWhileUnavailable } from '../../platform/database/while-unavailable.js';
 import { Metrics } from '../../platform/observability/metrics.js';
-import type { OutboundMessage, ProviderLine, RefusedFor, SendResult } from './connector.js';
+import type { OutboundMessage, ProviderLine, RefusedFor, Route, SendResult } from './connector.js';
 import {
   DeliveriesRepository,
   type DeliveredContact,
@@ -15,6 +15,7 @@ import {
   type ProviderWord,
   type Settlement,
 } from './deliveries.repository.js';
+import { ASKABLE, LookUps } from './look-ups.js';
 import { deadLine, Outlets, type Outlet } from './outlets.js';
 import { SLOT_MS, SlotsRepository } from './slots.repository.js';
 
@@ -31,9 +32,9 @@ export type DeliveryClaim = Omit<NewClaim, 'attemptToken'>;
 /**
  * What became of a send. `stale` (the claim was too old when it came here) and `late` (the provider was not ready in time)
  * mean that the claim was given back before a byte of the content left, and must be made anew.
- * The outcome is recorded before it is returned.
+ * `in_doubt` is an `unknown` of which the provider is asked. The outcome is recorded before it is returned.
  */
-export type DeliveryResult = SendResult | { readonly kind: 'stale' };
+export type DeliveryResult = SendResult | { readonly kind: 'stale' } | { readonly kind: 'in_doubt'; readonly retryAfterMs: number };
 
 /** A recipient whom the provider refused for good; `detail` are its codes. */
 interface RefusedRecipient {
@@ -47,13 +48,6 @@ export interface DeliveryQuery {
   readonly runKey: string | null;
   readonly clockDomain: string | null;
   readonly state: string | null;
-}
-
-/** Which way a message may go. */
-interface Route {
-  readonly channel: string;
-  readonly without: ReadonlySet<string>;
-  readonly ticket: string;
 }
 
 /** A slot with a provider, from now. */
@@ -76,6 +70,7 @@ export class DeliveriesService {
     private readonly deliveries: DeliveriesRepository,
     private readonly outlets: Outlets,
     private readonly slots: SlotsRepository,
+    private readonly lookUps: LookUps,
     private readonly metrics: Metrics,
   ) {}
 
@@ -91,13 +86,15 @@ export class DeliveriesService {
    * Runs a claim and its send as soon as a provider can take one more message and is ready for it, so that no claim
    * waits its turn, nor for a connection. Where nobody takes messages of the channel, the line says so.
    *
-   * @param route.without keys of accounts that could not take the message
    * @param route.ticket names the message to accounts that take so many a second, the same for every attempt
    * @param claimAndSend gets the line for its one send
    */
-  async inTurn<T>({ channel, without, ticket }: Route, claimAndSend: (line: ProviderLine) => Promise<T>): Promise<T> {
-    const outlet = await this.outlets.choose(channel, without);
-    if (outlet === null) return claimAndSend(deadLine(channel));
+  async inTurn<T>(
+    { ticket, ...route }: Route & { readonly ticket: string },
+    claimAndSend: (line: ProviderLine) => Promise<T>,
+  ): Promise<T> {
+    const outlet = await this.outlets.choose(route);
+    if (outlet === null) return claimAndSend(deadLine(route.channel));
     return outlet.places.run(async () => {
       const slot = await this.awaitSlot(outlet, ticket);
       const line = inSlot(observed(await outlet.connector.open(), outlet), slot);
@@ -118,9 +115,9 @@ export class DeliveriesService {
     return { leftMs: () => waitMs + SLOT_MS - since.elapsedMs(), untilMs: () => waitMs - since.elapsedMs() };
   }
 
-  /** Whether there is somebody else who may take messages of the channel now. */
-  async canTry(channel: string, without: ReadonlySet<string>): Promise<boolean> {
-    return (await this.outlets.choose(channel, without)) !== null;
+  /** Whether there is somebody else who may take the message now. */
+  async canTry(route: Route): Promise<boolean> {
+    return (await this.outlets.choose(route)) !== null;
   }
 
   /** @returns null when this visit already has a delivery that was not given back */
@@ -147,7 +144,8 @@ export class DeliveriesService {
   ): Promise<DeliveryResult> {
     const { deliveryId } = claimed;
     const outbound = { ...message, deliveryId, to: message.address };
-    const result: DeliveryResult = startWithinMs <= 0 ? { kind: 'stale' } : await line.send(outbound, startWithinMs);
+    const result = startWithinMs <= 0 ? ({ kind: 'stale' } as const) : await line.send(outbound, startWithinMs);
+    if (result.kind === 'unknown' && line.canBeAsked === true) return this.doubt(claimed, result);
     const refused = refusedRecipient(deliveryId, result);
     // First, so that a process that dies here leaves an address that is suppressed, and not one that nobody knows of.
     if (refused !== null) await repeatWhileUnavailable(() => this.tellRefused(refused));
@@ -159,6 +157,21 @@ export class DeliveriesService {
     // One that was refused is told as bounced, and counted as such.
     if (refused?.refusedFor !== 'recipient') this.metrics.countDelivery(message.content.channel, settlement.state);
     return result;
+  }
+
+  /** Nothing is settled: a callback may do it, or the provider when it is asked. */
+  private async doubt(
+    claimed: ClaimedDelivery,
+    { detail }: Extract<SendResult, { kind: 'unknown' }>,
+  ): Promise<DeliveryResult> {
+    const { deliveryId, attemptToken } = claimed;
+    await repeatWhileUnavailable(() => this.lookUps.doubt({ deliveryId, attemptToken }, detail));
+    return { kind: 'in_doubt', retryAfterMs: await this.retryAfterMs(deliveryId) };
+  }
+
+  /** When to come back to an attempt that is still in doubt. */
+  retryAfterMs(deliveryId: string): Promise<number> {
+    return repeatWhileUnavailable(() => this.lookUps.retryAfterMs(deliveryId));
   }
 
   private async tellRefused(refused: RefusedRecipient): Promise<void> {
@@ -205,9 +218,9 @@ export class DeliveriesService {
     return this.deliveries.list(query, page);
   }
 
-  /** Settles one attempt whose time is over, and returns what holds now. */
+  /** Settles one attempt whose time is over, and returns what holds now: one of which its provider is asked is `sending` still. */
   async settleOverdue(id: string): Promise<DeliveryRow> {
-    await this.deliveries.settleOverdue({ id, limit: 1 });
+    await this.deliveries.settleOverdue({ id, limit: 1, askable: ASKABLE });
     return this.get(id);
   }
 }
@@ -228,7 +241,8 @@ function inSlot(line: ProviderLine, turn: Turn | null): ProviderLine {
 }
 
 /** Notes on the way how the provider fares. */
-function observed(line: ProviderLine, { circuit }: Outlet): ProviderLine {
+function observed(line: ProviderLine, { circuit, connector }: Outlet): ProviderLine {
+  if (connector.watchesItself === true) return line;
   return {
     ...line,
     send: async (message, startWithinMs) => {
@@ -247,7 +261,7 @@ function refusedRecipient(deliveryId: string, result: DeliveryResult): RefusedRe
 const unknownDelivery = (): NotFoundException =>
   new NotFoundException({ code: 'DELIVERY_UNKNOWN', detail: 'there is no such delivery' });
 
-function settlementOf(result: DeliveryResult): Pick<Settlement, 'state' | 'providerMessageId' | 'failure'> {
+function settlementOf(result: Exclude<DeliveryResult, { kind: 'in_doubt' }>): Pick<Settlement, 'state' | 'providerMessageId' | 'failure'> {
   switch (result.kind) {
     case 'accepted':
       return { state: 'sent', providerMessageId: result.providerMessageId, failure: null };

@@ -1,26 +1,30 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { DeliveriesRepository } from './deliveries.repository.js';
+import { ASKABLE, LookUps } from './look-ups.js';
 import { SlotsRepository } from './slots.repository.js';
 
-const EVERY_MS = 15_000;
 const BATCH_MAX = 500;
 
-/** Looks for attempts whose process died, also where no run asks for them any more. Started by the worker only. */
+/**
+ * Looks for attempts without an answer, also where no run asks for them any more: asks those providers that can be asked,
+ * and calls the others unknown. Started by the worker only.
+ */
 @Injectable()
 export class DeliverySettler implements BeforeApplicationShutdown {
   private readonly logger = new Logger(DeliverySettler.name);
   private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
+  private running: Promise<void> | undefined;
 
   constructor(
     private readonly deliveries: DeliveriesRepository,
+    private readonly lookUps: LookUps,
     private readonly slots: SlotsRepository,
   ) {}
 
   start(): void {
     this.timer = setInterval(() => {
-      this.running = this.settle();
-    }, EVERY_MS);
+      this.running ??= this.settle().finally(() => (this.running = undefined));
+    }, this.lookUps.everyMs);
     this.timer.unref();
   }
 
@@ -32,7 +36,8 @@ export class DeliverySettler implements BeforeApplicationShutdown {
   private async settle(): Promise<void> {
     try {
       await this.slots.purge();
-      const settled = await this.deliveries.settleOverdue({ id: null, limit: BATCH_MAX });
+      await this.lookUps.round();
+      const settled = await this.deliveries.settleOverdue({ id: null, limit: BATCH_MAX, askable: ASKABLE });
       if (settled > 0) this.logger.warn(`${settled} deliveries ended without an answer and are now unknown`);
     } catch (error) {
       this.logger.warn('overdue deliveries could not be settled; the next round tries again', { error });

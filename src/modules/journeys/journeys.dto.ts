@@ -45,7 +45,12 @@ export const JourneyDefinitionDto = z
       .strictObject({ events: z.array(EventPattern).max(LISTED_MAX) })
       .optional()
       .meta({ description: 'events that complete a run wherever it waits', example: { events: ['purchase'] } }),
-    quiet_hours: z.strictObject({ email: QuietWindow, sms: QuietWindow, push: QuietWindow }).optional(),
+    quiet_hours: z
+      .strictObject({
+        ...{ email: QuietWindow, sms: QuietWindow, push: QuietWindow },
+        ...{ in_app: QuietWindow, webhook: QuietWindow },
+      })
+      .optional(),
     conflict: z
       .strictObject({ group: Key, priority: z.number().int().min(-PRIORITY_MAX).max(PRIORITY_MAX).default(0) })
       .optional()

@@ -45,7 +45,7 @@ const outcome = z
   .strictObject({
     kind: z.literal('outcome'),
     step: Key,
-    is: z.enum(['sent', 'skipped', 'nothing', 'unknown', 'delivered', 'bounced', 'complained']),
+    is: z.enum(['sent', 'skipped', 'nothing', 'unknown', 'delivered', 'opened', 'clicked', 'bounced', 'complained']),
   })
   .meta({
     description: 'What became of the last visit of a step of this run.',

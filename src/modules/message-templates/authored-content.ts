@@ -1,4 +1,4 @@
-import type { PushContent, SmsContent } from '../../core/content/content.js';
+import type { InAppContent, PushContent, SmsContent, WebhookContent } from '../../core/content/content.js';
 
 /** An e-mail as its author left it; subject and bodies are Liquid. */
 export interface AuthoredEmail {
@@ -12,7 +12,7 @@ export interface AuthoredEmail {
 }
 
 /** The parts of one message in one language, as they are stored. */
-export type AuthoredContent = AuthoredEmail | SmsContent | PushContent;
+export type AuthoredContent = AuthoredEmail | SmsContent | PushContent | InAppContent | WebhookContent;
 
 /** What becomes of a message that shows a value which this person does not have: it is not sent, or it has a gap. */
 export type Missing = 'refuse' | 'empty';

@@ -54,8 +54,14 @@ async function compileAll(
   return { content, locales };
 }
 
+type InAppInput = Pick<
+  Extract<MessageTemplateInput, { channel: 'in_app' }>,
+  'title' | 'body' | 'link' | 'image' | 'expires_in_hours'
+>;
 type PartsInput =
-  ({ readonly channel: 'email' } & EmailInput) | Extract<AuthoredContent, { readonly channel: 'sms' | 'push' }>;
+  | ({ readonly channel: 'email' } & EmailInput)
+  | ({ readonly channel: 'in_app' } & InAppInput)
+  | Extract<AuthoredContent, { readonly channel: 'sms' | 'push' | 'webhook' }>;
 
 function languagesOf(input: MessageTemplateInput): readonly (readonly [string, PartsInput])[] {
   switch (input.channel) {
@@ -65,6 +71,10 @@ function languagesOf(input: MessageTemplateInput): readonly (readonly [string, P
       return Object.entries(input.locales).map(([tag, parts]) => [tag, { channel: 'sms', ...parts }]);
     case 'push':
       return Object.entries(input.locales).map(([tag, parts]) => [tag, { channel: 'push', ...parts }]);
+    case 'in_app':
+      return Object.entries(input.locales).map(([tag, parts]) => [tag, { channel: 'in_app', ...parts }]);
+    case 'webhook':
+      return Object.entries(input.locales).map(([tag, parts]) => [tag, { channel: 'webhook', ...parts }]);
     default:
       return unreachable(input);
   }
@@ -78,6 +88,12 @@ async function compileOne(parts: PartsInput, faults: TemplateFault[]): Promise<A
       return { channel: 'sms', text: parts.text };
     case 'push':
       return { channel: 'push', title: parts.title, body: parts.body, link: parts.link };
+    case 'in_app': {
+      const { channel, title, body, link, image, expires_in_hours: expiresInHours } = parts;
+      return { channel, title, body, link, image, expiresInHours };
+    }
+    case 'webhook':
+      return { channel: 'webhook', endpoint: parts.endpoint, body: parts.body };
     default:
       return unreachable(parts);
   }

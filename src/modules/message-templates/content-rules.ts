@@ -15,7 +15,8 @@ const STOP = /\bSTOP\b/;
 /**
  * What a message that needs consent must show: an e-mail a link to withdraw and who writes from where, in both its parts
  * (CAN-SPAM, 16 CFR 316.5; GDPR art. 7 (3)); a text message who writes and the word that ends it (CTIA Messaging
- * Principles and Best Practices, on opt-out). On a device the notification itself says whose it is and how to end it. It is
+ * Principles and Best Practices, on opt-out). On a device the notification itself says whose it is and how to end it; an entry of an inbox
+ * carries the link to withdraw beside it. Who passes a webhook on must have that link. It is
  * rendered for a user about whom nothing is known: what only some readers would see is not enough.
  */
 export function faultsOfMarketing(content: ParsedContent): readonly TemplateFault[] {
@@ -28,7 +29,10 @@ export function faultsOfMarketing(content: ParsedContent): readonly TemplateFaul
     case 'sms':
       return faultsOfPart('text', content.text, smsFaults);
     case 'push':
+    case 'in_app':
       return [];
+    case 'webhook':
+      return faultsOfPart('body', content.body, linkFaults);
     default:
       return unreachable(content);
   }
@@ -47,8 +51,11 @@ function faultsOfPart(
   }
 }
 
+const linkFaults = (rendered: string): readonly string[] =>
+  rendered.includes(LINK) ? [] : ['a marketing message must show {{ unsubscribe_url }}'];
+
 const emailFaults = (rendered: string): readonly string[] => [
-  ...(rendered.includes(LINK) ? [] : ['a marketing message must show {{ unsubscribe_url }}']),
+  ...linkFaults(rendered),
   ...(rendered.includes(ADDRESS) ? [] : ['a marketing message must show {{ company.address }}']),
 ];
 

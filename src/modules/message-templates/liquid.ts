@@ -3,8 +3,8 @@ import type { Missing } from './authored-content.js';
 
 /** One part of a message, parsed once and rendered often. */
 export interface ParsedPart {
-  /** Values are escaped in HTML and nowhere else. */
-  readonly isHtml: boolean;
+  /** How a value is written: escaped in HTML, with its quotes in JSON, else as it is. */
+  readonly values: 'plain' | 'html' | 'json';
   readonly templates: readonly Template[];
 }
 
@@ -33,7 +33,7 @@ const TAGS_REFUSED = ['include', 'render', 'layout', 'block'];
 /** Under which a rendering is told what to do about missing values; no template can name a symbol. */
 const MISSING = Symbol('missing');
 
-function makeEngine(outputEscape?: 'escape'): Liquid {
+function makeEngine(outputEscape?: 'escape' | ((value: unknown) => string)): Liquid {
   const engine = new Liquid({
     strictFilters: true,
     strictVariables: false,
@@ -52,21 +52,28 @@ function makeEngine(outputEscape?: 'escape'): Liquid {
 }
 
 const plain = makeEngine();
-const escaping = makeEngine('escape');
+/** What is not there is null, whatever the author does about it otherwise. */
+const jsonOf = (value: unknown): string => JSON.stringify(value) ?? 'null';
+
+const ENGINES: Readonly<Record<ParsedPart['values'], Liquid>> = {
+  plain,
+  html: makeEngine('escape'),
+  json: makeEngine(jsonOf),
+};
 
 /** Parses one part, or tells what is wrong with it, with line and column. */
 export function parsePart(
   source: string,
-  { isHtml }: { readonly isHtml: boolean },
+  { values }: Pick<ParsedPart, 'values'>,
 ):
   | { readonly kind: 'parsed'; readonly part: ParsedPart }
   | { readonly kind: 'faults'; readonly faults: readonly string[] } {
   try {
-    const templates = (isHtml ? escaping : plain).parse(source);
+    const templates = ENGINES[values].parse(source);
     const faults = unknownNames(templates);
     if (faults.length > 0) return { kind: 'faults', faults };
     watchOutputs(templates);
-    return { kind: 'parsed', part: { isHtml, templates } };
+    return { kind: 'parsed', part: { values, templates } };
   } catch (error) {
     return { kind: 'faults', faults: [messageOf(error)] };
   }
@@ -80,13 +87,12 @@ export function parsePart(
  */
 export function renderPart(
   path: string,
-  { isHtml, templates }: ParsedPart,
+  { values, templates }: ParsedPart,
   { context, missing }: { readonly context: Readonly<Record<string, unknown>>; readonly missing: Missing },
 ): string {
   let text: string;
   try {
-    const engine = isHtml ? escaping : plain;
-    text = String(engine.renderSync([...templates], context, { globals: { [MISSING]: missing } }));
+    text = String(ENGINES[values].renderSync([...templates], context, { globals: { [MISSING]: missing } }));
   } catch (error) {
     throw new RenderError(`${path}: ${messageOf(error)}`, { cause: error });
   }

@@ -1,4 +1,11 @@
 import { z } from 'zod';
+import {
+  DEFAULT_LABELS,
+  isLabel,
+  LABEL_NAMES,
+  NO_TRACKING,
+  type TrackingSettings,
+} from '../../core/content/tracking.js';
 import { definitionKey, jsonObject, lineOfText, word } from '../../platform/http/fields.js';
 import { pageFields, pageOf } from '../../platform/http/paging.js';
 import { userReference } from '../users/index.js';
@@ -11,11 +18,14 @@ const SMS_MAX = 5_000;
 const TITLE_MAX = 500;
 const BODY_MAX = 5_000;
 const LINK_MAX = 2_000;
+const IN_APP_HOURS_MAX = 8_760;
+const JSON_MAX = 20_000;
 const TAGS_MAX = 20;
 const LOCALES_MAX = 50;
 const CONTEXT_KEYS_MAX = 20;
 const RUN_BYTES_MAX = 8_192;
 const LANGUAGE_MAX = 64;
+const LABEL_MAX = 100;
 
 function isLocale(text: string): boolean {
   try {
@@ -65,6 +75,33 @@ const pushParts = {
     .meta({ description: 'What opens when it is touched.', example: 'https://shop.example/orders' }),
 };
 
+const inAppParts = {
+  title: lineOfText(TITLE_MAX).meta({ example: 'Your order is ready' }),
+  body: z.string().min(1).max(BODY_MAX).meta({ description: 'Plain text.', example: 'Come and get it until 8 pm.' }),
+  link: lineOfText(LINK_MAX)
+    .nullable()
+    .default(null)
+    .meta({ description: 'What opens when it is touched.', example: 'https://shop.example/orders' }),
+  image: lineOfText(LINK_MAX)
+    .nullable()
+    .default(null)
+    .meta({ description: 'A picture, `https`.', example: 'https://shop.example/parcel.png' }),
+  expires_in_hours: z
+    .int()
+    .min(1)
+    .max(IN_APP_HOURS_MAX)
+    .default(720)
+    .meta({ description: 'For so long it is shown.', example: 72 }),
+};
+
+const webhookParts = {
+  endpoint: definitionKey.meta({ description: 'Key of a registered endpoint.', example: 'crm' }),
+  body: z.string().min(1).max(JSON_MAX).meta({
+    description: 'A JSON object; values are written as JSON, so that none stands in quotes.',
+    example: '{"name": {{ user.name | default: "friend" }}, "unsubscribe": {{ unsubscribe_url }}}',
+  }),
+};
+
 interface Bodies {
   readonly html?: string | undefined;
   readonly mjml?: string | undefined;
@@ -82,6 +119,8 @@ function refuseNoneOrBoth({ html, mjml }: Bodies, context: z.core.$RefinementCtx
 const EmailParts = z.strictObject(emailParts).superRefine(refuseNoneOrBoth);
 const SmsParts = z.strictObject(smsParts);
 const PushParts = z.strictObject(pushParts);
+const InAppParts = z.strictObject(inAppParts);
+const WebhookParts = z.strictObject(webhookParts);
 
 function localesOf<Parts extends z.ZodType>(parts: Parts) {
   return z
@@ -106,10 +145,51 @@ const missing = z.enum(['refuse', 'empty']).meta({
   description: 'What becomes of a message that shows a value which the person does not have: not sent, or with a gap.',
 });
 
+const label = (text: string | null) =>
+  lineOfText(LABEL_MAX)
+    .refine(isLabel, 'braces hold brand, channel, journey, step or template')
+    .nullable()
+    .default(text)
+    .meta({ example: text });
+const utm = z.strictObject({
+  source: label(DEFAULT_LABELS.source),
+  medium: label(DEFAULT_LABELS.medium),
+  campaign: label(DEFAULT_LABELS.campaign),
+  term: label(DEFAULT_LABELS.term),
+  content: label(DEFAULT_LABELS.content),
+});
+
+/** @param impossible what messages of the channel cannot tell */
+function trackingOf(...impossible: readonly (keyof TrackingSettings)[]) {
+  return z
+    .strictObject({
+      links: z.boolean().default(false).meta({ description: 'Links lead over us, so that clicks are counted.' }),
+      opens: z.boolean().default(false).meta({ description: 'A picture of one point counts openings.' }),
+      text: z.boolean().default(false).meta({ description: 'Links and labels in the plain text of an e-mail too.' }),
+      utm: utm
+        .nullable()
+        .default(null)
+        .meta({ description: '`utm_…` parameters on links; null leaves one out, and `{}` takes those by default.' }),
+    })
+    .superRefine((tracking, context) => {
+      for (const name of impossible) {
+        if (tracking[name] === NO_TRACKING[name]) continue;
+        context.addIssue({ code: 'custom', path: [name], message: 'messages of this channel have no such thing' });
+      }
+    })
+    .default({ links: false, opens: false, text: false, utm: null })
+    .meta({
+      description: 'What is learnt of people who agreed to it (setting `TRACKING_PURPOSE`); of all others nothing is.',
+      example: { links: true, opens: false, utm: { campaign: 'spring' } },
+    });
+}
+
 const EMAIL = z.literal('email').default('email');
 const SMS = z.literal('sms');
 const PUSH = z.literal('push');
-const CHANNELS = { error: 'email, sms or push' };
+const IN_APP = z.literal('in_app');
+const WEBHOOK = z.literal('webhook');
+const CHANNELS = { error: 'email, sms, push, in_app or webhook' };
 
 function inputOf<Head extends z.core.$ZodLooseShape>(head: Head) {
   const fields = { ...head, ...settings, missing: missing.default('refuse') };
@@ -117,10 +197,42 @@ function inputOf<Head extends z.core.$ZodLooseShape>(head: Head) {
     'channel',
     [
       z
-        .strictObject({ ...fields, channel: EMAIL, ...emailParts, locales: localesOf(EmailParts) })
+        .strictObject({
+          ...fields,
+          channel: EMAIL,
+          ...emailParts,
+          locales: localesOf(EmailParts),
+          tracking: trackingOf(),
+        })
         .superRefine((input, context) => refuseNoneOrBoth(input as Bodies, context)),
-      z.strictObject({ ...fields, channel: SMS, ...smsParts, locales: localesOf(SmsParts) }),
-      z.strictObject({ ...fields, channel: PUSH, ...pushParts, locales: localesOf(PushParts) }),
+      z.strictObject({
+        ...fields,
+        channel: SMS,
+        ...smsParts,
+        locales: localesOf(SmsParts),
+        tracking: trackingOf('opens', 'text'),
+      }),
+      z.strictObject({
+        ...fields,
+        channel: PUSH,
+        ...pushParts,
+        locales: localesOf(PushParts),
+        tracking: trackingOf('links', 'opens', 'text', 'utm'),
+      }),
+      z.strictObject({
+        ...fields,
+        channel: IN_APP,
+        ...inAppParts,
+        locales: localesOf(InAppParts),
+        tracking: trackingOf('links', 'opens', 'text', 'utm'),
+      }),
+      z.strictObject({
+        ...fields,
+        channel: WEBHOOK,
+        ...webhookParts,
+        locales: localesOf(WebhookParts),
+        tracking: trackingOf('links', 'opens', 'text', 'utm'),
+      }),
     ],
     CHANNELS,
   );
@@ -155,6 +267,8 @@ export const PreviewRequest = z
       z.strictObject({ channel: EMAIL, ...emailParts, ...previewFields }).superRefine(refuseNoneOrBoth),
       z.strictObject({ channel: SMS, ...smsParts, ...previewFields }),
       z.strictObject({ channel: PUSH, ...pushParts, ...previewFields }),
+      z.strictObject({ channel: IN_APP, ...inAppParts, ...previewFields }),
+      z.strictObject({ channel: WEBHOOK, ...webhookParts, ...previewFields }),
     ],
     CHANNELS,
   )
@@ -198,8 +312,25 @@ const pushPreview = {
   bytes: z.number().int().meta({ description: 'Of at most 4,096.' }),
 };
 
+const inAppView = {
+  title: z.string(),
+  body: z.string(),
+  link: z.string().nullable(),
+  image: z.string().nullable(),
+  expires_in_hours: z.int(),
+};
+const inAppPreview = { channel: IN_APP, ...inAppView };
+const webhookView = { endpoint: z.string(), body: z.string() };
+const webhookPreview = { channel: WEBHOOK, ...webhookView };
+
 export const PreviewView = z
-  .discriminatedUnion('channel', [z.object(emailPreview), z.object(smsPreview), z.object(pushPreview)])
+  .discriminatedUnion('channel', [
+    z.object(emailPreview),
+    z.object(smsPreview),
+    z.object(pushPreview),
+    z.object(inAppPreview),
+    z.object(webhookPreview),
+  ])
   .meta({ id: 'Preview' });
 export type PreviewView = z.infer<typeof PreviewView>;
 
@@ -215,6 +346,8 @@ export const UserPreviewView = z
     z.object({ ...whose, ...emailPreview }),
     z.object({ ...whose, ...smsPreview }),
     z.object({ ...whose, ...pushPreview }),
+    z.object({ ...whose, ...inAppPreview }),
+    z.object({ ...whose, ...webhookPreview }),
   ])
   .meta({ id: 'UserPreview' });
 export type UserPreviewView = z.infer<typeof UserPreviewView>;
@@ -231,6 +364,10 @@ const head = {
   brand: z.string(),
   tags: z.array(z.string()),
   missing,
+  tracking: z.object({
+    ...{ links: z.boolean(), opens: z.boolean(), text: z.boolean() },
+    utm: z.record(z.enum(LABEL_NAMES), z.string().nullable()).nullable(),
+  }),
   created_at: z.string(),
 };
 const emailView = {
@@ -252,6 +389,8 @@ export const MessageTemplateView = z
     }),
     z.object({ ...head, channel: SMS, ...smsView, locales: z.record(z.string(), z.object(smsView)) }),
     z.object({ ...head, channel: PUSH, ...pushView, locales: z.record(z.string(), z.object(pushView)) }),
+    z.object({ ...head, channel: IN_APP, ...inAppView, locales: z.record(z.string(), z.object(inAppView)) }),
+    z.object({ ...head, channel: WEBHOOK, ...webhookView, locales: z.record(z.string(), z.object(webhookView)) }),
   ])
   .meta({ id: 'MessageTemplate' });
 export type MessageTemplateView = z.infer<typeof MessageTemplateView>;

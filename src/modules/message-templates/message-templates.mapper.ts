@@ -1,6 +1,7 @@
-import type { MessageContent } from '../../core/content/content.js';
+import type { InAppContent, MessageContent } from '../../core/content/content.js';
 import { pushBytes } from '../../core/content/content-faults.js';
 import { smsSegments } from '../../core/content/sms-segments.js';
+import type { TrackingSettings } from '../../core/content/tracking.js';
 import { utf8Bytes } from '../../core/content/utf8-bytes.js';
 import { unreachable } from '../../core/kernel/assert.js';
 import type { AuthoredContent, AuthoredMessage } from './authored-content.js';
@@ -13,8 +14,14 @@ export const toDefinition = (input: MessageTemplateInput, message: AuthoredMessa
   legalBasis: input.legal_basis,
   brand: input.brand,
   tags: input.tags,
+  tracking: trackingOf(input),
   ...message,
 });
+
+/** A text message has nothing but its text. */
+function trackingOf({ channel, tracking }: MessageTemplateInput): TrackingSettings {
+  return channel === 'sms' ? { ...tracking, text: tracking.links || tracking.utm !== null } : tracking;
+}
 
 export function toMessageTemplateView(row: MessageTemplateRow): MessageTemplateView {
   const head = {
@@ -26,6 +33,7 @@ export function toMessageTemplateView(row: MessageTemplateRow): MessageTemplateV
     brand: row.brand,
     tags: [...row.tags],
     missing: row.missing,
+    tracking: row.tracking,
     created_at: new Date(row.createdAt).toISOString(),
   };
   const { content, locales } = row;
@@ -36,6 +44,12 @@ export function toMessageTemplateView(row: MessageTemplateRow): MessageTemplateV
       return { ...head, ...content, locales: partsIn('sms', locales) };
     case 'push':
       return { ...head, ...content, locales: partsIn('push', locales) };
+    case 'in_app': {
+      const parts = Object.entries(partsIn('in_app', locales)).map(([tag, each]) => [tag, inAppParts(each)]);
+      return { ...head, channel: 'in_app', ...inAppParts(content), locales: Object.fromEntries(parts) };
+    }
+    case 'webhook':
+      return { ...head, ...content, locales: partsIn('webhook', locales) };
     default:
       return unreachable(content);
   }
@@ -62,6 +76,11 @@ function partsIn<Channel extends AuthoredContent['channel']>(
   );
 }
 
+const inAppParts = ({ title, body, link, image, expiresInHours }: Omit<InAppContent, 'channel'>) => ({
+  ...{ title, body, link, image },
+  expires_in_hours: expiresInHours,
+});
+
 /** A message as it would be sent, with what its length costs. */
 export function toPreviewView(content: MessageContent): PreviewView {
   switch (content.channel) {
@@ -74,6 +93,12 @@ export function toPreviewView(content: MessageContent): PreviewView {
     case 'push': {
       const { channel, title, body, link } = content;
       return { channel, title, body, link, bytes: pushBytes(content) };
+    }
+    case 'in_app':
+      return { channel: 'in_app', ...inAppParts(content) };
+    case 'webhook': {
+      const { channel, endpoint, body } = content;
+      return { channel, endpoint, body };
     }
     default:
       return unreachable(content);

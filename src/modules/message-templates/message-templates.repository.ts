@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ContentChannel } from '../../core/content/content.js';
+import type { TrackingSettings } from '../../core/content/tracking.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
@@ -11,6 +12,7 @@ export interface MessageTemplateDefinition extends AuthoredMessage {
   readonly legalBasis: 'consent' | 'contract';
   readonly brand: string;
   readonly tags: readonly string[];
+  readonly tracking: TrackingSettings;
 }
 
 /** One version. It never changes. */
@@ -22,7 +24,7 @@ export interface MessageTemplateRow extends MessageTemplateDefinition {
 }
 
 const ROW = `id, key, version, channel, purpose, legal_basis as "legalBasis", brand, tags, missing, content, locales,
-  created_at as "createdAt"`;
+  tracking, created_at as "createdAt"`;
 
 /** The only writer of message_templates, which are only ever added to. */
 @Injectable()
@@ -42,8 +44,9 @@ export class MessageTemplatesRepository {
     template: MessageTemplateDefinition & { readonly key: string; readonly version: number },
   ): Promise<MessageTemplateRow> {
     const [row] = await transaction.query<MessageTemplateRow>({
-      text: `insert into message_templates (key, version, channel, purpose, legal_basis, brand, tags, missing, content, locales)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${ROW}`,
+      text: `insert into message_templates (key, version, channel, purpose, legal_basis, brand, tags, missing, content, locales,
+          tracking)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${ROW}`,
       values: [
         template.key,
         template.version,
@@ -55,6 +58,7 @@ export class MessageTemplatesRepository {
         template.missing,
         JSON.stringify(template.content),
         JSON.stringify(template.locales),
+        JSON.stringify(template.tracking),
       ],
     });
     if (row === undefined) throw new Error('an inserted template was not returned');

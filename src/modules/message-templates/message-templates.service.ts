@@ -1,5 +1,6 @@
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import type { ContentChannel } from '../../core/content/content.js';
+import type { TrackingSettings } from '../../core/content/tracking.js';
 import { canonicalJson } from '../../core/kernel/canonical-json.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
@@ -84,6 +85,11 @@ export class MessageTemplatesService {
   /** Renders one version as `context.user` gets it. @throws RenderError when it does not exist or fails on these values */
   render(request: RenderRequest): Promise<RenderedContent> {
     return this.parsed.render(request);
+  }
+
+  /** What one version wants to learn of its readers. @throws RenderError when it does not exist or cannot be read */
+  tracking(version: Pick<RenderRequest, 'key' | 'version'>): Promise<TrackingSettings> {
+    return this.parsed.tracking(version);
   }
 
   private async add(

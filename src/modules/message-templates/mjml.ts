@@ -30,7 +30,7 @@ export async function compileMjml(
   { readonly kind: 'html'; readonly html: string } | { readonly kind: 'faults'; readonly faults: readonly string[] }
 > {
   // First, because the lines of the source are those that the author knows.
-  const liquid = parsePart(source, { isHtml: true });
+  const liquid = parsePart(source, { values: 'html' });
   if (liquid.kind === 'faults') return liquid;
   if (/<mj-include\b/i.test(source)) return { kind: 'faults', faults: ['mj-include: no other file can be read here'] };
   const { html, faults } = await places.run(() => compileApart(source));

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { chooseLocale } from '../../core/content/choose-locale.js';
 import type { MessageContent } from '../../core/content/content.js';
+import type { TrackingSettings } from '../../core/content/tracking.js';
 import type { AuthoredMessage, Missing } from './authored-content.js';
 import { RenderError } from './liquid.js';
 import { MessageTemplatesRepository } from './message-templates.repository.js';
@@ -13,6 +14,11 @@ interface ParsedMessage {
   readonly missing: Missing;
   readonly content: ParsedContent;
   readonly locales: ReadonlyMap<string, ParsedContent>;
+}
+
+/** One version, with what it wants to learn of its readers. */
+interface KnownVersion extends ParsedMessage {
+  readonly tracking: TrackingSettings;
 }
 
 /** A message as somebody gets it, and in which of the template's languages; null: as it stands for everybody. */
@@ -31,7 +37,7 @@ export interface RenderRequest {
 /** Versions never change, so that what was parsed once stays right. */
 @Injectable()
 export class ParsedTemplates {
-  private readonly parsed = new Map<string, ParsedMessage>();
+  private readonly parsed = new Map<string, KnownVersion>();
 
   constructor(private readonly templates: MessageTemplatesRepository) {}
 
@@ -43,7 +49,12 @@ export class ParsedTemplates {
     return { ...renderContent(content, { context, missing: message.missing }), locale: chosen };
   }
 
-  private async load(key: string, version: number): Promise<ParsedMessage> {
+  /** What one version wants to learn of its readers. @throws RenderError when it does not exist or cannot be read */
+  async tracking({ key, version }: Pick<RenderRequest, 'key' | 'version'>): Promise<TrackingSettings> {
+    return (await this.load(key, version)).tracking;
+  }
+
+  private async load(key: string, version: number): Promise<KnownVersion> {
     const name = `${key}@${version}`;
     const known = this.parsed.get(name);
     if (known !== undefined) return known;
@@ -52,8 +63,9 @@ export class ParsedTemplates {
     const result = parseMessage(row);
     if (result.kind === 'faults') throw new RenderError(result.faults.map(({ message }) => message).join('; '));
     if (this.parsed.size >= PARSED_KEPT_MAX) this.parsed.clear();
-    this.parsed.set(name, result.message);
-    return result.message;
+    const message = { ...result.message, tracking: row.tracking };
+    this.parsed.set(name, message);
+    return message;
   }
 }
 

@@ -19,7 +19,16 @@ export type ParsedContent =
       readonly title: ParsedPart;
       readonly body: ParsedPart;
       readonly link: ParsedPart | null;
-    };
+    }
+  | {
+      readonly channel: 'in_app';
+      readonly title: ParsedPart;
+      readonly body: ParsedPart;
+      readonly link: ParsedPart | null;
+      readonly image: ParsedPart | null;
+      readonly expiresInHours: number;
+    }
+  | { readonly channel: 'webhook'; readonly endpoint: string; readonly body: ParsedPart };
 
 /** What is wrong with a template, and with which part of it. */
 export interface TemplateFault {
@@ -40,17 +49,17 @@ export function parseContent(
   | { readonly kind: 'parsed'; readonly content: ParsedContent }
   | { readonly kind: 'faults'; readonly faults: readonly TemplateFault[] } {
   const faults: TemplateFault[] = [];
-  const parse: ParsePart = (path, source, isHtml = false) => {
-    const result = parsePart(source, { isHtml });
+  const parse: ParsePart = (path, source, values = 'plain') => {
+    const result = parsePart(source, { values });
     if (result.kind === 'parsed') return result.part;
     faults.push(...result.faults.map((message) => ({ path, message })));
-    return { isHtml, templates: [] };
+    return { values, templates: [] };
   };
   const parsed = parseParts(content, parse);
   return faults.length === 0 ? { kind: 'parsed', content: parsed } : { kind: 'faults', faults };
 }
 
-type ParsePart = (path: string, source: string, isHtml?: boolean) => ParsedPart;
+type ParsePart = (path: string, source: string, values?: ParsedPart['values']) => ParsedPart;
 
 function parseParts(content: AuthoredContent, parse: ParsePart): ParsedContent {
   switch (content.channel) {
@@ -58,7 +67,7 @@ function parseParts(content: AuthoredContent, parse: ParsePart): ParsedContent {
       return {
         channel: 'email',
         subject: parse('subject', content.subject),
-        html: parse(content.mjml === null ? 'html' : 'mjml', content.html, true),
+        html: parse(content.mjml === null ? 'html' : 'mjml', content.html, 'html'),
         text: content.text === null ? null : parse('text', content.text),
       };
     case 'sms':
@@ -70,16 +79,27 @@ function parseParts(content: AuthoredContent, parse: ParsePart): ParsedContent {
         body: parse('body', content.body),
         link: content.link === null ? null : parse('link', content.link),
       };
+    case 'in_app':
+      return {
+        channel: 'in_app',
+        title: parse('title', content.title),
+        body: parse('body', content.body),
+        link: content.link === null ? null : parse('link', content.link),
+        image: content.image === null ? null : parse('image', content.image),
+        expiresInHours: content.expiresInHours,
+      };
+    case 'webhook':
+      return { channel: 'webhook', endpoint: content.endpoint, body: parse('body', content.body, 'json') };
     default:
       return unreachable(content);
   }
 }
 
 /**
- * Fills a message in. Values are escaped in the HTML part and nowhere else.
+ * Fills a message in. Values are escaped in the HTML part, written as JSON into a webhook, and left alone elsewhere.
  *
  * @throws RenderError when a part takes too long, grows too large or lacks a value, or when the message cannot be sent
- *   as it is: a line break in the subject, too many segments, too many bytes
+ *   as it is: a line break in the subject, too many segments, too many bytes, no JSON
  */
 export function renderContent(content: ParsedContent, values: RenderContext): MessageContent {
   const rendered = renderParts(content, values);
@@ -98,15 +118,27 @@ function renderParts(content: ParsedContent, values: RenderContext): MessageCont
     case 'sms':
       return { channel: 'sms', text: renderPart('text', content.text, values) };
     case 'push': {
-      const link = content.link === null ? '' : renderPart('link', content.link, values);
+      const title = renderPart('title', content.title, values);
+      const body = renderPart('body', content.body, values);
+      return { channel: 'push', title, body, link: renderOptional('link', content.link, values) };
+    }
+    case 'in_app':
       return {
-        channel: 'push',
+        channel: 'in_app',
         title: renderPart('title', content.title, values),
         body: renderPart('body', content.body, values),
-        link: link === '' ? null : link,
+        link: renderOptional('link', content.link, values),
+        image: renderOptional('image', content.image, values),
+        expiresInHours: content.expiresInHours,
       };
-    }
+    case 'webhook':
+      return { channel: 'webhook', endpoint: content.endpoint, body: renderPart('body', content.body, values) };
     default:
       return unreachable(content);
   }
+}
+
+function renderOptional(path: string, part: ParsedPart | null, values: RenderContext): string | null {
+  const text = part === null ? '' : renderPart(path, part, values);
+  return text === '' ? null : text;
 }

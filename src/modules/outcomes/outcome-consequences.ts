@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ALL } from '../../core/consent/consent-record.js';
+import { isPersonChannel } from '../../core/delivery/person-channel.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { softBounceVerdict } from '../../core/suppression/soft-bounce-verdict.js';
 import { AddressHasher } from '../../platform/address/address-hash.js';
@@ -8,10 +9,13 @@ import type { Config } from '../../platform/config/config.js';
 import type { Transaction } from '../../platform/database/database.js';
 import { ConsentsService } from '../consents/index.js';
 import type { DeliveredContact } from '../deliveries/index.js';
+import { DevicesService } from '../devices/index.js';
 import { SuppressionsService } from '../suppressions/index.js';
 import { OutcomesRepository, type HeardKind } from './outcomes.repository.js';
 
 const SOURCE = 'delivery_outcome';
+/** Where an address is a device, not a person: what is wrong with it ends the device, and suppresses nobody. */
+const DEVICE_CHANNEL = 'push';
 const SUPPRESSING: ReadonlySet<HeardKind> = new Set(['bounced', 'soft_bounced', 'complained']);
 
 /** Whom and what an outcome shuts off. Only real messages have consequences: a virtual one reached nobody. */
@@ -20,6 +24,7 @@ export class OutcomeConsequences {
   constructor(
     private readonly suppressions: SuppressionsService,
     private readonly consents: ConsentsService,
+    private readonly devices: DevicesService,
     private readonly outcomes: OutcomesRepository,
     private readonly hasher: AddressHasher,
     @Inject(CONFIG) private readonly config: Config,
@@ -32,7 +37,8 @@ export class OutcomeConsequences {
 
   /** Everybody whose locks the consequences need: the person, and all others who have the address. */
   concernedBy(transaction: Transaction, contact: DeliveredContact, kind: HeardKind): Promise<readonly string[]> {
-    const addressHash = SUPPRESSING.has(kind) ? this.hashOf(contact) : null;
+    const isOfAddress = SUPPRESSING.has(kind) && contact.channel !== DEVICE_CHANNEL;
+    const addressHash = isOfAddress ? this.hashOf(contact) : null;
     return this.suppressions.concernedBy(transaction, { addressHash, userId: contact.userId });
   }
 
@@ -46,9 +52,27 @@ export class OutcomeConsequences {
     contact: DeliveredContact,
     { kind, at }: { readonly kind: HeardKind; readonly at: InstantMs },
   ): Promise<void> {
+    if (contact.clockDomain !== 'real' || contact.address === null) return;
+    if (contact.channel === DEVICE_CHANNEL) {
+      if (kind === 'bounced') await this.devices.end(transaction, contact.address);
+    } else {
+      await this.suppressAddress(transaction, contact, kind);
+    }
+    // With another address, or on another channel, the marketing that is under way would go on.
+    if (kind === 'complained') {
+      const person = { addressHash: null, userId: contact.userId, channel: null, purpose: null, source: SOURCE };
+      await this.suppressions.suppress(transaction, { ...person, reason: 'complaint', until: null });
+    }
+    if (kind === 'unsubscribed') await this.withdraw(transaction, contact, at);
+  }
+
+  private async suppressAddress(transaction: Transaction, contact: DeliveredContact, kind: HeardKind): Promise<void> {
     const addressHash = this.hashOf(contact);
-    if (contact.clockDomain !== 'real' || addressHash === null) return;
-    const target = { addressHash, userId: null, channel: contact.channel, purpose: null, source: SOURCE };
+    if (addressHash === null) return;
+    const whom = isPersonChannel(contact.channel)
+      ? { addressHash: null, userId: contact.userId }
+      : { addressHash, userId: null };
+    const target = { ...whom, channel: contact.channel, purpose: null, source: SOURCE };
     if (kind === 'bounced') {
       await this.suppressions.suppress(transaction, { ...target, reason: 'hard_bounce', until: null });
     }
@@ -58,11 +82,7 @@ export class OutcomeConsequences {
     }
     if (kind === 'complained') {
       await this.suppressions.suppress(transaction, { ...target, reason: 'complaint', until: null });
-      // The person too: with another address, or on another channel, the marketing that is under way would go on.
-      const person = { ...target, addressHash: null, userId: contact.userId, channel: null };
-      await this.suppressions.suppress(transaction, { ...person, reason: 'complaint', until: null });
     }
-    if (kind === 'unsubscribed') await this.withdraw(transaction, contact, at);
   }
 
   /**

@@ -18,7 +18,7 @@ export class OutcomesController {
     status: 201,
     summary: 'Records what became of a message, with its consequences at once',
     description:
-      'A hard bounce suppresses the address; a complaint suppresses address and person for marketing; so do several ' +
+      'A hard bounce suppresses the address, or ends the device; a complaint suppresses address and person for marketing; so do several ' +
       'soft bounces for a time; an unsubscription withdraws the consent that the message rested on. Each kind counts once: the same again is answered with the first one.',
     body: OutcomeView,
     refusals: { 404: 'no such delivery', 409: 'no message of this delivery has left' },

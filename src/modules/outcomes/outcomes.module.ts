@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConsentsModule } from '../consents/index.js';
+import { DevicesModule } from '../devices/index.js';
 import { SuppressionsModule } from '../suppressions/index.js';
 import { UsersModule } from '../users/index.js';
 import { OutcomeConsequences } from './outcome-consequences.js';
@@ -9,7 +10,7 @@ import { OutcomesService } from './outcomes.service.js';
 
 /** What became of messages; deliveries and journeys are global modules of the composition root. */
 @Module({
-  imports: [ConsentsModule, SuppressionsModule, UsersModule],
+  imports: [ConsentsModule, DevicesModule, SuppressionsModule, UsersModule],
   controllers: [OutcomesController],
   providers: [OutcomeConsequences, OutcomesRepository, OutcomesService],
   exports: [OutcomesService],

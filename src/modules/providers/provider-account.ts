@@ -39,7 +39,7 @@ export const FIELDS_OF_KIND: Readonly<
     credentials: { api_key: 'required', callback_key: 'optional' },
   },
   ses: {
-    settings: { base_url: 'optional', region: 'required', topic_arn: 'optional' },
+    settings: { base_url: 'optional', region: 'required', topic_arn: 'optional', configuration_set: 'optional' },
     credentials: { access_key_id: 'required', secret_access_key: 'required' },
   },
   postmark: {

@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Candidate } from '../../core/decisions/types.js';
 import type { MessageContent } from '../../core/content/content.js';
+import type { TrackingResult } from '../../core/content/tracking.js';
 import type { RunReference } from '../../core/journeys/run-reference.js';
 import { RunResponses } from '../journeys/index.js';
 import { MessageTemplatesService, RenderError } from '../message-templates/index.js';
 import { PreferenceTokens } from '../preferences/index.js';
-import { UnsubscribeTokens } from '../unsubscribe/index.js';
+import { MessageTracking } from '../tracking/index.js';
+import { UnsubscribeMail, UnsubscribeTokens } from '../unsubscribe/index.js';
 
 export const COMPANY = Symbol('COMPANY');
 export interface Company {
@@ -21,6 +23,8 @@ export interface RenderedMessage {
   readonly address: string;
   readonly content: MessageContent;
   readonly unsubscribeUrl: string | null;
+  readonly unsubscribeMailto: string | null;
+  readonly tracking: TrackingResult;
 }
 
 export interface RenderRequest {
@@ -29,6 +33,9 @@ export interface RenderRequest {
   readonly address: string;
   readonly run: RunReference;
   readonly deliveryId: string;
+  readonly stepId: string;
+  /** Whether the person has agreed to be tracked by such a message. */
+  readonly mayTrack: boolean;
 }
 
 /** Puts the template, the person and the run together. */
@@ -37,6 +44,8 @@ export class MessageRenderer {
   constructor(
     private readonly templates: MessageTemplatesService,
     private readonly tokens: UnsubscribeTokens,
+    private readonly mails: UnsubscribeMail,
+    private readonly tracking: MessageTracking,
     private readonly preferences: PreferenceTokens,
     private readonly responses: RunResponses,
     @Inject(COMPANY) private readonly company: Company,
@@ -50,13 +59,9 @@ export class MessageRenderer {
   > {
     const { candidate, user, run, deliveryId } = request;
     if (candidate.templateVersion === null) return { kind: 'fault', fault: 'the template does not exist' };
-    const unsubscribeUrl = this.tokens.urlFor({
-      userId: run.userId,
-      purpose: candidate.purpose,
-      channel: candidate.channel,
-      brand: candidate.brand,
-      deliveryId,
-    });
+    const { purpose, channel, brand } = candidate;
+    const subject = { userId: run.userId, purpose, channel, brand, deliveryId };
+    const unsubscribeUrl = this.tokens.urlFor(subject);
     const context = {
       user,
       run: {
@@ -71,8 +76,8 @@ export class MessageRenderer {
     };
     try {
       const version = candidate.templateVersion;
-      const content = await this.templates.render({ key: candidate.template, version, context });
-      if (content.channel === 'push') return { kind: 'fault', fault: 'nothing carries push yet' };
+      const plain = await this.templates.render({ key: candidate.template, version, context });
+      const { content, tracking } = await this.track(request, { content: plain, version });
       return {
         kind: 'message',
         message: {
@@ -81,12 +86,24 @@ export class MessageRenderer {
           templateVersion: version,
           address: request.address,
           unsubscribeUrl: candidate.legalBasis === 'consent' ? unsubscribeUrl : null,
+          unsubscribeMailto: candidate.legalBasis === 'consent' ? this.mails.addressFor(subject) : null,
           content,
+          tracking,
         },
       };
     } catch (error) {
       if (!(error instanceof RenderError)) throw error;
       return { kind: 'fault', fault: error.message };
     }
+  }
+
+  private async track(
+    { candidate, run, deliveryId, stepId, mayTrack }: RenderRequest,
+    { content, version }: { readonly content: MessageContent; readonly version: number },
+  ): Promise<ReturnType<MessageTracking['apply']>> {
+    const { brand, channel, template } = candidate;
+    const settings = await this.templates.tracking({ key: template, version });
+    const place = { brand, channel, journey: run.journeyKey, step: stepId, template };
+    return this.tracking.apply({ content, settings, hasConsent: mayTrack, deliveryId, place });
   }
 }

@@ -1,12 +1,28 @@
 import { isOutcome } from './run-outcomes.js';
 
-const IS = ['sent', 'skipped', 'nothing', 'unknown', 'delivered', 'bounced', 'complained'] as const;
+const IS = [
+  'sent',
+  'skipped',
+  'nothing',
+  'unknown',
+  'delivered',
+  'opened',
+  'clicked',
+  'bounced',
+  'complained',
+] as const;
 const NONE = { answer: null, deliveryState: null, isDone: null };
 
 describe('what became of a step', () => {
   it.each<[string, Partial<Parameters<typeof isOutcome>[0]>, readonly (typeof IS)[number][]]>([
     ['sent', { answer: 'sent', deliveryState: 'sent' }, ['sent']],
     ['sent, then delivered', { answer: 'sent', deliveryState: 'delivered' }, ['sent', 'delivered']],
+    ['opened', { answer: 'sent', deliveryState: 'delivered', isOpened: true }, ['sent', 'delivered', 'opened']],
+    [
+      'followed',
+      { answer: 'sent', deliveryState: 'delivered', isClicked: true },
+      ['sent', 'delivered', 'opened', 'clicked'],
+    ],
     ['sent, then bounced', { answer: 'sent', deliveryState: 'bounced' }, ['sent', 'bounced']],
     ['complained about', { answer: 'sent', deliveryState: 'complained' }, ['sent', 'delivered', 'complained']],
     ['sent, then dropped by the provider', { answer: 'sent', deliveryState: 'failed' }, []],

@@ -5,7 +5,7 @@ type Is = Extract<RunQuestion, { kind: 'outcome' }>['is'];
 
 /**
  * Whether a step came to this outcome. `sent` stays true whatever is heard of the message later; a complaint is about
- * something that was delivered. A visit that was put off to its very end counts as skipped. Of a step that contacts
+ * something that was delivered, and who followed a link has opened the message. A visit that was put off to its very end counts as skipped. Of a step that contacts
  * nobody, done is `sent` and what could not be done is `skipped`.
  */
 export function isOutcome(outcome: Omit<StepOutcome, 'stepId'>, is: Is): boolean {
@@ -21,6 +21,10 @@ export function isOutcome(outcome: Omit<StepOutcome, 'stepId'>, is: Is): boolean
       return deliveryState === 'unknown';
     case 'delivered':
       return deliveryState === 'delivered' || deliveryState === 'complained';
+    case 'opened':
+      return outcome.isOpened === true || outcome.isClicked === true;
+    case 'clicked':
+      return outcome.isClicked === true;
     case 'bounced':
     case 'complained':
       return deliveryState === is;

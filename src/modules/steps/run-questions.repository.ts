@@ -33,6 +33,9 @@ export interface StepOutcome {
   readonly answer: StepAnswer['kind'] | null;
   /** Of the visit's delivery. */
   readonly deliveryState: DeliveryState | null;
+  /** Whether it was heard that somebody opened the visit's message, or followed a link in it. */
+  readonly isOpened?: boolean;
+  readonly isClicked?: boolean;
   /** Of a step that does something else. */
   readonly isDone: boolean | null;
 }
@@ -117,7 +120,9 @@ export class RunQuestionsRepository {
     return this.database.query<StepOutcome>({
       name: 'run_questions_outcomes',
       text: `select distinct on (seen.step_id) seen.step_id as "stepId", seen.answer ->> 'kind' as answer,
-          seen.result -> 'isDone' as "isDone", delivery.state as "deliveryState"
+          seen.result -> 'isDone' as "isDone", delivery.state as "deliveryState",
+          exists (select from contact_outcomes where delivery_id = delivery.id and kind = 'opened') as "isOpened",
+          exists (select from contact_outcomes where delivery_id = delivery.id and kind = 'clicked') as "isClicked"
         from (
           select step_id, visit, ask, answer, null::jsonb as result from step_answers
           where run_key = $1 and step_id = any ($2) and answer is not null

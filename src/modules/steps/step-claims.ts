@@ -4,12 +4,13 @@ import type { DecisionOutcome } from '../../core/decisions/types.js';
 import { assert } from '../../core/kernel/assert.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
+import { isTracked } from '../../core/content/tracking.js';
 import { Stopwatch } from '../../platform/clock/stopwatch.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { Metrics } from '../../platform/observability/metrics.js';
 import { newId } from '../../platform/random/ids.js';
 import { DecisionsRepository } from '../decisions/index.js';
-import { DeliveriesService, type ClaimedDelivery } from '../deliveries/index.js';
+import { DeliveriesService, fingerprintOf, type ClaimedDelivery } from '../deliveries/index.js';
 import type { RenderedMessage } from './message-renderer.js';
 import { PendingRepository } from './pending.repository.js';
 import {
@@ -90,7 +91,9 @@ export class StepClaims {
     const isRendered =
       message?.candidateKey === chosen.key &&
       message.templateVersion === chosen.templateVersion &&
-      message.address === addressOf(opinion.facts.user, chosen.channel);
+      message.address === addressOf(opinion.facts.user, chosen.channel) &&
+      // Who withdrew the consent to it since then gets the message without.
+      (!isTracked(message.tracking) || this.decider.mayTrack(opinion, chosen));
     if (message === null || !isRendered) return { kind: 'stale' };
     return this.recordContact(transaction, claim, opinion, message);
   }
@@ -141,6 +144,8 @@ export class StepClaims {
       aliveMs: ATTEMPT_ALIVE_MS,
       clockDomain: clockDomainOf(request),
       claimedAt: opinion.input.now,
+      tracking: message.tracking,
+      contentHash: fingerprintOf(message.content),
     });
     if (delivery === null) throw new ContendedError(`another attempt took ${question.stepId} of ${question.runKey}`);
     await this.pending.win(transaction, {

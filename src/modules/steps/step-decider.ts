@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { decide } from '../../core/decisions/decide.js';
 import type { Candidate, Decision, DecisionInput } from '../../core/decisions/types.js';
+import { isPersonChannel } from '../../core/delivery/person-channel.js';
 import type { DurationMs } from '../../core/kernel/instant.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
 import { DecisionInputs, type InputQuery, type Material } from '../decisions/index.js';
 import { JourneyVersions } from '../journeys/index.js';
+import { MessageTracking } from '../tracking/index.js';
 import { attributesOf } from '../users/index.js';
 import { MessageRenderer, type RenderedMessage } from './message-renderer.js';
 import { weighsOf } from './run-answers.js';
@@ -32,6 +34,7 @@ export class StepDecider {
     private readonly inputs: DecisionInputs,
     private readonly versions: JourneyVersions,
     private readonly renderer: MessageRenderer,
+    private readonly tracking: MessageTracking,
   ) {}
 
   /**
@@ -53,10 +56,17 @@ export class StepDecider {
         address: addressOf(opinion.facts.user, chosen.channel) ?? '',
         run: request.run,
         deliveryId,
+        stepId: request.step.id,
+        mayTrack: this.mayTrack(opinion, chosen),
       });
       if (rendered.kind === 'message') return { ...opinion, message: rendered.message, faults };
       faults.set(chosen.key, rendered.fault);
     }
+  }
+
+  /** Whether the person has agreed, by the facts of this opinion, to be tracked by the message that was chosen. */
+  mayTrack({ input }: Opinion, chosen: Candidate): boolean {
+    return this.tracking.mayTrack(input, chosen);
   }
 
   /** The same question on the facts that `queryable` sees now. */
@@ -71,6 +81,8 @@ export class StepDecider {
 /** Where the person is reached on a channel; null where that is not known. */
 export function addressOf(user: Opinion['facts']['user'], channel: string): string | null {
   if (channel === 'email') return user?.email ?? null;
+  if (channel === 'push') return user?.pushAddress ?? null;
+  if (isPersonChannel(channel)) return user?.id ?? null;
   return channel === 'sms' ? (user?.phone ?? null) : null;
 }
 

@@ -3,6 +3,7 @@ import { Clock } from '../../platform/clock/clock.js';
 import { DecisionsModule } from '../decisions/index.js';
 import { MessageTemplatesModule } from '../message-templates/index.js';
 import { PreferencesModule } from '../preferences/index.js';
+import { TrackingModule } from '../tracking/index.js';
 import { UnsubscribeModule } from '../unsubscribe/index.js';
 import { UsersModule } from '../users/index.js';
 import { WebhookEndpointsModule } from '../webhook-endpoints/index.js';
@@ -29,6 +30,7 @@ export class StepsModule {
         DecisionsModule,
         MessageTemplatesModule,
         PreferencesModule,
+        TrackingModule,
         UnsubscribeModule,
         UsersModule,
         WebhookEndpointsModule,

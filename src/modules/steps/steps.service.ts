@@ -2,9 +2,17 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
 import { assert } from '../../core/kernel/assert.js';
+import { Clock } from '../../platform/clock/clock.js';
 import { repeatWhileUnavailable } from '../../platform/database/while-unavailable.js';
 import { newId } from '../../platform/random/ids.js';
-import { DeliveriesService, type DeliveryResult, type DeliveryRow, type ProviderLine } from '../deliveries/index.js';
+import {
+  DeliveriesService,
+  type DeliveryResult,
+  type DeliveryRow,
+  type ProviderLine,
+  type Route,
+} from '../deliveries/index.js';
+import type { RenderedMessage } from './message-renderer.js';
 import { StepClaims, type Claimed, type ClaimRequest } from './step-claims.js';
 import { StepDecider } from './step-decider.js';
 import { AttemptAliveError, ContendedError } from './step-errors.js';
@@ -32,6 +40,7 @@ export class StepsService {
     private readonly decider: StepDecider,
     private readonly claims: StepClaims,
     private readonly deliveries: DeliveriesService,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -46,16 +55,16 @@ export class StepsService {
       const known = await this.steps.known(question, idempotencyKey);
       if (known.answer !== null) return known.answer;
       const earlier = known.deliveryId === null ? null : await this.deliveries.get(known.deliveryId);
-      if (earlier !== null && earlier.state !== 'released') return this.settle(question, earlier);
+      if (earlier !== null && earlier.state !== 'released') return this.settle(request, earlier);
       const deliveryId = earlier?.id ?? newId();
       const opinion = await this.decider.prepare(request, deliveryId);
       const isLast = claim === CLAIMS_MAX;
       const attempt = { request, question, idempotencyKey, deliveryId, opinion, isLast, without };
-      const channel = opinion.message?.content.channel;
+      const { message } = opinion;
       const answer =
-        channel === undefined
+        message === null
           ? await this.claimAndSend(attempt, null)
-          : await this.deliveries.inTurn({ channel, without, ticket: idempotencyKey }, (line) =>
+          : await this.deliveries.inTurn({ ...routeOf(message, without), ticket: idempotencyKey }, (line) =>
               this.claimAndSend(attempt, line),
             );
       if (answer !== null) return answer;
@@ -106,6 +115,11 @@ export class StepsService {
         return this.answer(question, { kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE', until });
       case 'unknown':
         return this.answer(question, { kind: 'unknown', decisionId, deliveryId, reason: 'OUTCOME_UNKNOWN' });
+      case 'in_doubt':
+        return this.answer(question, {
+          ...{ kind: 'defer', decisionId, reason: 'OUTCOME_IN_DOUBT' },
+          until: now + result.retryAfterMs,
+        });
       case 'stale':
         return null;
     }
@@ -114,15 +128,23 @@ export class StepsService {
   /** Nothing was sent, so that another account may try at once: the claim is made anew, with all its gates. */
   private async hasAnother({ opinion, without, isLast }: Attempt, { provider }: ProviderLine): Promise<boolean> {
     without.add(provider);
-    const channel = opinion.message?.content.channel;
-    return !isLast && channel !== undefined && (await this.deliveries.canTry(channel, without));
+    const { message } = opinion;
+    return !isLast && message !== null && (await this.deliveries.canTry(routeOf(message, without)));
   }
 
   /** An earlier attempt exists: its outcome is the answer, and nothing is sent. */
-  private async settle(question: StepQuestion, found: DeliveryRow): Promise<StepAnswer> {
-    if (found.state === 'sending' && found.aliveForMs > 0) throw new AttemptAliveError(found.id, found.aliveForMs);
-    const delivery = found.state === 'sending' ? await this.deliveries.settleOverdue(found.id) : found;
-    return this.answer(question, answerOf(delivery));
+  private async settle(request: RunStepRequest, found: DeliveryRow): Promise<StepAnswer> {
+    const question = questionOf(request);
+    const { id, aliveForMs, isInDoubt } = found;
+    if (found.state === 'sending' && aliveForMs > 0 && !isInDoubt) throw new AttemptAliveError(id, aliveForMs);
+    const delivery = found.state === 'sending' ? await this.deliveries.settleOverdue(id) : found;
+    if (delivery.state !== 'sending') return this.answer(question, answerOf(delivery));
+    // Another attempt took its place meanwhile: its own question carries the answer.
+    if (delivery.attempt !== found.attempt) throw new ContendedError(`delivery ${id} is sending again`);
+    const retryAfterMs = await this.deliveries.retryAfterMs(id);
+    const now = request.clock.kind === 'real' ? this.clock.now() : request.clock.now;
+    const { decisionId } = delivery;
+    return this.answer(question, { kind: 'defer', decisionId, reason: 'OUTCOME_IN_DOUBT', until: now + retryAfterMs });
   }
 
   private answer(question: StepQuestion, answer: StepAnswer): Promise<StepAnswer> {
@@ -150,6 +172,12 @@ function answerOf({ id, state, decisionId, action, providerMessageId }: Delivery
       throw new ContendedError(`delivery ${id} is ${state} again`);
   }
 }
+
+const routeOf = ({ content, address }: RenderedMessage, without: ReadonlySet<string>): Route => ({
+  channel: content.channel,
+  address,
+  without,
+});
 
 const questionOf = ({ run, step, visit, ask }: RunStepRequest): StepQuestion => ({
   runKey: run.runKey,

@@ -1,2 +1,3 @@
+export { UnsubscribeMail } from './unsubscribe-mail.js';
 export { UnsubscribeModule } from './unsubscribe.module.js';
 export { UnsubscribeTokens } from './unsubscribe-tokens.js';

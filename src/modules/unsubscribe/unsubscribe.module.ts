@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConsentsModule } from '../consents/index.js';
+import { UnsubscribeMail } from './unsubscribe-mail.js';
 import { UnsubscribeTokens } from './unsubscribe-tokens.js';
 import { UnsubscribeController } from './unsubscribe.controller.js';
 import { UnsubscribeService } from './unsubscribe.service.js';
@@ -7,7 +8,7 @@ import { UnsubscribeService } from './unsubscribe.service.js';
 @Module({
   imports: [ConsentsModule],
   controllers: [UnsubscribeController],
-  providers: [UnsubscribeService, UnsubscribeTokens],
-  exports: [UnsubscribeTokens],
+  providers: [UnsubscribeMail, UnsubscribeService, UnsubscribeTokens],
+  exports: [UnsubscribeMail, UnsubscribeTokens],
 })
 export class UnsubscribeModule {}

@@ -5,8 +5,8 @@ import { ConsentsService, OptOuts } from '../consents/index.js';
 import type { PageFacts } from './pages.js';
 import { UnsubscribeTokens, type UnsubscribeSubject } from './unsubscribe-tokens.js';
 
-/** One-click as the mail program does it, the button on our page, or something else that posts a valid link. */
-export type UnsubscribeMethod = 'one_click' | 'form' | 'other';
+/** One-click as the mail program does it, the button on our page, something else that posts a valid link, or a mail. */
+export type UnsubscribeMethod = 'one_click' | 'form' | 'other' | 'mail';
 
 @Injectable()
 export class UnsubscribeService {

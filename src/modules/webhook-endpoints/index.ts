@@ -1,3 +1,3 @@
 export { WebhookEndpointsModule } from './webhook-endpoints.module.js';
 export { WebhookEndpointsService } from './webhook-endpoints.service.js';
-export { WebhookSender } from './webhook-sender.js';
+export { WebhookSender, type TimedWebhookReply, type WebhookMessage, type WebhookReply } from './webhook-sender.js';

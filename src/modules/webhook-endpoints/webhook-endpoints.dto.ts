@@ -4,6 +4,8 @@ import { pageFields, pageOf } from '../../platform/http/paging.js';
 
 const NAME_MAX = 200;
 const URL_MAX = 2_000;
+/** As Standard Webhooks wants it: 24 to 64 bytes. */
+const SECRET_BYTES = { min: 24, max: 64 };
 
 const fields = {
   name: lineOfText(NAME_MAX).meta({ example: 'Shop back end' }),
@@ -24,7 +26,18 @@ function isBare(text: string): boolean {
   return username === '' && password === '' && hash === '';
 }
 
-export const NewWebhookEndpoint = z.strictObject({ key: definitionKey, ...fields }).meta({
+const secret = z
+  .string()
+  .refine((text) => isSecret(text), '`whsec_` and 24 to 64 bytes in base64')
+  .meta({ description: 'One that you share with the receiver already; made by us when left out.' });
+
+function isSecret(text: string): boolean {
+  const [, base64] = /^whsec_([A-Za-z0-9+/]{32,88}={0,2})$/.exec(text) ?? [];
+  const bytes = base64 === undefined ? 0 : Buffer.from(base64, 'base64').length;
+  return bytes >= SECRET_BYTES.min && bytes <= SECRET_BYTES.max;
+}
+
+export const NewWebhookEndpoint = z.strictObject({ key: definitionKey, ...fields, secret: secret.optional() }).meta({
   id: 'NewWebhookEndpoint',
   example: { key: 'shop', name: 'Shop back end', url: 'https://shop.example.com/hooks/tactful' },
 });

@@ -39,9 +39,11 @@ export class WebhookEndpointsService {
    *
    * @throws BadRequestException for a URL that leads to a private place, ConflictException ENDPOINT_KEY_TAKEN
    */
-  async create({ key, name, url }: NewWebhookEndpoint, principal: string): Promise<WebhookEndpointSecretView> {
+  async create(
+    { key, name, url, secret = makeWebhookSecret() }: NewWebhookEndpoint,
+    principal: string,
+  ): Promise<WebhookEndpointSecretView> {
     this.refuseForbidden(url);
-    const secret = makeWebhookSecret();
     try {
       return await this.database.transaction(async (transaction) => {
         const sealed = this.box.seal(secret, key);

@@ -1,12 +1,14 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SECOND_MS, type DurationMs } from '../../core/kernel/instant.js';
 import { Clock } from '../../platform/clock/clock.js';
+import { Stopwatch } from '../../platform/clock/stopwatch.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
 import { SecretBox } from '../../platform/config/secret-box.js';
 import { refuseUnstorable } from '../../platform/http/body.js';
+import { Exchanges, type ExchangeResult } from '../../platform/outbound/exchange.js';
 import { ForbiddenAddressError } from '../../platform/outbound/guarded-request.js';
-import { post, type PostAnswer } from '../../platform/outbound/post.js';
+import { post, type OutboundPost, type PostAnswer } from '../../platform/outbound/post.js';
 import { WebhookEndpointsRepository } from './webhook-endpoints.repository.js';
 import { webhookHeaders } from './webhook-signature.js';
 
@@ -27,7 +29,21 @@ export interface WebhookMessage {
   /** The same for every attempt: a receiver knows a repetition by it. */
   readonly id: string;
   readonly body: string;
+  /** JSON when left out. */
+  readonly contentType?: string;
+  /** From the look-up of the name to the last byte of the answer; 10 s when left out. */
+  readonly answerMsMax?: DurationMs;
 }
+
+/** What an endpoint said to an attempt, whatever it means. */
+export type WebhookReply =
+  | ({ readonly kind: 'answered' } & PostAnswer)
+  | { readonly kind: 'silent'; readonly because: string }
+  /** Nothing left. */
+  | { readonly kind: 'not_sent'; readonly because: string };
+
+/** The same of an attempt that was to begin soon or not at all. */
+export type TimedWebhookReply = ExchangeResult | Extract<WebhookReply, { readonly kind: 'not_sent' }>;
 
 /** What became of an attempt. */
 export type WebhookOutcome =
@@ -37,10 +53,11 @@ export type WebhookOutcome =
   | { readonly kind: 'refused'; readonly because: string }
   | { readonly kind: 'unavailable'; readonly because: string; readonly retryAfterMs: DurationMs | null };
 
-/** Hands messages to registered endpoints: signed, within 10 s, to public addresses only (but in local mode). */
+/** Hands messages to registered endpoints: signed, within a time, to public addresses only (but in local mode). */
 @Injectable()
-export class WebhookSender {
+export class WebhookSender implements OnApplicationShutdown {
   private readonly box: SecretBox;
+  private readonly exchanges: Exchanges;
 
   constructor(
     private readonly endpoints: WebhookEndpointsRepository,
@@ -48,33 +65,90 @@ export class WebhookSender {
     @Inject(CONFIG) private readonly config: Config,
   ) {
     this.box = new SecretBox(config.secrets, 'webhook-endpoint');
+    this.exchanges = new Exchanges(config.auth.mode === 'none');
   }
 
-  async send({ endpoint: key, id, body }: WebhookMessage): Promise<WebhookOutcome> {
-    const endpoint = await this.endpoints.findCallable(key);
-    if (endpoint === null) return refused('endpoint_unknown');
-    if (endpoint.isGone) return refused('endpoint_gone');
-    if (Buffer.byteLength(body) > BODY_BYTES_MAX) return refused('body_too_large');
-    const secrets = endpoint.secrets.map((sealed) => this.box.open(sealed, key));
-    const timestampS = Math.floor(this.clock.now() / SECOND_MS);
-    try {
-      const answer = await post({
-        url: endpoint.url,
-        headers: { 'content-type': 'application/json', ...webhookHeaders({ id, timestampS, body, secrets }) },
-        body,
-        msMax: ANSWER_MS_MAX,
-        answerBytesMax: ANSWER_BYTES_MAX,
-        isPrivateAllowed: this.config.auth.mode === 'none',
-      });
-      if (answer.status === GONE) await this.endpoints.markGone(key, endpoint.url);
-      return outcomeOf(answer);
-    } catch (error) {
-      if (error instanceof ForbiddenAddressError) return refused('address_forbidden');
-      const because = (error as { code?: unknown }).code;
-      return { kind: 'unavailable', because: typeof because === 'string' ? because : 'no_answer', retryAfterMs: null };
+  onApplicationShutdown(): void {
+    this.exchanges.close();
+  }
+
+  /** One attempt, and what is to be thought of its answer. */
+  async send(message: WebhookMessage): Promise<WebhookOutcome> {
+    const reply = await this.attempt(message);
+    switch (reply.kind) {
+      case 'answered':
+        return outcomeOf(reply);
+      case 'silent':
+        return { kind: 'unavailable', because: reply.because, retryAfterMs: null };
+      case 'not_sent':
+        return refused(reply.because);
     }
   }
+
+  /** One attempt. An endpoint that answers 410 is gone for everybody, until it is replaced. */
+  async attempt(message: WebhookMessage): Promise<WebhookReply> {
+    const prepared = await this.prepare(message);
+    if (prepared.kind === 'not_sent') return prepared;
+    try {
+      const answer = await post({
+        ...prepared.request,
+        msMax: message.answerMsMax ?? ANSWER_MS_MAX,
+        isPrivateAllowed: this.config.auth.mode === 'none',
+      });
+      await this.noteGone(message, prepared.request, answer.status);
+      return { kind: 'answered', ...answer };
+    } catch (error) {
+      if (error instanceof ForbiddenAddressError) return notSent('address_forbidden');
+      const because = (error as { code?: unknown }).code;
+      return { kind: 'silent', because: typeof because === 'string' ? because : 'no_answer' };
+    }
+  }
+
+  /**
+   * One attempt that begins soon or not at all, over a connection that may serve the next one too.
+   *
+   * @param startWithinMs from now until the first byte leaves
+   */
+  async attemptWithin(message: WebhookMessage, startWithinMs: number): Promise<TimedWebhookReply> {
+    const since = new Stopwatch();
+    const prepared = await this.prepare(message);
+    if (prepared.kind === 'not_sent') return prepared;
+    const leftMs = startWithinMs - since.elapsedMs();
+    if (leftMs <= 0) return { kind: 'late' };
+    try {
+      const times = { startWithinMs: leftMs, answerWithinMs: message.answerMsMax ?? ANSWER_MS_MAX };
+      const result = await this.exchanges.post({ ...prepared.request, ...times });
+      if (result.kind === 'answered') await this.noteGone(message, prepared.request, result.status);
+      return result;
+    } catch (error) {
+      if (!(error instanceof ForbiddenAddressError)) throw error;
+      return notSent('address_forbidden');
+    }
+  }
+
+  private async prepare({ endpoint: key, id, body, contentType }: WebhookMessage): Promise<Prepared> {
+    const endpoint = await this.endpoints.findCallable(key);
+    if (endpoint === null) return notSent('endpoint_unknown');
+    if (endpoint.isGone) return notSent('endpoint_gone');
+    if (Buffer.byteLength(body) > BODY_BYTES_MAX) return notSent('body_too_large');
+    const secrets = endpoint.secrets.map((sealed) => this.box.open(sealed, key));
+    const timestampS = Math.floor(this.clock.now() / SECOND_MS);
+    const signed = webhookHeaders({ id, timestampS, body, secrets });
+    const headers = { 'content-type': contentType ?? 'application/json', ...signed };
+    return { kind: 'ready', request: { url: endpoint.url, headers, body, answerBytesMax: ANSWER_BYTES_MAX } };
+  }
+
+  private async noteGone({ endpoint }: WebhookMessage, { url }: { readonly url: string }, status: number): Promise<void> {
+    if (status === GONE) await this.endpoints.markGone(endpoint, url);
+  }
 }
+
+type NotSent = Extract<WebhookReply, { readonly kind: 'not_sent' }>;
+type Prepared =
+  | NotSent
+  | { readonly kind: 'ready'; readonly request: Omit<OutboundPost, 'msMax' | 'isPrivateAllowed'> };
+
+const notSent = (because: string): NotSent => ({ kind: 'not_sent', because });
 
 const refused = (because: string): WebhookOutcome => ({ kind: 'refused', because });
 

@@ -36,7 +36,11 @@ export interface Config {
     readonly previous: readonly SecretKey[];
   };
   readonly database: { readonly url: string; readonly poolMax: number };
+  /** What is there only to be seen. */
+  readonly logs: { readonly keptMs: number };
   readonly outbox: { readonly pollMs: number };
+  /** Providers that are asked whether they took a message. */
+  readonly lookUps: { readonly afterMs: number };
   /** Runs that are woken after a looser policy. */
   readonly policies: { readonly wakesPerSecond: number };
   readonly temporal: {
@@ -55,11 +59,19 @@ export interface Config {
     /** How mail is signed for the domain of `from`; null where it is not. `privateKey` is PEM. */
     readonly dkim: { readonly selector: string; readonly privateKey: string } | null;
     readonly inboxUrl: string;
+    /** Takes mails that withdraw; null: none does. */
+    readonly unsubscribeMailto: string | null;
   };
   readonly company: { readonly name: string; readonly address: string };
+  /** The inbox that apps and sites show: on pages of which sites. */
+  readonly inApp: { readonly origins: readonly string[] };
+  /** Whether clicks and openings may be tracked, and by which consent; without a purpose by none. */
+  readonly tracking: { readonly purpose: string | null; readonly links: boolean; readonly opens: boolean };
   /** When soft bounces of one address suppress it. */
   readonly softBounces: { readonly count: number; readonly withinMs: number; readonly forMs: number };
   readonly consents: { readonly confirmationValidDays: number };
+  /** What subscribers were told. */
+  readonly eventStream: { readonly keptMs: number };
 }
 
 /** Have a default that suits one machine only, or none at all. */
@@ -209,7 +221,9 @@ function compose(values: SettingValues): Config {
     auth: authOf(values),
     secrets: secretsOf(values),
     database: { url: values.DATABASE_URL ?? '', poolMax: values.DATABASE_POOL_MAX },
+    logs: { keptMs: values.LOGS_KEPT_DAYS * DAY_MS },
     outbox: { pollMs: values.OUTBOX_POLL_MS },
+    lookUps: { afterMs: values.LOOK_UP_AFTER_MS },
     policies: { wakesPerSecond: values.POLICY_WAKES_PER_SECOND },
     temporal: {
       address: values.TEMPORAL_ADDRESS,
@@ -225,14 +239,22 @@ function compose(values: SettingValues): Config {
       domain,
       dkim: dkimOf(values),
       inboxUrl: values.INBOX_URL,
+      unsubscribeMailto: values.UNSUBSCRIBE_MAILTO ?? null,
     },
     company: { name: values.COMPANY_NAME, address: values.COMPANY_ADDRESS },
+    inApp: { origins: values.IN_APP_ORIGINS ?? [] },
+    tracking: {
+      purpose: values.TRACKING_PURPOSE ?? null,
+      links: values.TRACKING_LINKS === 'on',
+      opens: values.TRACKING_OPENS === 'on',
+    },
     softBounces: {
       count: values.SOFT_BOUNCE_COUNT,
       withinMs: values.SOFT_BOUNCE_WITHIN_DAYS * DAY_MS,
       forMs: values.SOFT_BOUNCE_SUPPRESS_DAYS * DAY_MS,
     },
     consents: { confirmationValidDays: values.CONFIRMATION_VALID_DAYS },
+    eventStream: { keptMs: values.EVENT_STREAM_KEPT_DAYS * DAY_MS },
   };
 }
 

@@ -15,7 +15,9 @@ export type KeyPurpose =
   | 'webhook-endpoint'
   | 'payload'
   | 'payload-key'
-  | 'provider-account';
+  | 'provider-account'
+  | 'tracking'
+  | 'inbox';
 
 /**
  * The key for one purpose, derived from a root secret with HKDF-SHA256 (RFC 5869).

@@ -65,6 +65,18 @@ export function url(protocol: RegExp): z.ZodType<string> {
   return z.url({ protocol }).transform((text) => text.replace(/\/+$/, ''));
 }
 
+const ORIGINS_MAX = 50;
+
+/** Origins of sites, separated by commas. */
+export const origins = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(
+    z
+      .array(z.url({ protocol: /^https?$/ }).refine((text) => new URL(text).origin === text, 'an origin'))
+      .max(ORIGINS_MAX),
+  );
+
 /** A domain name with at least one dot. */
 export const domain = z.string().regex(HOST_NAME).toLowerCase();
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isValidZone } from '../../core/kernel/zone.js';
-import { domain, line, mailbox, port, secretKey, secretKeys, signingKey, url, wholeNumber } from './setting.js';
+import { emailSettings } from './email-settings.js';
+import { line, origins, port, secretKey, secretKeys, url, wholeNumber } from './setting.js';
 import type { Setting } from './setting.js';
 
 const PORT_EXPECTED = 'a port, 0 to 65535';
@@ -60,6 +61,15 @@ export const settings = {
       'How browsers and mail programs reach the API; unsubscribe links start with it. `http` is accepted for a loopback host only, never in production.',
     expected: 'an https URL without a query',
     example: 'https://journeys.example.com',
+  },
+  IN_APP_ORIGINS: {
+    group: 'http',
+    schema: origins,
+    default: null,
+    defaultNote: 'none: only pages of `PUBLIC_URL` itself',
+    description: 'Sites whose pages may show the inbox of their visitor, separated by commas.',
+    expected: 'origins such as https://shop.example.com',
+    example: 'https://shop.example.com,https://app.example.com',
   },
   BODY_LIMIT_BYTES: {
     group: 'http',
@@ -161,6 +171,33 @@ export const settings = {
     expected: 'milliseconds, 10 to 60000',
     example: '1000',
   },
+  LOOK_UP_AFTER_MS: {
+    group: 'database',
+    schema: wholeNumber(1_000, 600_000),
+    default: '60000',
+    description:
+      'How long after an attempt without an answer its provider is asked whether it took the message, and how long between two such questions. It must be longer than a provider needs to list what it took: what is not listed twice is sent again.',
+    expected: 'milliseconds, 1000 to 600000',
+    example: '60000',
+  },
+  EVENT_STREAM_KEPT_DAYS: {
+    group: 'database',
+    schema: wholeNumber(4, 90),
+    default: '7',
+    description:
+      'How long what was told to event subscriptions, and what they answered, is kept to be seen and sent again.',
+    expected: 'a number of days, 4 to 90',
+    example: '30',
+  },
+  LOGS_KEPT_DAYS: {
+    group: 'database',
+    schema: wholeNumber(7, 3_650),
+    default: '90',
+    description:
+      'How long callbacks of providers and refusals of enrolments are kept to be seen; what followed from them stays.',
+    expected: 'a number of days, 7 to 3650',
+    example: '400',
+  },
   POLICY_WAKES_PER_SECOND: {
     group: 'temporal',
     schema: wholeNumber(1, 10_000),
@@ -226,113 +263,7 @@ export const settings = {
     expected: 'a number of runs, 2 to 1000000',
     example: '5000',
   },
-  SMTP_URL: {
-    group: 'email',
-    schema: z.url({ protocol: /^smtps?$/ }),
-    default: 'smtp://127.0.0.1:1025',
-    defaultNote: '`smtp://127.0.0.1:1025`, the mail server of `npm start`; none in production',
-    description: 'Mail server that accepts our messages.',
-    expected: 'an smtp:// or smtps:// URL',
-    example: 'smtps://user:password@smtp.example.com:465',
-    isSecret: true,
-  },
-  EMAIL_FROM: {
-    group: 'email',
-    schema: mailbox,
-    default: 'Tactful <hello@tactful.example>',
-    defaultNote: '`Tactful <hello@tactful.example>`; none in production',
-    description: 'Sender of every message.',
-    expected: 'an address, with or without a name',
-    example: 'Example Shop <hello@example.com>',
-  },
-  EMAIL_DOMAIN: {
-    group: 'email',
-    schema: domain,
-    default: null,
-    defaultNote: 'the domain of EMAIL_FROM',
-    description: 'Domain in Message-ID and List-Id.',
-    expected: 'a domain name',
-    example: 'mail.example.com',
-  },
-  DKIM_SELECTOR: {
-    group: 'email',
-    schema: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i),
-    default: null,
-    defaultNote: 'none: mail is not signed by us',
-    description:
-      'Signs mail that goes to SMTP_URL (RFC 6376) for the domain of EMAIL_FROM; the public key stands at `<selector>._domainkey.<domain>`.',
-    expected: 'a label of a domain name',
-    example: 's2027',
-  },
-  DKIM_PRIVATE_KEY: {
-    group: 'email',
-    schema: signingKey,
-    default: null,
-    defaultNote: 'none; needed with DKIM_SELECTOR',
-    description: 'Private key of DKIM_SELECTOR: RSA of 2,048 bits or more, PKCS #8 in DER, as base64.',
-    expected: 'an RSA key of at least 2048 bits (PKCS #8, DER, base64)',
-    example: 'the output of: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -outform DER | base64 -w0',
-    isSecret: true,
-  },
-  SOFT_BOUNCE_COUNT: {
-    group: 'email',
-    schema: wholeNumber(1, 100),
-    default: '3',
-    description: 'So many soft bounces of one address within SOFT_BOUNCE_WITHIN_DAYS suppress it for marketing.',
-    expected: 'a number of messages, 1 to 100',
-    example: '5',
-  },
-  SOFT_BOUNCE_WITHIN_DAYS: {
-    group: 'email',
-    schema: wholeNumber(1, 365),
-    default: '7',
-    description: 'Period within which soft bounces of one address are counted together.',
-    expected: 'a number of days, 1 to 365',
-    example: '14',
-  },
-  SOFT_BOUNCE_SUPPRESS_DAYS: {
-    group: 'email',
-    schema: wholeNumber(1, 365),
-    default: '14',
-    description: 'How long an address is suppressed after the soft bounce that completed the count.',
-    expected: 'a number of days, 1 to 365',
-    example: '30',
-  },
-  COMPANY_NAME: {
-    group: 'email',
-    schema: line,
-    default: 'Example Company',
-    defaultNote: '`Example Company`; none in production',
-    description: 'Who writes; templates see it as `company.name`.',
-    expected: 'a name on one line',
-    example: 'Example Shop Ltd',
-  },
-  COMPANY_ADDRESS: {
-    group: 'email',
-    schema: line,
-    default: '1 Example Street, Exampletown',
-    defaultNote: '`1 Example Street, Exampletown`; none in production',
-    description: 'Postal address; marketing messages must show it.',
-    expected: 'a postal address on one line',
-    example: '12 High Street, Dublin D02 X285, Ireland',
-  },
-  CONFIRMATION_VALID_DAYS: {
-    group: 'email',
-    schema: wholeNumber(1, 90),
-    default: '7',
-    description:
-      'How long the link in the mail of a double opt-in can be used; nobody is asked twice within this time.',
-    expected: 'a number of days, 1 to 90',
-    example: '14',
-  },
-  INBOX_URL: {
-    group: 'email',
-    schema: url(/^https?$/),
-    default: 'http://127.0.0.1:8025',
-    description: 'Web inbox of the local mail server. Used for links only.',
-    expected: 'a URL',
-    example: 'http://127.0.0.1:8025',
-  },
+  ...emailSettings,
   TACTFUL_SUPERVISED: {
     group: 'local',
     schema: z.literal('1').transform(() => true),

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Config } from './config.js';
 import { keysOf, type KeyPurpose } from './derive-key.js';
 
-const TOKEN = /^([A-Za-z0-9_-]{1,400})\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]{43})$/;
+const TOKEN = /^([A-Za-z0-9_-]{1,960})\.([A-Za-z0-9_-]{1,32})\.([A-Za-z0-9_-]{43})$/;
 
 /**
  * Signs what goes into a link, and knows it again. A token is `<payload>.<key id>.<HMAC-SHA256>`, payload and signature in

@@ -77,13 +77,13 @@ function refuseForeignHost(request: FastifyRequest, config: Config): HttpExcepti
 /**
  * Without keys, any page in a browser on this machine could make a request that needs no preflight. Browsers say where
  * a request comes from; other clients do not, and are not meant. A person may come to the unsubscribe page from anywhere,
- * and the Temporal UI of the installation has its payloads opened here.
+ * an inbox is shown by sites of the company, which send a token of the person, and the Temporal UI of the installation has its payloads opened here.
  */
 function refuseForeignSite(request: FastifyRequest, config: Config): HttpException | null {
   const site = request.headers['sec-fetch-site'];
   const isOfTemporal =
     request.url.startsWith('/api/codec/') && request.headers.origin === new URL(config.temporal.uiUrl).origin;
-  const isSafe = request.method === 'GET' || request.method === 'HEAD' || request.url.startsWith('/unsubscribe/');
+  const isSafe = request.method === 'GET' || request.method === 'HEAD' || /^\/(unsubscribe|inbox)\//.test(request.url);
   if (
     config.auth.mode !== 'none' ||
     isSafe ||

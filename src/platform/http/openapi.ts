@@ -79,10 +79,11 @@ export function serveDocs(app: NestFastifyApplication): void {
 
 /** Nest documents every body as plain JSON, or as what `ApiProduces` says of the route; refusals are problems. */
 function withProblemType(document: OpenAPIObject): OpenAPIObject {
-  const operations = Object.values(document.paths).flatMap(({ get, post, put, delete: remove }) => [
+  const operations = Object.values(document.paths).flatMap(({ get, post, put, patch, delete: remove }) => [
     get,
     post,
     put,
+    patch,
     remove,
   ]);
   for (const { responses } of operations.filter((operation) => operation !== undefined)) {

@@ -44,6 +44,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly hitsTotal = new Counter({
+    name: 'tactful_tracking_hits_total',
+    help: 'Clicks and openings of tracked messages by what became of them; `lost` ones could not be recorded.',
+    labelNames: ['kind', 'result'],
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
@@ -67,6 +74,10 @@ export class Metrics {
 
   countDelivery(channel: string, state: string): void {
     this.deliveriesTotal.inc({ channel, state });
+  }
+
+  countHit(kind: 'clicked' | 'opened', result: 'recorded' | 'unwanted' | 'unknown' | 'lost'): void {
+    this.hitsTotal.inc({ kind, result });
   }
 
   /** Everything in the text format of Prometheus. */

@@ -3,13 +3,14 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { guardedRequest } from './guarded-request.js';
+import { get, type GetAnswer, type OutboundGet } from './get.js';
 import { readBody } from './post.js';
 
 /** One POST whose beginning matters: it must leave soon or not at all. */
 export interface TimedPost {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** From now until the first byte leaves; once it is over, none does. */
   readonly startWithinMs: number;
   /** From the first byte to the last one of the answer. */
@@ -55,6 +56,11 @@ export class Exchanges {
       agent: url.protocol === 'https:' ? this.secure : this.plain,
     });
     return exchange(sent, request);
+  }
+
+  /** One GET by a connection of its own. Throws as `get` does. */
+  get(request: Omit<OutboundGet, 'isPrivateAllowed'>): Promise<GetAnswer> {
+    return get({ ...request, isPrivateAllowed: this.isPrivateAllowed });
   }
 
   close(): void {

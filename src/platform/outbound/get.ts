@@ -3,7 +3,8 @@ import { guardedRequest } from './guarded-request.js';
 import { readBody, type OutboundPost } from './post.js';
 
 /** One GET of a small text from a server of somebody else's choosing. */
-export type OutboundGet = Pick<OutboundPost, 'url' | 'msMax' | 'answerBytesMax' | 'isPrivateAllowed'>;
+export type OutboundGet = Pick<OutboundPost, 'url' | 'msMax' | 'answerBytesMax' | 'isPrivateAllowed'> &
+  Partial<Pick<OutboundPost, 'headers'>>;
 
 export interface GetAnswer {
   readonly status: number;
@@ -17,9 +18,11 @@ export interface GetAnswer {
  *
  * @throws ForbiddenAddressError for an address that is not public; any other error means that no whole answer came
  */
-export async function get({ url, msMax, answerBytesMax, isPrivateAllowed }: OutboundGet): Promise<GetAnswer> {
+export async function get(request: OutboundGet): Promise<GetAnswer> {
+  const { url, headers = {}, msMax, answerBytesMax, isPrivateAllowed } = request;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const sent = guardedRequest(new URL(url), isPrivateAllowed, { agent: false, signal: AbortSignal.timeout(msMax) });
+  const signal = AbortSignal.timeout(msMax);
+  const sent = guardedRequest(new URL(url), isPrivateAllowed, { headers, agent: false, signal });
   sent.on('response', resolve).on('error', reject).end();
   const answer = await promise;
   return { status: answer.statusCode ?? 0, body: await readBody(answer, answerBytesMax) };

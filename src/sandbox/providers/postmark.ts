@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { Publisher } from '../publisher.js';
 import type { Endpoint, Reporter } from '../exchange.js';
 import type { Setting } from '../setting.js';
+import { PostmarkStore, searchPage } from './postmark-search.js';
 import {
   addressOf,
   isEmail,
@@ -37,7 +38,7 @@ const failure = (status: number, code: number, message: string): Answer =>
 const addressesOf = (mail: Fields): readonly string[] =>
   ['To', 'Cc', 'Bcc'].flatMap((name) => (isText(mail[name]) ? mail[name].split(',').map(addressOf) : []));
 
-/** The single e-mail endpoint and its webhooks. */
+/** The single e-mail endpoint, the search for sent messages, and its webhooks. */
 export function playPostmark({ app, exchange, callbacks, book, clock }: Setting): void {
   const endpoint: Endpoint = {
     desk: 'postmark',
@@ -64,9 +65,23 @@ export function playPostmark({ app, exchange, callbacks, book, clock }: Setting)
     },
     failure: (status) => failure(status, status === 429 ? 429 : status >= 500 ? 100 : 300, 'told to fail'),
   };
-  exchange.reportBy(reporterOf(book));
+  const store = new PostmarkStore();
+  const search: Endpoint = {
+    desk: 'postmark_lookup',
+    judge({ headers, query }): Verdict {
+      if (headers['x-postmark-server-token'] !== book.now.postmark.server_token)
+        return refused(failure(401, 10, 'The server token is missing or wrong'));
+      const page = searchPage(store, query);
+      return page === null
+        ? refused(failure(422, 300, 'count and offset are needed'))
+        : { kind: 'taken', messages: [], answer: json(200, page) };
+    },
+    failure: endpoint.failure,
+  };
+  exchange.reportBy(reporterOf(book, store, clock));
   callbacks.publishBy(publisherOf(book));
   exchange.route(app, 'POST', '/postmark/email', endpoint);
+  exchange.route(app, 'GET', '/postmark/messages/outbound', search);
 }
 
 function faultOf(
@@ -142,11 +157,13 @@ const STAGES: Readonly<Record<string, { readonly of: object; readonly who: strin
   },
 };
 
-function reporterOf(book: Setting['book']): Reporter {
+function reporterOf(book: Setting['book'], store: PostmarkStore, clock: Setting['clock']): Reporter {
   return {
     provider: 'postmark',
     stages: (ending) => [ending],
     report(message, stage) {
+      // The first report of a message is made as soon as it was accepted: only then may a search find it.
+      store.add(message, clock.now());
       const particular = STAGES[stage];
       if (particular === undefined) return null;
       const { of, who, when } = particular;

@@ -132,6 +132,28 @@ describe('Mailgun and Postmark of the sandbox', () => {
       });
     });
 
+    it('finds what was sent by metadata, in the stream that is asked for, once it was accepted', async () => {
+      const mail = { ...postmarkMail('found@example.com'), Metadata: { delivery_id: 'found' } };
+      const sent = await postPostmark(sandbox, { ...mail, MessageStream: 'broadcast' });
+      const { MessageID } = (await sent.json()) as { MessageID: string };
+      await sandbox.faults([{ provider: 'postmark', kind: 'reset_before' }]);
+      await expect(postPostmark(sandbox, mail)).rejects.toThrow();
+      const search = async (query: string, token = 'sandbox') => {
+        const headers = { 'x-postmark-server-token': token };
+        const response = await fetch(`${sandbox.url}/postmark/messages/outbound?${query}`, { headers });
+        return { status: response.status, body: await response.json() };
+      };
+      const page = 'count=10&offset=0&metadata_delivery_id=found';
+      expect(await search(`${page}&messagestream=broadcast`)).toMatchObject({
+        status: 200,
+        body: { TotalCount: 1, Messages: [{ MessageID, Metadata: { delivery_id: 'found' } }] },
+      });
+      expect(await search(page)).toMatchObject({ body: { TotalCount: 0 } });
+      expect(await search(`${page}x&messagestream=broadcast`)).toMatchObject({ body: { TotalCount: 0 } });
+      expect(await search('count=10')).toMatchObject({ status: 422 });
+      expect(await search(page, 'other')).toMatchObject({ status: 401, body: { ErrorCode: 10 } });
+    });
+
     it.each([
       ['a wrong token', () => postPostmark(sandbox, postmarkMail('a@example.com'), {}, 'other'), 401, 10],
       ['no JSON', () => postPostmark(sandbox, '{'), 422, 402],

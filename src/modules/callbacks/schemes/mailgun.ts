@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { DAY_MS, SECOND_MS } from '../../../core/kernel/instant.js';
-import { eventsOf, type CallbackKind } from '../callback-event.js';
+import { eventsOf, type CallbackContent, type CallbackKind } from '../callback-event.js';
 import {
   deliveryIdOf,
   detailOf,
@@ -15,7 +15,8 @@ import {
   textOf,
   type Fields,
 } from './fields.js';
-import { isSame, NOT_SIGNED, refused, WRONG, type CallbackScheme } from './scheme.js';
+import { formFieldsOf, mailContent } from './inbound-mail.js';
+import { isSame, NOT_SIGNED, refused, WRONG, type CallbackRequest, type CallbackScheme } from './scheme.js';
 
 /** Mailgun repeats what was not taken for some nine hours. Tokens are kept for longer than this. */
 const AGE_MS_MAX = DAY_MS;
@@ -33,10 +34,10 @@ const KINDS: ReadonlyMap<string, readonly CallbackKind[]> = new Map([
  * that each token counts once.
  */
 export const mailgun: CallbackScheme = {
-  verify({ body }, { credentials }, now) {
+  verify(request, { credentials }, now) {
     const key = credentials['callback_key'];
     if (key === undefined) return refused('the account has no callback_key');
-    const { timestamp, token, signature } = signatureOf(body);
+    const { timestamp, token, signature } = signatureOf(request);
     if (timestamp === null || token === null || signature === null) return NOT_SIGNED;
     const expected = createHmac('sha256', key).update(`${timestamp}${token}`).digest('hex');
     if (!isSame(signature, expected)) return WRONG;
@@ -44,7 +45,10 @@ export const mailgun: CallbackScheme = {
     if (!(Math.abs(age) <= AGE_MS_MAX)) return refused('the signature is too old');
     return { kind: 'ok', onceToken: token };
   },
-  read({ body }) {
+  read(request) {
+    const mail = formFieldsOf(request);
+    if (mail !== null) return readMail(mail);
+    const { body } = request;
     const data = fieldsOf(fieldsOf(jsonOf(body))['event-data']);
     const name = nameOf(data['event']);
     const status = fieldsOf(data['delivery-status']);
@@ -62,10 +66,19 @@ export const mailgun: CallbackScheme = {
   },
 };
 
-function signatureOf(body: Buffer): Readonly<Record<'timestamp' | 'token' | 'signature', string | null>> {
+/** A route that forwards mails ("store and notify" too) posts a form, with the same three fields at its top. */
+function readMail(fields: Fields): CallbackContent {
+  return mailContent(
+    fields['subject'] ?? fields['Subject'],
+    fields['Message-Id'] ?? fields['token'],
+    fields['recipient'],
+  );
+}
+
+function signatureOf(request: CallbackRequest): Readonly<Record<'timestamp' | 'token' | 'signature', string | null>> {
   let fields: Fields = {};
   try {
-    fields = fieldsOf(fieldsOf(jsonOf(body))['signature']);
+    fields = formFieldsOf(request) ?? fieldsOf(fieldsOf(jsonOf(request.body))['signature']);
   } catch {
     // What cannot be read is not signed either.
   }

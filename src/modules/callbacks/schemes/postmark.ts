@@ -11,6 +11,7 @@ import {
   textOf,
   type Fields,
 } from './fields.js';
+import { mailContent } from './inbound-mail.js';
 import { headerOf, isSame, MalformedCallback, NOT_SIGNED, OK, refused, type CallbackScheme } from './scheme.js';
 
 const KINDS: ReadonlyMap<string, readonly CallbackKind[]> = new Map([
@@ -61,6 +62,7 @@ export const postmark: CallbackScheme = {
   },
   read({ body }) {
     const item = fieldsOf(jsonOf(body));
+    if (isMail(item)) return mailContent(item['Subject'], item['MessageID'], item['OriginalRecipient'], item['Date']);
     if (textOf(item['RecordType']) === null) throw new MalformedCallback('the body has no RecordType');
     const name = nameOf(item['RecordType']);
     const providerMessageId = messageIdOf(item['MessageID']);
@@ -77,6 +79,10 @@ export const postmark: CallbackScheme = {
     return { kind: 'events', events: eventsOf(facts, kindsOf(name, item)) };
   },
 };
+
+/** What an inbound stream posts: a mail as it came, which is no event of a message of ours. */
+const isMail = (item: Fields): boolean =>
+  textOf(item['RecordType']) === null && Array.isArray(item['ToFull']) && textOf(item['MessageID']) !== null;
 
 function kindsOf(name: string, item: Fields): readonly CallbackKind[] {
   if (name === 'Bounce') return KINDS_OF_BOUNCE.get(textOf(item['Type']) ?? '') ?? ['other'];

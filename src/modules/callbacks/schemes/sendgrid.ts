@@ -1,5 +1,5 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
-import { eventsOf, type CallbackEvent, type CallbackKind } from '../callback-event.js';
+import { eventsOf, type CallbackContent, type CallbackEvent, type CallbackKind } from '../callback-event.js';
 import {
   deliveryIdOf,
   detailOf,
@@ -13,7 +13,17 @@ import {
   textOf,
   type Fields,
 } from './fields.js';
-import { bytesOfBase64, headerOf, NOT_SIGNED, OK, refused, WRONG, type CallbackScheme } from './scheme.js';
+import { formFieldsOf, mailContent } from './inbound-mail.js';
+import {
+  bytesOfBase64,
+  headerOf,
+  NOT_SIGNED,
+  OK,
+  refused,
+  WRONG,
+  type CallbackRequest,
+  type CallbackScheme,
+} from './scheme.js';
 
 const SIGNATURE = 'x-twilio-email-event-webhook-signature';
 const TIMESTAMP = 'x-twilio-email-event-webhook-timestamp';
@@ -37,6 +47,7 @@ const KINDS: ReadonlyMap<string, readonly CallbackKind[]> = new Map([
 export const sendgrid: CallbackScheme = {
   verify(request, { credentials }) {
     const [signature, timestamp] = [headerOf(request, SIGNATURE), headerOf(request, TIMESTAMP)];
+    if (mailOf(request) !== null) return OK;
     if (signature === null || timestamp === null) return NOT_SIGNED;
     const key = keyOf(credentials['callback_key']);
     if (key === null) return refused('the account has no callback_key, or one that is no public key of this kind');
@@ -44,12 +55,28 @@ export const sendgrid: CallbackScheme = {
     const signed = Buffer.concat([Buffer.from(timestamp), request.body]);
     return bytes !== null && verify('sha256', signed, { key, dsaEncoding: 'der' }, bytes) ? OK : WRONG;
   },
-  read({ body }) {
+  read(request) {
+    const mail = mailOf(request);
+    if (mail !== null) return readMail(mail);
+    const { body } = request;
     const value = jsonOf(body);
     const items: readonly unknown[] = Array.isArray(value) ? value : [value];
     return { kind: 'events', events: items.flatMap((item) => read(fieldsOf(item))) };
   },
 };
+
+/**
+ * What Inbound Parse posts, which SendGrid does not sign. Whoever knows the address can make such a request; it says no more
+ * than a mail does, which anybody can send, and its subject is believed for the token in it only.
+ */
+function mailOf(request: CallbackRequest): Fields | null {
+  if (headerOf(request, SIGNATURE) !== null || headerOf(request, TIMESTAMP) !== null) return null;
+  const fields = formFieldsOf(request);
+  return fields === null || textOf(fields['envelope']) === null ? null : fields;
+}
+
+const readMail = (fields: Fields): CallbackContent =>
+  mailContent(fields['subject'], fields['headers'] ?? fields['email'], fields['envelope'], fields['subject']);
 
 function keyOf(text = ''): KeyObject | null {
   try {

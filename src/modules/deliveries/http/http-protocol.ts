@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { InstantMs } from '../../../core/kernel/instant.js';
 import type { ProviderAccount } from '../../providers/index.js';
 import type { OutboundMessage, SendResult } from '../connector.js';
 
@@ -34,6 +35,8 @@ export interface HttpAnswer {
 /** How one kind of provider is spoken to. Pure: it neither sends nor waits. */
 export interface HttpProtocol {
   toRequest(message: OutboundMessage, correspondence: Correspondence): HttpRequest;
+  /** Where a request is signed with its time; left out: it is not. */
+  sign?(request: HttpRequest, account: ProviderAccount, now: InstantMs): HttpRequest;
   toResult(answer: HttpAnswer): SendResult;
 }
 

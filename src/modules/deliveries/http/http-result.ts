@@ -35,6 +35,12 @@ export function resultOfRefusal(
   return { kind: 'unavailable', detail: told };
 }
 
+/** Nothing was taken, for what is wrong with the account and not with the message. */
+export const resultOfTrouble = ({ status, headers }: HttpAnswer, detail: string): SendResult => ({
+  ...{ kind: 'unavailable', detail: `status ${status}, ${detail}` },
+  ...retryAfter(headers),
+});
+
 /** A success that does not say which message it is about: it cannot be asked after, nor matched with its callbacks. */
 export const resultWithoutId = ({ status }: HttpAnswer): SendResult => ({
   kind: 'unknown',

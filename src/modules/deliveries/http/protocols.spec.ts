@@ -4,6 +4,7 @@ import type { Correspondence, HttpAnswer, HttpProtocol } from './http-protocol.j
 import { mailgun } from './mailgun.js';
 import { postmark } from './postmark.js';
 import { sendgrid } from './sendgrid.js';
+import { ses } from './ses.js';
 import { twilio } from './twilio.js';
 
 const WITHDRAW = 'https://shop.example.org/unsubscribe/token';
@@ -100,6 +101,61 @@ describe('what a provider is asked', () => {
     });
   });
 
+  describe('SES', () => {
+    const settings = { region: 'eu-west-1' };
+    const credentials = { access_key_id: 'AKIA', secret_access_key: 's' };
+    const asked = (more: Partial<Correspondence> = {}) => ({
+      ...correspondence('ses', { settings, credentials }),
+      ...more,
+    });
+
+    it('gets the message with its headers and our id', () => {
+      const request = ses.toRequest(mail, asked());
+      expect(request.url).toBe('https://email.eu-west-1.amazonaws.com/v2/email/outbound-emails');
+      expect(JSON.parse(request.body)).toEqual({
+        FromEmailAddress: '"The \\"Shop\\"" <shop@example.org>',
+        Destination: { ToAddresses: [mail.to] },
+        Content: {
+          Simple: {
+            Subject: { Data: 'Grüße & 你好', Charset: 'UTF-8' },
+            Body: { Text: { Data: 'hi', Charset: 'UTF-8' }, Html: { Data: '<p>hi</p>', Charset: 'UTF-8' } },
+            Headers: Object.entries(HEADERS).map(([Name, Value]) => ({ Name, Value })),
+          },
+        },
+        EmailTags: [{ Name: 'delivery_id', Value: mail.deliveryId }],
+      });
+    });
+
+    it('goes by the configuration set of the account', () => {
+      const { account } = correspondence('ses', { settings: { ...settings, configuration_set: 'events' } });
+      const { body } = ses.toRequest(mail, asked({ account }));
+      expect(JSON.parse(body)).toMatchObject({ ConfigurationSetName: 'events' });
+    });
+
+    it('is told in ASCII who writes, in words that are short enough', () => {
+      const name = 'Müller & Söhne, 株式会社ミュラー兄弟商会東京本店';
+      const { body } = ses.toRequest(mail, asked({ from: { name, address: 'shop@example.org' } }));
+      const { FromEmailAddress: sender } = JSON.parse(body) as { FromEmailAddress: string };
+      expect(sender).toMatch(/^(=\?UTF-8\?B\?[\w+/=]{1,63}\?= )+<shop@example\.org>$/);
+      const words = [...sender.matchAll(/\?B\?([^?]+)\?=/g)];
+      expect(words.map(([, word = '']) => Buffer.from(word, 'base64').toString()).join('')).toBe(name);
+    });
+
+    it('is signed for the service, the region and the time', () => {
+      const { account } = asked();
+      const request = ses.toRequest(mail, asked());
+      const signed = ses.sign?.(request, account, Date.UTC(2026, 0, 2, 3, 4, 5));
+      expect(signed).toMatchObject({ url: request.url, body: request.body });
+      expect(signed?.headers).toMatchObject({
+        'content-type': 'application/json',
+        'x-amz-date': '20260102T030405Z',
+        authorization: expect.stringContaining(
+          'Credential=AKIA/20260102/eu-west-1/ses/aws4_request, SignedHeaders=content-type;host;x-amz-date, ',
+        ),
+      });
+    });
+  });
+
   it.each([
     ['+15005550006', 'From'],
     ['MG0123', 'MessagingServiceSid'],
@@ -120,6 +176,7 @@ describe('what a provider is asked', () => {
     ['sendgrid', sendgrid, text],
     ['postmark', postmark, text],
     ['mailgun', mailgun, text],
+    ['ses', ses, text],
     ['twilio', twilio, mail],
   ] as const)('%s refuses the content of another channel', (kind, protocol, message) => {
     expect(() => protocol.toRequest(message, correspondence(kind))).toThrow();
@@ -131,6 +188,7 @@ describe('what the answer of a provider means', () => {
     ['SendGrid', sendgrid, answer(202, undefined, { 'x-message-id': 'id-1' }), 'id-1'],
     ['Postmark', postmark, answer(200, { ErrorCode: 0, MessageID: 'id-2' }), 'id-2'],
     ['Mailgun', mailgun, answer(200, { id: '<id-3@mg>', message: 'Queued.' }), '<id-3@mg>'],
+    ['SES', ses, answer(200, { MessageId: 'id-5' }), 'id-5'],
     ['Twilio', twilio, answer(201, { sid: 'SM4', status: 'queued' }), 'SM4'],
   ];
 
@@ -139,7 +197,7 @@ describe('what the answer of a provider means', () => {
   });
 
   it.each(all)('%s took it, and does not say under which id', (_name, protocol, taken) => {
-    expect(protocol.toResult(answer(taken.status, { sid: '', id: null, MessageID: '' }))).toMatchObject({
+    expect(protocol.toResult(answer(taken.status, { sid: '', id: null, MessageID: '', MessageId: '' }))).toMatchObject({
       kind: 'unknown',
     });
     expect(protocol.toResult(answer(taken.status, undefined))).toMatchObject({ kind: 'unknown' });
@@ -168,6 +226,33 @@ describe('what the answer of a provider means', () => {
   )('%s, status %i: %s', (_name, status, kind, protocol) => {
     expect(protocol.toResult(answer(status))).toMatchObject({ kind });
     expect(protocol.toResult(answer(status, 'no JSON at all'))).toMatchObject({ kind });
+  });
+
+  it.each([
+    [400, 'MessageRejected', 'rejected'],
+    [400, 'BadRequestException', 'rejected'],
+    [400, 'AccountSuspendedException', 'unavailable'],
+    [400, 'SendingPausedException', 'unavailable'],
+    [400, 'MailFromDomainNotVerifiedException', 'unavailable'],
+    [400, 'LimitExceededException', 'unavailable'],
+    [400, 'ThrottlingException', 'unavailable'],
+    [400, 'RequestExpired', 'unavailable'],
+    [403, 'InvalidSignatureException', 'unavailable'],
+    [404, 'NotFoundException', 'unavailable'],
+    [429, 'TooManyRequestsException', 'unavailable'],
+    [500, 'InternalServiceErrorException', 'unknown'],
+    [500, 'ThrottlingException', 'unknown'],
+    [503, 'ServiceUnavailableException', 'unavailable'],
+  ])('SES, status %i, %s: %s', (status, type, kind) => {
+    const detail = `status ${status}, ${type}`;
+    const header = { 'x-amzn-errortype': `${type}:http://internal.amazon.com/coral/` };
+    expect(ses.toResult(answer(status, { message: mail.to }, header))).toMatchObject({ kind, detail });
+    expect(ses.toResult(answer(status, { __type: `com.amazonaws.ses#${type}` }))).toMatchObject({ kind, detail });
+  });
+
+  it('SES says for how long it is full', () => {
+    const header = { 'x-amzn-errortype': 'LimitExceededException', 'retry-after': '60' };
+    expect(ses.toResult(answer(400, {}, header))).toMatchObject({ kind: 'unavailable', retryAfterMs: 60_000 });
   });
 
   it('comes back when it is told to, at most an hour later', () => {

@@ -4,9 +4,12 @@ import { Callbacks20261122000200 } from './20261122000200-callbacks.js';
 import { Consents20261121000700 } from './20261121000700-consents.js';
 import { Contacts20261121000300 } from './20261121000300-contacts.js';
 import { Content20261122000300 } from './20261122000300-content.js';
+import { Devices20261122000500 } from './20261122000500-devices.js';
 import { Entries20261121001300 } from './20261121001300-entries.js';
+import { EventStream20261122000600 } from './20261122000600-event-stream.js';
 import { Facts20261121000900 } from './20261121000900-facts.js';
 import { Gates20261121000500 } from './20261121000500-gates.js';
+import { Inbox20261122001000 } from './20261122001000-inbox.js';
 import { JourneyLife20261121001310 } from './20261121001310-journey-life.js';
 import { JourneyMigrations20261121001700 } from './20261121001700-journey-migrations.js';
 import { Journeys20261121000200 } from './20261121000200-journeys.js';
@@ -20,6 +23,8 @@ import { Simulations20261121001200 } from './20261121001200-simulations.js';
 import { Slots20261122000400 } from './20261122000400-slots.js';
 import { Steps20261121001000 } from './20261121001000-steps.js';
 import { Suppressions20261121000800 } from './20261121000800-suppressions.js';
+import { Tracking20261122000700 } from './20261122000700-tracking.js';
+import { LookUps20261122000800 } from './20261122000800-look-ups.js';
 import { Triggers20261121001400 } from './20261121001400-triggers.js';
 
 export const migrations = [
@@ -46,4 +51,9 @@ export const migrations = [
   { name: '20261122000200-callbacks', class: Callbacks20261122000200 },
   { name: '20261122000300-content', class: Content20261122000300 },
   { name: '20261122000400-slots', class: Slots20261122000400 },
+  { name: '20261122000500-devices', class: Devices20261122000500 },
+  { name: '20261122000700-tracking', class: Tracking20261122000700 },
+  { name: '20261122000600-event-stream', class: EventStream20261122000600 },
+  { name: '20261122000800-look-ups', class: LookUps20261122000800 },
+  { name: '20261122001000-inbox', class: Inbox20261122001000 },
 ];

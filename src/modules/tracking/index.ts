@@ -1,0 +1,2 @@
+export { MessageTracking } from './message-tracking.js';
+export { TrackingModule } from './tracking.module.js';
