@@ -1,7 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Database } from '../../src/platform/database/database.js';
 import { Retention } from '../../src/platform/database/retention.js';
-import { firstIdAt, newId } from '../../src/platform/random/ids.js';
 import { createTestApp } from '../support/app.js';
 
 const DAY_MS = 86_400_000;
@@ -19,8 +18,15 @@ describe('what is there only to be seen', () => {
 
   const query = <Row extends object>(text: string, ...values: unknown[]): Promise<readonly Row[]> =>
     app.get(Database).query<Row>({ text, values });
-  /** An id as of so many days ago, and no two the same. */
-  const idOf = (days: number): string => firstIdAt(Date.now() - days * DAY_MS).slice(0, 18) + newId().slice(18);
+  /** Ids as they were made so many days ago. */
+  const idsOf = async (days: number, count = 1): Promise<readonly string[]> =>
+    (
+      await query<{ id: string }>(
+        `select uuidv7(make_interval(days => -$1::int)) as id from generate_series(1, $2)`,
+        days,
+        count,
+      )
+    ).map(({ id }) => id);
 
   it('goes once it is old, however much it is; a callback that is still to be applied stays', async () => {
     const add = (ids: readonly string[], nextAttempt: string | null) =>
@@ -31,12 +37,12 @@ describe('what is there only to be seen', () => {
         ids,
         nextAttempt,
       );
-    const [fresh, due] = [idOf(89), idOf(200)];
-    await add([...Array.from({ length: MANY }, () => idOf(91)), fresh], null);
-    await add([due], new Date(Date.now() + DAY_MS).toISOString());
+    const [fresh, due] = [await idsOf(89), await idsOf(200)];
+    await add([...(await idsOf(91, MANY)), ...fresh], null);
+    await add(due, new Date(Date.now() + DAY_MS).toISOString());
     await app.get(Retention).purge();
     const left = await query<{ id: string }>(`select id from provider_callbacks where account_key = 'old' order by id`);
-    expect(left.map(({ id }) => id)).toEqual([due, fresh]);
+    expect(left.map(({ id }) => id)).toEqual([...due, ...fresh]);
   });
 
   it('goes of an enrolment too, which still tells how many it refused', async () => {
@@ -48,11 +54,11 @@ describe('what is there only to be seen', () => {
       values ($1, 'ids', 50, 'done', 2, 'spec') returning id`,
       journey?.id,
     );
-    const [old, fresh] = [idOf(91), idOf(89)];
+    const [fresh] = await idsOf(89);
     await query(
       `insert into bulk_enrolment_refusals (id, bulk_id, line, code, detail)
       select id, $2, 1, 'USER_UNKNOWN', 'nobody' from unnest($1::uuid[]) as id`,
-      [old, fresh],
+      [...(await idsOf(91)), fresh],
       bulk?.id,
     );
     await app.get(Retention).purge();

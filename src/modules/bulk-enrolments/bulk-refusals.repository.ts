@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
-import { firstIdAt } from '../../platform/random/ids.js';
 
 export interface Refusal {
   readonly line: number | null;
@@ -34,9 +33,9 @@ export class BulkRefusalsRepository {
   async purge(before: InstantMs, limit: number): Promise<number> {
     const purged = await this.database.query({
       text: `delete from bulk_enrolment_refusals where id in (select id from bulk_enrolment_refusals
-          where id < $1 order by id limit $2 for update skip locked)
+          where id < uuidv7_floor(to_timestamp($1::float8 / 1000)) order by id limit $2 for update skip locked)
         returning id`,
-      values: [firstIdAt(before), limit],
+      values: [before, limit],
     });
     return purged.length;
   }

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
-import { firstIdAt } from '../../platform/random/ids.js';
 import type { ProviderKind } from '../providers/index.js';
 import { isHeard, type CallbackEvent, type CallbackKind } from './callback-event.js';
 
@@ -166,9 +165,9 @@ export class CallbacksRepository {
   async purge(before: InstantMs, limit: number): Promise<number> {
     const purged = await this.database.query({
       text: `delete from provider_callbacks where id in (select id from provider_callbacks
-          where id < $1 and next_attempt_at is null order by id limit $2 for update skip locked)
+          where id < uuidv7_floor(to_timestamp($1::float8 / 1000)) and next_attempt_at is null order by id limit $2 for update skip locked)
         returning id`,
-      values: [firstIdAt(before), limit],
+      values: [before, limit],
     });
     return purged.length;
   }

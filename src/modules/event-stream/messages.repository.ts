@@ -201,20 +201,20 @@ export class MessagesRepository {
     });
   }
 
-  /**
-   * Deletes some of what is older than `keptMs`, sent or not.
-   *
-   * @returns how many rows went; fewer than `limit` when there is nothing more of a table
-   */
-  async purge(table: 'attempts' | 'messages' | 'events' | 'replays', keptMs: number, limit: number): Promise<number> {
+  /** Deletes some of what is older than `before`, sent or not. @returns how many rows went */
+  async purge(
+    table: 'attempts' | 'messages' | 'events' | 'replays',
+    before: InstantMs,
+    limit: number,
+  ): Promise<number> {
     const name = `stream_${table}`;
     const id = table === 'messages' ? 'event_id' : 'id';
     const key = table === 'messages' ? 'subscription_id, event_id' : 'id';
     const rows = await this.database.query({
       text: `delete from ${name} where (${key}) in (select ${key} from ${name}
-          where ${id} < uuidv7_floor(statement_timestamp() - make_interval(secs => $1::float8 / 1000)) limit $2)
+          where ${id} < uuidv7_floor(to_timestamp($1::float8 / 1000)) limit $2 for update skip locked)
         returning ${id}`,
-      values: [keptMs, limit],
+      values: [before, limit],
     });
     return rows.length;
   }

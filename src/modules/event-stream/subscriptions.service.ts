@@ -1,11 +1,15 @@
 import {
   ConflictException,
+  Inject,
   Injectable,
   NotFoundException,
   UnprocessableEntityException,
   type OnModuleInit,
 } from '@nestjs/common';
+import { CONFIG } from '../../platform/config/config.module.js';
+import type { Config } from '../../platform/config/config.js';
 import { Database, violatedUnique, type Transaction } from '../../platform/database/database.js';
+import { Retention } from '../../platform/database/retention.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { AuditLog } from '../access/index.js';
 import { UserHooks } from '../users/index.js';
@@ -44,10 +48,17 @@ export class SubscriptionsService implements OnModuleInit {
     private readonly keeper: StreamKeeper,
     private readonly hooks: UserHooks,
     private readonly audit: AuditLog,
+    private readonly retention: Retention,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'eventStream'>,
   ) {}
 
   onModuleInit(): void {
     this.hooks.onErase((transaction, { userId }) => this.messages.eraseUser(transaction, userId));
+    const { keptMs: forMs } = this.config.eventStream;
+    // Messages before the events that they tell of.
+    for (const table of ['attempts', 'messages', 'events', 'replays'] as const) {
+      this.retention.keep({ forMs, purge: (before, limit) => this.messages.purge(table, before, limit) });
+    }
   }
 
   /**

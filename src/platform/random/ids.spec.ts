@@ -1,4 +1,4 @@
-import { firstIdAt, newId } from './ids.js';
+import { newId } from './ids.js';
 
 describe('newId', () => {
   it('never gives an id twice, and each is a UUID of version 7 of this millisecond', () => {
@@ -19,21 +19,5 @@ describe('newId', () => {
     for (const place of [13, 14, 15, ...Array.from({ length: 15 }, (_, index) => 17 + index)]) {
       expect(new Set(ids.map((id) => id[place])).size).toBe(16);
     }
-  });
-});
-
-describe('firstIdAt', () => {
-  it('lies between what was made before an instant and what is made from it on', () => {
-    const at = 1_795_000_000_000;
-    expect(firstIdAt(at)).toBe(
-      `${at
-        .toString(16)
-        .padStart(12, '0')
-        .replace(/^(.{8})/, '$1-')}-7000-8000-000000000000`,
-    );
-    const before = newId();
-    const bound = firstIdAt(Date.now() + 1);
-    expect(before < bound).toBe(true);
-    expect(newId() >= firstIdAt(Date.now() - 1)).toBe(true);
   });
 });

@@ -18,12 +18,6 @@ export function newId(): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** No id that was made at or after this instant is smaller, none that was made before is as great. */
-export function firstIdAt(ms: number): string {
-  const hex = ms.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
-}
-
 /** Bytes that nobody else gets. */
 function nextBytes(): Buffer {
   if (used === reserve.length) {
