@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AccessModule } from './modules/access/index.js';
 import { ActionsModule } from './modules/actions/index.js';
+import { AudienceSyncsModule } from './modules/audience-syncs/index.js';
 import { BulkEnrolmentsModule } from './modules/bulk-enrolments/index.js';
 import { CallbacksModule } from './modules/callbacks/index.js';
 import { ConsentsModule } from './modules/consents/index.js';
@@ -21,6 +22,7 @@ import { PayloadKeysModule } from './modules/payload-keys/index.js';
 import { PoliciesModule } from './modules/policies/index.js';
 import { ProvidersModule } from './modules/providers/index.js';
 import { RunViewsModule } from './modules/run-views/index.js';
+import { SendingDomainsModule } from './modules/sending-domains/index.js';
 import { SimulationsModule } from './modules/simulations/index.js';
 import { StepsModule } from './modules/steps/index.js';
 import { SuppressionsModule } from './modules/suppressions/index.js';
@@ -75,7 +77,9 @@ export class AppModule {
         DeliveriesModule.forRoot(config.email),
         OutcomesModule,
         InboxModule,
+        AudienceSyncsModule,
         ProvidersModule,
+        SendingDomainsModule,
         CallbacksModule,
         WebhookEndpointsModule,
         EventStreamModule,

@@ -4,13 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { createActivities, createSinks } from '../activities/index.js';
+import { activityServices } from './activity-services.js';
 import { AppModule } from './app.module.js';
-import { BulkPages, SchedulesService } from './modules/bulk-enrolments/index.js';
 import { DeliverySettler } from './modules/deliveries/index.js';
-import { EventsService } from './modules/events/index.js';
-import { MigrationMover, RunReconciler, RunsRepository } from './modules/journeys/index.js';
+import { RunsRepository } from './modules/journeys/index.js';
 import { PayloadKeysKeeper } from './modules/payload-keys/index.js';
-import { Acts, Moments, RunQuestions, StepsService } from './modules/steps/index.js';
 import { verifySuppressionKey } from './platform/address/suppression-key.js';
 import { readConfig, type Config } from './platform/config/config.js';
 import { PartitionKeeper } from './platform/database/partition-keeper.js';
@@ -74,18 +72,7 @@ await host.run({
   workflows: existsSync(path('../workflows.bundle.js'))
     ? { workflowBundle: { codePath: path('../workflows.bundle.js') } }
     : { workflowsPath: path('../workflows/index.js') },
-  activities: createActivities({
-    steps: app.get(StepsService),
-    acts: app.get(Acts),
-    questions: app.get(RunQuestions),
-    moments: app.get(Moments),
-    events: app.get(EventsService),
-    bulkPages: app.get(BulkPages),
-    schedules: app.get(SchedulesService),
-    reconciler: app.get(RunReconciler),
-    mover: app.get(MigrationMover),
-    runs,
-  }),
+  activities: createActivities(activityServices(app)),
   sinks: createSinks({ runs }),
   payloadCodecs: app.get(PAYLOAD_CODECS),
 });

@@ -52,6 +52,7 @@ export const Accounts = z.strictObject({
   }),
   smtp: z.strictObject({ user: text, password: text, needs_auth: z.boolean() }),
   webhooks: z.strictObject({ secret: z.string().startsWith('whsec_'), response: z.unknown() }),
+  audiences: z.strictObject({ access_token: text }),
   callbacks: z.strictObject({
     delay_ms: z.number().int().min(0).max(3_600_000),
     retry_time_scale: z.number().min(0).max(1),
@@ -72,6 +73,7 @@ export const AccountsChange = z.strictObject({
   ses: shape.ses.partial().optional(),
   smtp: shape.smtp.partial().optional(),
   webhooks: shape.webhooks.partial().optional(),
+  audiences: shape.audiences.partial().optional(),
   callbacks: shape.callbacks.partial().optional(),
 });
 
@@ -145,6 +147,7 @@ function defaults(): Accounts {
     },
     smtp: { user: 'sandbox', password: 'sandbox', needs_auth: false },
     webhooks: { secret: `whsec_${randomBytes(24).toString('base64')}`, response: {} },
+    audiences: { access_token: 'sandbox' },
     callbacks: { delay_ms: 5, retry_time_scale: 1 },
   };
 }

@@ -41,7 +41,7 @@ export class Exchange {
   }
 
   /** Serves an endpoint under a path. */
-  route(app: FastifyInstance, method: 'GET' | 'POST', url: string, endpoint: Endpoint): void {
+  route(app: FastifyInstance, method: 'GET' | 'POST' | 'DELETE', url: string, endpoint: Endpoint): void {
     app.route({ method, url, handler: (request, reply) => this.serve(endpoint, request, reply) });
   }
 
@@ -84,6 +84,7 @@ export class Exchange {
     const instead = insteadOfWork(endpoint, fault);
     if (instead !== null) return instead === 'nothing' ? abandon(reply, fault) : send(reply, instead);
     if (verdict.kind === 'refused') return send(reply, verdict.answer);
+    verdict.work?.();
     // A desk that is no provider takes no messages.
     this.accept(endpoint.desk as ProviderName, messages, startedAtMs, fault?.kind ?? null);
     return answer(reply, verdict.answer, fault);

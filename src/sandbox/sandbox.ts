@@ -8,6 +8,7 @@ import { CallbackSender } from './callbacks.js';
 import { selfSignedCertificate } from './certificate.js';
 import { Exchange } from './exchange.js';
 import { Faults } from './faults.js';
+import { playAudiences } from './providers/audiences.js';
 import { playFcm } from './providers/fcm.js';
 import { playMailgun } from './providers/mailgun.js';
 import { playPostmark } from './providers/postmark.js';
@@ -68,6 +69,7 @@ export async function startSandbox({ httpPort, smtpPort, logFile, accounts }: Sa
   playMailgun(setting);
   playPostmark(setting);
   playWebhooks(setting);
+  playAudiences(setting);
   const webPush = new WebPush(setting);
   const sns = new Sns(setting, identity);
   playSes(setting, sns);

@@ -16,7 +16,7 @@ export const PROVIDERS = [
 export type ProviderName = (typeof PROVIDERS)[number];
 
 /** Questions that accept no message, and may fail on their own. */
-export const DESKS = ['fcm_token', 'twilio_lookup', 'postmark_lookup'] as const;
+export const DESKS = ['fcm_token', 'twilio_lookup', 'postmark_lookup', 'audiences'] as const;
 
 /** What a fault can be set on. */
 export type DeskName = ProviderName | (typeof DESKS)[number];
@@ -53,7 +53,13 @@ export interface Message {
 /** What a provider makes of a request; several messages where one request names several recipients. */
 export type Verdict =
   | { readonly kind: 'refused'; readonly answer: Answer }
-  | { readonly kind: 'taken'; readonly messages: readonly Message[]; readonly answer: Answer };
+  | {
+      readonly kind: 'taken';
+      readonly messages: readonly Message[];
+      readonly answer: Answer;
+      /** What is done beside, unless a fault comes before. */
+      readonly work?: () => void;
+    };
 
 export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };

@@ -25,7 +25,8 @@ export const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  */
 export async function startProduct({ folder, dist = 'dist', settings = {}, postgres: postgresSettings = {} }) {
   mkdirSync(folder, { recursive: true });
-  const postgres = await startPostgres({ dataDir: path.join(folder, 'postgres'), settings: postgresSettings });
+  const dataDir = path.join(folder, 'postgres');
+  let postgres = await startPostgres({ dataDir, settings: postgresSettings });
   const pool = new pg.Pool({ connectionString: postgres.url('tactful'), max: 2 });
   // Idle connections are cut when the server ends; a query that fails says so itself.
   pool.on('error', () => undefined);
@@ -60,21 +61,39 @@ export async function startProduct({ folder, dist = 'dist', settings = {}, postg
       ...parts,
       url,
       temporalAddress: environment.TEMPORAL_ADDRESS,
-      postgresPid: postgres.child.pid,
+      databaseUrl: environment.DATABASE_URL,
+      get postgresPid() {
+        return postgres.child.pid;
+      },
+      /** Without a warning; resolves when it is there again, on the same port. */
+      async killPostgres() {
+        const exit = once(postgres.child, 'exit');
+        postgres.child.kill('SIGKILL');
+        await exit;
+        for (let isUp = false; !isUp;) {
+          try {
+            postgres = await startPostgres({ dataDir, port: postgres.port, settings: postgresSettings });
+            isUp = true;
+          } catch {
+            // Its children hold on to the memory for a moment.
+            await rest(AGAIN_AFTER_MS);
+          }
+        }
+      },
       query: async (text, ...values) => (await pool.query(text, values)).rows,
       call: (method, route, body) => call(method, url + route, body),
-      stop: () => stop(parts, pool, postgres),
+      stop: () => stop(parts, pool, () => postgres.stop()),
     };
   } catch (error) {
-    await stop(parts, pool, postgres);
+    await stop(parts, pool, () => postgres.stop());
     throw error;
   }
 }
 
-async function stop(parts, pool, postgres) {
+async function stop(parts, pool, stopPostgres) {
   for (const name of ['worker', 'api', 'temporal']) await parts[name]?.stop();
   await pool.end();
-  await postgres.stop();
+  await stopPostgres();
 }
 
 async function createDatabase(url) {

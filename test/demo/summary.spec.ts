@@ -58,6 +58,7 @@ const delivery = (id: string, name: string, template: string, state: DeliveryVie
   attempt: 1,
   provider_message_id: null,
   failure: null,
+  cost: null,
   tracking: 'not_asked',
   open_count: 0,
   click_count: 0,

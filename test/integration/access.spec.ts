@@ -85,6 +85,12 @@ describe('access', () => {
       'TrackingController.open',
       'UnsubscribeController.show',
       'UnsubscribeController.withdraw',
+      'UserInboxController.dismiss',
+      'UserInboxController.list',
+      'UserInboxController.open',
+      'UserInboxController.preflight',
+      'UserInboxController.read',
+      'UserInboxController.readAll',
     ]);
   });
 

@@ -122,8 +122,21 @@ class World {
       this.app.get(DeliveriesRepository).claim(transaction, {
         ...{ deliveryId: this.id, idempotencyKey: this.key, userId: this.id, decisionId: this.id, runKey: this.key },
         ...{ stepId: 'hello', visit: 1, journeyKey: 'one', channel: 'email', provider: 'mark', action: 'hello' },
-        ...{ template: 'hello', templateVersion: 1, purpose: 'marketing', tags: [], isCounted: true, actionGroup: null },
-        ...{ address: 'a@example.org', attemptToken: token, aliveMs: ALIVE_S * 1_000, clockDomain: 'real', claimedAt: 0 },
+        ...{
+          template: 'hello',
+          templateVersion: 1,
+          purpose: 'marketing',
+          tags: [],
+          isCounted: true,
+          actionGroup: null,
+        },
+        ...{
+          address: 'a@example.org',
+          attemptToken: token,
+          aliveMs: ALIVE_S * 1_000,
+          clockDomain: 'real',
+          claimedAt: 0,
+        },
       }),
     );
     this.attempts.push({ token, claimedAt: this.now, taken: null, hasAnswered: false });
@@ -141,9 +154,7 @@ class World {
     if (attempt === undefined || attempt.taken === null || attempt.hasAnswered) return;
     attempt.hasAnswered = true;
     const settlement = { deliveryId: this.id, attemptToken: attempt.token, failure: null } as const;
-    await this.app
-      .get(DeliveriesRepository)
-      .settle({ ...settlement, state: 'sent', providerMessageId: attempt.taken });
+    await this.app.get(DeliveriesRepository).settle({ ...settlement, state: 'sent', providerMessageId: attempt.taken });
   }
 
   private async noAnswer(attempt: Attempt | undefined): Promise<void> {
@@ -154,9 +165,13 @@ class World {
 
   private async callback(): Promise<void> {
     if (this.taken.length === 0 || (await this.state()) === 'released') return;
-    await this.app.get(Database).transaction((transaction) =>
-      this.app.get(DeliveriesRepository).advance(transaction, { deliveryId: this.id, state: 'delivered', failure: null }),
-    );
+    await this.app
+      .get(Database)
+      .transaction((transaction) =>
+        this.app
+          .get(DeliveriesRepository)
+          .advance(transaction, { deliveryId: this.id, state: 'delivered', failure: null }),
+      );
   }
 
   private list(): readonly ListedMessage[] {
@@ -195,7 +210,10 @@ const actions = fc.array(
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('claim' as const) }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('reach', 'answer', 'no_answer', 'say'), which }) },
     { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('callback', 'ask', 'ask', 'list', 'die', 'give_up') }) },
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('pass' as const), seconds: fc.constantFrom(1, 30, 61, 95, 400) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ kind: fc.constant('pass' as const), seconds: fc.constantFrom(1, 30, 61, 95, 400) }),
+    },
   ),
   { minLength: 5, maxLength: 40 },
 );

@@ -28,23 +28,29 @@ describe('providers that are asked whether they took a message', () => {
     await stage.journey('mails', 'mail');
     const text = 'Hello from {{ company.name }}. Reply STOP to stop.';
     await stage.send('POST', '/api/message-templates', { key: 'text', channel: 'sms', text });
-    const accounts = [
-      { key: 'mark', kind: 'postmark', credentials: { server_token: 'sandbox' }, settings: {} },
-      {
-        ...{ key: 'texts', kind: 'twilio', credentials: { auth_token: 'sandbox' } },
-        settings: { account_sid: TWILIO_SID, from: '+15005550006' },
-      },
-    ];
-    for (const account of accounts) {
-      const settings = { ...account.settings, base_url: `${sandbox.url}/${account.kind}` };
-      await stage.send('POST', '/api/providers', { ...account, settings });
-    }
   });
   afterAll(async () => {
     await stage.close();
     await sandbox.stop();
   });
-  beforeEach(() => sandbox.faults([]));
+  let tests = 0;
+  /** Accounts of its own for each, so that nothing is known of their health. */
+  beforeEach(async () => {
+    await sandbox.faults([]);
+    await stage.query('delete from provider_accounts');
+    tests += 1;
+    const accounts = [
+      { kind: 'postmark', credentials: { server_token: 'sandbox' }, settings: {} },
+      {
+        ...{ kind: 'twilio', credentials: { auth_token: 'sandbox' } },
+        settings: { account_sid: TWILIO_SID, from: '+15005550006' },
+      },
+    ];
+    for (const account of accounts) {
+      const settings = { ...account.settings, base_url: `${sandbox.url}/${account.kind}` };
+      await stage.send('POST', '/api/providers', { ...account, key: `${account.kind}_${tests}`, settings });
+    }
+  });
 
   async function reader(): Promise<Reader> {
     const phone = `+3361234${String((people += 1)).padStart(4, '0')}`;
@@ -55,10 +61,16 @@ describe('providers that are asked whether they took a message', () => {
     return { ...person, phone, runKey };
   }
   function requestOf({ id, runKey }: Reader, channel: Channel, number: number) {
-    const request = messageRequest({ runKey, userId: id, journeyKey: 'mails' }, channel === 'email' ? 'mail' : 'text', number);
+    const request = messageRequest(
+      { runKey, userId: id, journeyKey: 'mails' },
+      channel === 'email' ? 'mail' : 'text',
+      number,
+    );
     return { ...request, step: { ...request.step, channel } as never };
   }
-  const ask = (person: Reader, channel: Channel, number = 1) => stage.ask(requestOf(person, channel, number));
+  /** First asked by one process, then by another, which knows nothing of the health of the account. */
+  const ask = (person: Reader, channel: Channel, number = 1) =>
+    stage.ask(requestOf(person, channel, number), number > 1 ? 1 : 0);
   /** As if so many seconds had passed for what is in doubt. */
   const pass = (seconds: number, ...readers: readonly Reader[]) =>
     stage.query(
@@ -67,9 +79,16 @@ describe('providers that are asked whether they took a message', () => {
       seconds,
       readers.map(({ runKey }) => runKey),
     );
-  const round = (process = 0) => stage.get(LookUps, process).round();
+  const round = (process = 1) => stage.get(LookUps, process).round();
   async function deliveryOf({ runKey }: Reader) {
-    const [row] = await stage.query<{ id: string; state: string; attempt: number; message: string | null; ledger: string; failure: string | null }>(
+    const [row] = await stage.query<{
+      id: string;
+      state: string;
+      attempt: number;
+      message: string | null;
+      ledger: string;
+      failure: string | null;
+    }>(
       `select id, delivery.state, attempt, provider_message_id as message, ledger.state as ledger, failure
         from deliveries delivery join contact_ledger ledger on delivery_id = id where run_key = $1`,
       runKey,
@@ -118,7 +137,13 @@ describe('providers that are asked whether they took a message', () => {
     const cases = [];
     for (const channel of CHANNELS) {
       for (const [kind, parameters, isTaken] of ENDS) {
-        cases.push({ person: await reader(), channel, kind, isTaken, ...(parameters === undefined ? {} : { parameters }) });
+        cases.push({
+          person: await reader(),
+          channel,
+          kind,
+          isTaken,
+          ...(parameters === undefined ? {} : { parameters }),
+        });
       }
     }
     await faultsFor(cases.map(({ isTaken: _, ...fault }) => fault));
@@ -140,34 +165,40 @@ describe('providers that are asked whether they took a message', () => {
     }
   });
 
-  it.each(CHANNELS)('a process that died right after it handed over a message by %s, or right before, loses none', async (channel) => {
-    const processes = new StepProcesses({ ...NO_NOISE, AUTH: 'none' });
-    try {
-      const undisturbed = await reader();
-      const { writes } = await processes.run({ request: requestOf(undisturbed, channel, 1), death: null });
-      const post = writes.findIndex((write) => write.startsWith('POST /')) + 1;
-      expect(post).toBeGreaterThan(0);
-      const last = writes.findIndex((write) => write.includes('deliveries_settle'));
-      for (const [moment, write] of [['before', post], ['after', last]] as const) {
-        const person = await reader();
-        await processes.run({ request: requestOf(person, channel, 1), death: { write, moment } });
-        const taken = moment === 'after' ? 1 : 0;
-        await sandbox.settled();
-        expect(await deliveryOf(person)).toMatchObject({ state: 'sending' });
-        await expect(ask(person, channel)).rejects.toThrow('may still be alive');
-        await pass(ALIVE_S, person);
-        expect(await round()).toBe(0);
-        expect(await ask(person, channel)).toMatchObject({ kind: 'defer', reason: 'OUTCOME_IN_DOUBT' });
-        await askedAbout(2, person);
-        expect(await takenFor(person, channel)).toHaveLength(taken);
-        expect(await deliveryOf(person)).toMatchObject({ state: taken === 1 ? 'sent' : 'released' });
-        expect(await ask(person, channel, 2)).toMatchObject({ kind: 'sent' });
-        expect(await takenFor(person, channel)).toHaveLength(1);
+  it.each(CHANNELS)(
+    'a process that died right after it handed over a message by %s, or right before, loses none',
+    async (channel) => {
+      const processes = new StepProcesses({ ...NO_NOISE, AUTH: 'none' });
+      try {
+        const undisturbed = await reader();
+        const { writes } = await processes.run({ request: requestOf(undisturbed, channel, 1), death: null });
+        const post = writes.findIndex((write) => write.startsWith('POST /')) + 1;
+        expect(post).toBeGreaterThan(0);
+        const last = writes.findIndex((write) => write.includes('deliveries_settle'));
+        for (const [moment, write] of [
+          ['before', post],
+          ['after', last],
+        ] as const) {
+          const person = await reader();
+          await processes.run({ request: requestOf(person, channel, 1), death: { write, moment } });
+          const taken = moment === 'after' ? 1 : 0;
+          await sandbox.settled();
+          expect(await deliveryOf(person)).toMatchObject({ state: 'sending' });
+          await expect(ask(person, channel)).rejects.toThrow('may still be alive');
+          await pass(ALIVE_S, person);
+          expect(await round()).toBe(0);
+          expect(await ask(person, channel)).toMatchObject({ kind: 'defer', reason: 'OUTCOME_IN_DOUBT' });
+          await askedAbout(2, person);
+          expect(await takenFor(person, channel)).toHaveLength(taken);
+          expect(await deliveryOf(person)).toMatchObject({ state: taken === 1 ? 'sent' : 'released' });
+          expect(await ask(person, channel, 2)).toMatchObject({ kind: 'sent' });
+          expect(await takenFor(person, channel)).toHaveLength(1);
+        }
+      } finally {
+        processes.close();
       }
-    } finally {
-      processes.close();
-    }
-  });
+    },
+  );
 
   it('nothing is believed not to be taken before its time, nor by one look, nor by two at once', async () => {
     const person = await doubtful('email', 'reset_before');
@@ -175,7 +206,10 @@ describe('providers that are asked whether they took a message', () => {
     for (const process of [0, 1]) await round(process);
     await pass(AFTER_S, person);
     // Before the deadline of the attempt nothing that is missing counts.
-    await stage.query(`update deliveries set deadline_at = clock_timestamp() + interval '1 second' where run_key = $1`, person.runKey);
+    await stage.query(
+      `update deliveries set deadline_at = clock_timestamp() + interval '1 second' where run_key = $1`,
+      person.runKey,
+    );
     await round();
     await askedAbout(1, person);
     expect(await deliveryOf(person)).toMatchObject({ state: 'sending', failure: 'ECONNRESET' });
@@ -202,7 +236,10 @@ describe('providers that are asked whether they took a message', () => {
     }
     await round();
     for (const [index, person] of people.entries()) {
-      expect(await ask(person, CHANNELS[index] ?? 'email', 3)).toMatchObject({ kind: 'unknown', reason: 'OUTCOME_UNKNOWN' });
+      expect(await ask(person, CHANNELS[index] ?? 'email', 3)).toMatchObject({
+        kind: 'unknown',
+        reason: 'OUTCOME_UNKNOWN',
+      });
       expect(await deliveryOf(person)).toMatchObject({ state: 'unknown', ledger: 'unknown' });
     }
     await sandbox.faults([]);
@@ -231,7 +268,10 @@ describe('providers that are asked whether they took a message', () => {
     const sending = { ...lost, runKey: other };
     await doubtful('sms', 'reset_after', sending);
     // As if its answer were still awaited.
-    await stage.query(`update deliveries set ask_at = null, deadline_at = clock_timestamp() + interval '1 minute' where run_key = $1`, other);
+    await stage.query(
+      `update deliveries set ask_at = null, deadline_at = clock_timestamp() + interval '1 minute' where run_key = $1`,
+      other,
+    );
     await askedAbout(2, lost);
     expect(await deliveryOf(lost)).toMatchObject({ state: 'sending', message: null });
     await askedAbout(2, lost, sending);
@@ -266,7 +306,9 @@ describe('providers that are asked whether they took a message', () => {
     })();
     await outcomes.record({ deliveryId: (await deliveryOf(bounced)).id, kind: 'failed', at: null, detail: 'gone' });
     for (const due of dues) {
-      expect(await stage.database.transaction((transaction) => stage.get(LookUpsRepository).miss(transaction, due))).toBeNull();
+      expect(
+        await stage.database.transaction((transaction) => stage.get(LookUpsRepository).miss(transaction, due)),
+      ).toBeNull();
     }
     await askedAbout(2, heard, bounced);
     expect(await deliveryOf(heard)).toMatchObject({ state: 'delivered', ledger: 'delivered' });

@@ -41,7 +41,7 @@ describe('messages that go out by accounts with providers', () => {
   let accounts = 0;
   /** Under a key of its own, so that nothing is known of its health. */
   async function register(
-    ...given: readonly { key: string; kind: string; priority?: number; settings?: object }[]
+    ...given: readonly { key: string; kind: string; priority?: number; cost?: number; settings?: object }[]
   ): Promise<string[]> {
     const keys = given.map(({ key }) => `${key}_${(accounts += 1)}`);
     for (const [index, account] of given.entries()) {
@@ -51,10 +51,22 @@ describe('messages that go out by accounts with providers', () => {
     return keys;
   }
 
-  async function ask(person: Contactee, channel: 'email' | 'sms' = 'email'): Promise<StepAnswer> {
+  /** Of the one message to a person, as operators see it. */
+  async function costOf(userId: string): Promise<number | null> {
+    const { data } = await stage.send<{ data: readonly { cost: number | null }[] }>(
+      'GET',
+      `/api/deliveries?user_id=${userId}`,
+    );
+    return data[0]?.cost ?? null;
+  }
+  async function ask(
+    person: Contactee,
+    channel: 'email' | 'sms' = 'email',
+    template = channel === 'email' ? 'mail' : 'text',
+  ): Promise<StepAnswer> {
     const [runKey = ''] = await stage.enter(person.id, 'mails');
     const run = { runKey, userId: person.id, journeyKey: 'mails' };
-    const request = messageRequest(run, channel === 'email' ? 'mail' : 'text');
+    const request = messageRequest(run, template);
     return stage.ask({ ...request, step: { ...request.step, channel } as never });
   }
   let numbers = 0;
@@ -91,6 +103,30 @@ describe('messages that go out by accounts with providers', () => {
     expect(more).toEqual([]);
     expect(taken).toMatchObject({ provider: 'sendgrid', id: delivery?.message });
     expect(JSON.stringify(taken)).toContain('List-Unsubscribe=One-Click');
+  });
+
+  it('go by the cheapest of those with the same number, and are told with their cost', async () => {
+    const priced = [
+      { ...MARK, priority: 1, cost: 0.002 },
+      { ...GRID, cost: 0.0004 },
+      { ...MARK, key: 'free', priority: 1 },
+    ];
+    const [dear, cheap] = await register(...priced);
+    const person = await stage.person();
+    expect(await ask(person)).toMatchObject({ kind: 'sent' });
+    expect(await deliveries(person)).toMatchObject([{ provider: cheap }]);
+    await fault('sendgrid', 'error', { status: 503 });
+    const other = await stage.person();
+    expect(await ask(other)).toMatchObject({ kind: 'sent' });
+    expect(await deliveries(other)).toMatchObject([{ provider: dear, attempt: 2 }]);
+    const costs = await Promise.all([person, other].map(({ id }) => costOf(id)));
+    expect(costs).toEqual([0.0004, 0.002]);
+    // A number comes before money.
+    await register({ ...GRID, priority: 0, cost: 9 });
+    await sandbox.faults([]);
+    const last = await stage.person();
+    await ask(last);
+    expect(await costOf(last.id)).toBe(9);
   });
 
   it('go by the mail server of the settings while no account for e-mail is there', async () => {
@@ -140,14 +176,17 @@ describe('messages that go out by accounts with providers', () => {
     ['hangs up after it took the message', 'reset_after', undefined, 1],
     ['answers what nobody understands', 'malformed', { part: 'head' }, 1],
     ['fails without saying what it did', 'error', { status: 500 }, 0],
-  ])('are unknown, and not sent again by another account, when one that cannot be asked %s', async (_what, kind, parameters, taken) => {
-    await register(GRID, { ...MARK, priority: 9 });
-    await fault('sendgrid', kind, parameters);
-    const person = await stage.person();
-    expect(await ask(person)).toMatchObject({ kind: 'unknown', reason: 'OUTCOME_UNKNOWN' });
-    expect(await deliveries(person)).toMatchObject([{ state: 'unknown', attempt: 1 }]);
-    expect(await acceptedFor(person.email)).toHaveLength(taken);
-  });
+  ])(
+    'are unknown, and not sent again by another account, when one that cannot be asked %s',
+    async (_what, kind, parameters, taken) => {
+      await register(GRID, { ...MARK, priority: 9 });
+      await fault('sendgrid', kind, parameters);
+      const person = await stage.person();
+      expect(await ask(person)).toMatchObject({ kind: 'unknown', reason: 'OUTCOME_UNKNOWN' });
+      expect(await deliveries(person)).toMatchObject([{ state: 'unknown', attempt: 1 }]);
+      expect(await acceptedFor(person.email)).toHaveLength(taken);
+    },
+  );
 
   it('are in doubt, and not sent by another account, when one that can be asked says nothing', async () => {
     await register(MARK, { ...GRID, priority: 9 });
@@ -226,6 +265,20 @@ describe('messages that go out by accounts with providers', () => {
       const [taken] = await acceptedFor(person.phone);
       expect(taken).toMatchObject({ provider: 'twilio', id: delivery?.message });
       expect(JSON.stringify(taken)).toContain('Reply STOP to stop');
+    });
+
+    it('cost so much for each of their parts', async () => {
+      await register({ ...TEXTS, cost: 0.05 });
+      await stage.send('POST', '/api/message-templates', {
+        ...{
+          key: 'long',
+          channel: 'sms',
+          text: `Hello from {{ company.name }}. Reply STOP to stop. ${'x'.repeat(400)}`,
+        },
+      });
+      const person = await reader();
+      expect(await ask(person, 'sms', 'long')).toMatchObject({ kind: 'sent' });
+      expect(await costOf(person.id)).toBe(0.15);
     });
 
     it('are not sent without a number, nor without consent for texts', async () => {

@@ -34,6 +34,8 @@ const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const TEN_MEGABYTES = 10 * 1_048_576;
 const JSON_HEADERS = { 'content-type': 'application/json' };
 const FORM_ROUTE = /^\/(unsubscribe|confirm|preferences|l|o)\//;
+/** Their caller is a person, by a token of theirs. */
+const PERSON_ROUTE = /^\/inbox(\/|$)/;
 const NO_INPUT = new Set(['/api/health', '/api/ready', '/metrics']);
 
 const WRONG_BODIES: readonly (readonly [string, string])[] = [
@@ -74,9 +76,14 @@ const url = (path: string, value = UNKNOWN_ID): string => path.replaceAll(/\{[^}
 describe('wrong input to every endpoint', () => {
   let app: NestFastifyApplication;
   let routes: readonly Route[];
+  let personHeaders: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
     app = await createTestApp();
+    const { id } = (await app.inject({ method: 'POST', url: '/api/users', payload: { external_id: 'inbox-owner' } })).json<{ id: string }>();
+    const url = `/api/users/${id}/inbox-token`;
+    const { token } = (await app.inject({ method: 'POST', url, payload: {} })).json<{ token: string }>();
+    personHeaders = { authorization: `Bearer ${token}` };
     routes = readRoutes((await app.inject({ url: '/docs-json' })).json<Document>());
   });
   afterAll(async () => {
@@ -92,7 +99,9 @@ describe('wrong input to every endpoint', () => {
       for (const { what, ...request } of requestsOf(route)) {
         if (RIGHT.has(`${route.method} ${route.path}, ${what}`)) continue;
         sent += 1;
-        const response = await app.inject({ method: route.method as 'GET', ...request });
+        const own = PERSON_ROUTE.test(route.path) ? personHeaders : {};
+        const headers = { ...request.headers, ...own };
+        const response = await app.inject({ method: route.method as 'GET', ...request, headers });
         const type = response.headers['content-type'] ?? '';
         const isProblem = String(type).startsWith('application/problem+json') || FORM_ROUTE.test(route.path);
         if (statuses.includes(response.statusCode) && isProblem) continue;
@@ -221,7 +230,7 @@ describe('wrong input to every endpoint', () => {
 
   it('refuses wrong Idempotency-Keys', async () => {
     await refusals((route) => {
-      if (route.method !== 'POST' || FORM_ROUTE.test(route.path)) return [];
+      if (route.method !== 'POST' || FORM_ROUTE.test(route.path) || PERSON_ROUTE.test(route.path)) return [];
       return ['', ' ', 'é', 'x'.repeat(256)].map((key) => ({
         what: `key ${JSON.stringify(key.slice(0, 10))}`,
         url: url(route.path),

@@ -56,10 +56,15 @@ export class ContactStage {
     return app;
   }
 
-  async send<T>(method: 'POST' | 'PUT' | 'DELETE', url: string, payload?: object): Promise<T> {
+  async send<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, payload?: object): Promise<T> {
     const response = await this.appOf(0).inject({ method, url, ...(payload === undefined ? {} : { payload }) });
     if (response.statusCode >= 300) throw new Error(`${method} ${url}: ${response.statusCode} ${response.body}`);
     return (response.body === '' ? null : response.json<T>()) as T;
+  }
+
+  /** One request as it is, answered whatever it is. */
+  inject(request: Parameters<NestFastifyApplication['inject']>[0]): ReturnType<NestFastifyApplication['inject']> {
+    return this.appOf(0).inject(request);
   }
 
   query<Row extends object>(text: string, ...values: unknown[]): Promise<readonly Row[]> {

@@ -1,10 +1,8 @@
 import { NestFactory } from '@nestjs/core';
 import { createActivities, createSinks } from '../../activities/index.js';
+import { activityServices } from '../../src/activity-services.js';
 import { AppModule } from '../../src/app.module.js';
-import { BulkPages, SchedulesService } from '../../src/modules/bulk-enrolments/index.js';
-import { EventsService } from '../../src/modules/events/index.js';
-import { MigrationMover, RunReconciler, RunsRepository } from '../../src/modules/journeys/index.js';
-import { Acts, Moments, RunQuestions, StepsService } from '../../src/modules/steps/index.js';
+import { MigrationMover, RunsRepository } from '../../src/modules/journeys/index.js';
 import { readConfig } from '../../src/platform/config/config.js';
 import { PAYLOAD_CODECS } from '../../src/platform/temporal/sealing.codec.js';
 import { WorkerHost } from '../../src/platform/temporal/worker-host.js';
@@ -34,16 +32,8 @@ await new WorkerHost().run({
   logLevel: 'ERROR',
   workflows: { workflowBundle: { codePath: fromSetup('TEST_WORKFLOW_BUNDLE') } },
   activities: createActivities({
-    steps: app.get(StepsService),
-    acts: app.get(Acts),
-    questions: app.get(RunQuestions),
-    moments: app.get(Moments),
-    events: app.get(EventsService),
-    bulkPages: app.get(BulkPages),
-    schedules: app.get(SchedulesService),
-    reconciler: app.get(RunReconciler),
+    ...activityServices(app),
     mover: { record, tell: (...given) => mover.tell(...given) },
-    runs,
   }),
   sinks: createSinks({ runs }),
   payloadCodecs: app.get(PAYLOAD_CODECS),

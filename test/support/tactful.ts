@@ -1,10 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Client } from '@temporalio/client';
 import { createActivities, createSinks } from '../../activities/index.js';
-import { BulkPages, SchedulesService } from '../../src/modules/bulk-enrolments/index.js';
-import { EventsService } from '../../src/modules/events/index.js';
-import { MigrationMover, RunReconciler, RunsRepository } from '../../src/modules/journeys/index.js';
-import { Acts, Moments, RunQuestions, StepsService } from '../../src/modules/steps/index.js';
+import { activityServices } from '../../src/activity-services.js';
+import { RunsRepository } from '../../src/modules/journeys/index.js';
 import { Database } from '../../src/platform/database/database.js';
 import { PAYLOAD_CODECS } from '../../src/platform/temporal/sealing.codec.js';
 import { WorkerHost } from '../../src/platform/temporal/worker-host.js';
@@ -48,18 +46,7 @@ export async function startTactful(settings: Readonly<Record<string, string>> = 
   function startWorker(): void {
     const host = new WorkerHost();
     const runs = app.get(RunsRepository);
-    const activities = createActivities({
-      steps: app.get(StepsService),
-      acts: app.get(Acts),
-      questions: app.get(RunQuestions),
-      moments: app.get(Moments),
-      events: app.get(EventsService),
-      bulkPages: app.get(BulkPages),
-      schedules: app.get(SchedulesService),
-      reconciler: app.get(RunReconciler),
-      mover: app.get(MigrationMover),
-      runs,
-    });
+    const activities = createActivities(activityServices(app));
     const finished = host.run({
       address,
       namespace: 'default',

@@ -37,6 +37,13 @@ export async function startReceiver() {
       const type = body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' };
       answer = () => (response) => response.writeHead(status, { ...type, ...headers }).end(text);
     },
+    /** What to answer to each request, or that its connection is cut. */
+    answerAs(say: (hook: ReceivedHook) => number | 'cut'): void {
+      answer = (hook) => (response) => {
+        const said = say(hook);
+        return said === 'cut' ? response.destroy() : response.writeHead(said).end();
+      };
+    },
     /** Takes requests and says nothing, or cuts the connection. */
     answerBy(way: 'silence' | 'cut'): void {
       answer = () => (response) => (way === 'cut' ? response.destroy() : undefined);

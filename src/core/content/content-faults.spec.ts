@@ -1,11 +1,20 @@
 import fc from 'fast-check';
-import type { EmailContent, MessageContent, PushContent, SmsContent } from './content.js';
+import type { EmailContent, InAppContent, MessageContent, PushContent, SmsContent, WebhookContent } from './content.js';
 import { contentFaults, PUSH_BYTES_MAX, pushBytes } from './content-faults.js';
 import { utf8Bytes } from './utf8-bytes.js';
 
 const EMAIL: EmailContent = { channel: 'email', subject: 'Hi', html: '<p>Hi</p>', text: 'Hi' };
 const SMS: SmsContent = { channel: 'sms', text: 'Hi\nthere' };
 const PUSH: PushContent = { channel: 'push', title: 'Hi', body: 'there\nyou', link: null };
+const IN_APP: InAppContent = {
+  channel: 'in_app',
+  title: 'Hi',
+  body: 'a\nb',
+  link: null,
+  image: null,
+  expiresInHours: 1,
+};
+const WEBHOOK: WebhookContent = { channel: 'webhook', endpoint: 'crm', body: '{"a": 1}' };
 const HEAD_BYTES = pushBytes({ ...PUSH, body: '' });
 
 describe('contentFaults', () => {
@@ -17,6 +26,10 @@ describe('contentFaults', () => {
     ['a notification', PUSH],
     ['one with a link', { ...PUSH, link: 'https://shop.example/a?b=1#c' }],
     ['one that opens an app', { ...PUSH, link: 'myshop://orders/1' }],
+    ['an entry of an inbox', IN_APP],
+    ['one with a picture', { ...IN_APP, link: 'myshop://orders/1', image: 'https://shop.example/a.png?b' }],
+    ['a webhook', WEBHOOK],
+    ['a webhook of 20,000 bytes', { ...WEBHOOK, body: `{"a": "${'x'.repeat(19_991)}"}` }],
     ['one of 4,096 bytes', { ...PUSH, body: 'x'.repeat(PUSH_BYTES_MAX - HEAD_BYTES) }],
   ])('lets %s pass', (_what, content) => {
     expect(contentFaults(content)).toEqual([]);
@@ -44,6 +57,20 @@ describe('contentFaults', () => {
       '4,097 bytes',
       { ...PUSH, body: 'x'.repeat(PUSH_BYTES_MAX - HEAD_BYTES + 1) },
       /^body: .*4097 bytes of at most 4096/,
+    ],
+    ['an entry without a title', { ...IN_APP, title: ' ' }, /^title: it is empty/],
+    ['a NUL in an entry', { ...IN_APP, body: 'a\u0000' }, /^body: .*control/],
+    ['an entry whose link runs a script', { ...IN_APP, link: 'javascript:alert(1)' }, /^link/],
+    ['a picture without encryption', { ...IN_APP, image: 'http://shop.example/a.png' }, /^image/],
+    ['a picture that is data', { ...IN_APP, image: 'data:image/png;base64,x' }, /^image/],
+    ['an entry of too many bytes', { ...IN_APP, body: 'x'.repeat(20_000) }, /^body: .*bytes of at most 20000/],
+    ['a webhook that is no JSON', { ...WEBHOOK, body: '{"a": 1,}' }, /^body: it is no JSON object/],
+    ['a webhook that is a list', { ...WEBHOOK, body: '[1]' }, /^body: it is no JSON object/],
+    ['a webhook that is null', { ...WEBHOOK, body: 'null' }, /^body: it is no JSON object/],
+    [
+      'a webhook of 20,001 bytes',
+      { ...WEBHOOK, body: `{"a": "${'x'.repeat(19_992)}"}` },
+      /^body: it takes 20001 bytes/,
     ],
     ['too many bytes in few characters', { ...PUSH, body: '😀'.repeat(1_030) }, /^body: .*bytes/],
   ])('refuses %s', (_what, content, message) => {

@@ -13,10 +13,28 @@ describe('what a list of messages says about one that is sought', () => {
     ['its words are listed twice, once for another delivery', [alike('a'), alike('b')], ['a'], NO_RIVALS, 'taken'],
     ['other words are listed that nobody owns', [other('a')], [], NO_RIVALS, 'unsure'],
     ['other words are listed that another delivery owns', [other('a')], ['a'], NO_RIVALS, 'not_taken'],
-    ['its words are listed while another attempt with the same is under way', [alike('a')], [], { heard: 0, alive: 1 }, 'unsure'],
+    [
+      'its words are listed while another attempt with the same is under way',
+      [alike('a')],
+      [],
+      { heard: 0, alive: 1 },
+      'unsure',
+    ],
     ['nothing is listed while another attempt with the same is under way', [], [], { heard: 0, alive: 1 }, 'not_taken'],
-    ['its words are listed once, and were heard of for another delivery', [alike('a')], [], { heard: 1, alive: 0 }, 'not_taken'],
-    ['its words are listed twice, one was heard of for another', [alike('a'), alike('b')], [], { heard: 1, alive: 0 }, 'taken'],
+    [
+      'its words are listed once, and were heard of for another delivery',
+      [alike('a')],
+      [],
+      { heard: 1, alive: 0 },
+      'not_taken',
+    ],
+    [
+      'its words are listed twice, one was heard of for another',
+      [alike('a'), alike('b')],
+      [],
+      { heard: 1, alive: 0 },
+      'taken',
+    ],
   ])('%s', (_what, listed, owned, rivals, kind) => {
     expect(findingOf({ listed, owned: new Set(owned), rivals })).toMatchObject({ kind });
   });

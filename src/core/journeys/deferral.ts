@@ -12,6 +12,7 @@ const HELD_BY_OPERATORS: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'KILL_SWITCH',
   'USER_ON_HOLD',
   'JOURNEY_PAUSED',
+  'SENDING_PAUSED',
 ]);
 
 /** Whether one more deferral is one too many. */

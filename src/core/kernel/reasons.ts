@@ -42,6 +42,7 @@ export const REASONS = {
   HOLDOUT: 'the user is deliberately left alone, so that effects can be measured',
   RENDER_FAILED: 'the message could not be rendered',
   PROVIDER_UNAVAILABLE: 'the provider cannot take the message now',
+  SENDING_PAUSED: 'too many of the latest e-mails bounced or were complained about',
   PROVIDER_REJECTED: 'the provider refused the message',
   OUTCOME_IN_DOUBT: 'the provider is asked whether it took the message',
   OUTCOME_UNKNOWN: 'nobody can say whether the message went out',

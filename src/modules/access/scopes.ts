@@ -33,6 +33,8 @@ const SCOPES = [
   'controls:write',
   'keys:read',
   'keys:write',
+  'audiences:read',
+  'audiences:write',
   'audit:read',
   'metrics:read',
 ] as const;

@@ -45,13 +45,17 @@ describe('the input of a decision', () => {
   });
 
   it('gives each candidate the address of its channel, and none on a channel that has none', () => {
-    const many = definitionsOf(['email', 'sms', 'push', 'pigeon'].map((channel) => actionFacts(channel, { channel })));
+    const many = definitionsOf(
+      ['email', 'sms', 'push', 'in_app', 'webhook', 'pigeon'].map((channel) => actionFacts(channel, { channel })),
+    );
     const facts = factsOf({ user: userFacts({ phoneHash: 'hash-of-phone', pushHash: 'hash-of-device' }) });
     const { candidates } = toDecisionInput({ ...sources, definitions: many, facts });
     expect(candidates.map(({ key, addressHash }) => [key, addressHash])).toEqual([
       ['email', 'hash-of-email'],
       ['sms', 'hash-of-phone'],
       ['push', 'hash-of-device'],
+      ['in_app', facts.user?.id],
+      ['webhook', facts.user?.id],
       ['pigeon', null],
     ]);
   });

@@ -30,7 +30,7 @@ export type RefusedFor = 'recipient' | 'opted_out' | 'other';
  * - `accepted`: it answers for the message from here on.
  * - `rejected`: it will never take it; nothing was sent.
  * - `unavailable`: it cannot take it now; nothing was sent. Where it says when to come back, so long after now.
- * - `full`: its limit is used up until then; nothing was sent.
+ * - `full`: its limit is used up until then; nothing was sent. `isPaused`: it is our own guard that does not let it go.
  * - `late`: it was not ready for the content in time; nothing of it was taken, and it may be tried anew at once.
  * - `unknown`: the message may have been taken, and nobody can be asked.
  */
@@ -38,7 +38,7 @@ export type SendResult =
   | { readonly kind: 'accepted'; readonly providerMessageId: string }
   | { readonly kind: 'rejected'; readonly detail: string; readonly refusedFor: RefusedFor }
   | { readonly kind: 'unavailable'; readonly detail: string; readonly retryAfterMs?: DurationMs }
-  | { readonly kind: 'full'; readonly retryAfterMs: DurationMs }
+  | { readonly kind: 'full'; readonly retryAfterMs: DurationMs; readonly isPaused?: true }
   | { readonly kind: 'late'; readonly detail: string }
   | { readonly kind: 'unknown'; readonly detail: string };
 

@@ -43,6 +43,10 @@ export const DeliveryView = z
     click_count: z
       .int()
       .meta({ description: 'How often a link in it was followed, by its provider and by our own links.' }),
+    cost: z
+      .number()
+      .nullable()
+      .meta({ description: 'What its account asks for it if it takes it; null: nobody said.' }),
     clock_domain: z.string(),
     claimed_at: z.iso.datetime(),
     settled_at: z.iso.datetime().nullable(),

@@ -21,6 +21,7 @@ export const toDeliveryView = (delivery: DeliveryRow): DeliveryView => ({
   tracking: delivery.tracking,
   open_count: delivery.openCount,
   click_count: delivery.clickCount,
+  cost: delivery.cost,
   clock_domain: delivery.clockDomain,
   claimed_at: new Date(delivery.claimedAt).toISOString(),
   settled_at: delivery.settledAt === null ? null : new Date(delivery.settledAt).toISOString(),

@@ -4,6 +4,7 @@ import { UserHooks, UsersModule } from '../users/index.js';
 import { DeliveriesController } from './deliveries.controller.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import { DeliveriesService } from './deliveries.service.js';
+import { SendingDomainsModule } from '../sending-domains/index.js';
 import { DeliverySettler } from './delivery-settler.js';
 import { ProvidersModule } from '../providers/index.js';
 import { WebhookEndpointsModule } from '../webhook-endpoints/index.js';
@@ -14,6 +15,7 @@ import { LookUps } from './look-ups.js';
 import { LookUpsRepository } from './look-ups.repository.js';
 import { Outlets } from './outlets.js';
 import { SlotsRepository } from './slots.repository.js';
+import { Turns } from './turns.js';
 import { WebhookConnector } from './webhook/webhook.connector.js';
 
 @Module({})
@@ -31,7 +33,7 @@ export class DeliveriesModule implements OnModuleInit {
     return {
       module: DeliveriesModule,
       global: true,
-      imports: [UsersModule, ProvidersModule, WebhookEndpointsModule],
+      imports: [UsersModule, ProvidersModule, SendingDomainsModule, WebhookEndpointsModule],
       controllers: [DeliveriesController],
       providers: [
         { provide: EMAIL_OPTIONS, useValue: email },
@@ -42,6 +44,7 @@ export class DeliveriesModule implements OnModuleInit {
         WebhookConnector,
         Outlets,
         SlotsRepository,
+        Turns,
         LookUpsRepository,
         LookUps,
         DeliveriesRepository,

@@ -3,6 +3,7 @@ import { statesBefore, type DeliveryState } from '../../core/delivery/delivery-s
 import type { TrackingResult } from '../../core/content/tracking.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
+import type { Askable } from './look-ups.repository.js';
 
 export interface NewClaim {
   readonly deliveryId: string;
@@ -31,17 +32,14 @@ export interface NewClaim {
   readonly aliveMs: number;
   readonly clockDomain: string;
   readonly claimedAt: InstantMs;
+  /** Of e-mail that is watched over; left out or null for all else. */
+  readonly sendingDomain?: string | null;
+  /** How often the account asks its price: once, or for each part of a text; left out: once. */
+  readonly parts?: number;
   /** Left out: its template asks for nothing. */
   readonly tracking?: TrackingResult;
   /** Left out or null: its provider knows it by our id, or cannot be asked. */
   readonly contentHash?: string | null;
-}
-
-/** Accounts of a kind whose attempts without an answer are asked about, so long and so often at least. */
-export interface Askable {
-  readonly kinds: readonly string[];
-  readonly msMax: number;
-  readonly asksMin: number;
 }
 
 export interface DeliveryRow {
@@ -67,6 +65,8 @@ export interface DeliveryRow {
   /** How often its providers told that it was opened, and that a link in it was followed. */
   readonly openCount: number;
   readonly clickCount: number;
+  /** What its account asks for it; null where nobody said. */
+  readonly cost: number | null;
   readonly tracking: TrackingResult;
   /** Milliseconds until the attempt can no longer be alive; negative when it is over. */
   readonly aliveForMs: number;
@@ -126,7 +126,7 @@ const HEARD: readonly DeliveryState[] = ['sent', 'failed', 'delivered', 'bounced
 const ROW = `id, user_id as "userId", decision_id as "decisionId", run_key as "runKey", step_id as "stepId", visit,
   channel, provider, action, template, template_version as "templateVersion", purpose, state, attempt,
   provider_message_id as "providerMessageId", failure, clock_domain as "clockDomain", claimed_at as "claimedAt",
-  settled_at as "settledAt", open_count as "openCount", click_count as "clickCount", tracking, (extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8 as "aliveForMs",
+  settled_at as "settledAt", open_count as "openCount", click_count as "clickCount", cost::float8 as cost, tracking, (extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8 as "aliveForMs",
   state = 'sending' and ask_at is not null as "isInDoubt"`;
 
 /** The only writer of deliveries and of the contact ledger: a contact counts from its claim on. */
@@ -146,15 +146,16 @@ export class DeliveriesRepository {
       text: `with claimed as (
           insert into deliveries as delivery (id, idempotency_key, user_id, decision_id, run_key, step_id, visit,
             channel, provider, action, template, template_version, purpose, address, state, attempt_token,
-            deadline_at, clock_domain, claimed_at, tracking, content_hash)
+            deadline_at, clock_domain, claimed_at, tracking, content_hash, sending_domain, cost)
           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'sending', $15,
-            clock_timestamp() + make_interval(secs => $16::float8 / 1000), $17, to_timestamp($18::float8 / 1000), $23, $24)
+            clock_timestamp() + make_interval(secs => $16::float8 / 1000), $17, to_timestamp($18::float8 / 1000), $23, $24, $25,
+            (select account.cost * $26::int from provider_accounts account where account.key = $9))
           on conflict (idempotency_key) do update set state = 'sending', attempt = delivery.attempt + 1,
             decision_id = excluded.decision_id, channel = excluded.channel, provider = excluded.provider,
             action = excluded.action, template = excluded.template, template_version = excluded.template_version,
             purpose = excluded.purpose, address = excluded.address, attempt_token = excluded.attempt_token,
             deadline_at = excluded.deadline_at, claimed_at = excluded.claimed_at, tracking = excluded.tracking, settled_at = null, failure = null,
-            content_hash = excluded.content_hash, attempted_at = clock_timestamp(), ask_at = null, asks = 0, misses = 0,
+            content_hash = excluded.content_hash, sending_domain = excluded.sending_domain, cost = excluded.cost, attempted_at = clock_timestamp(), ask_at = null, asks = 0, misses = 0,
             updated_at = clock_timestamp()
           where delivery.state = 'released'
           returning id, attempt, user_id, decision_id, claimed_at, channel, purpose, clock_domain
@@ -196,6 +197,8 @@ export class DeliveriesRepository {
         claim.actionGroup,
         claim.tracking ?? 'not_asked',
         claim.contentHash ?? null,
+        claim.sendingDomain ?? null,
+        claim.parts ?? 1,
       ],
     });
     return row ?? null;

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, NotFoundException } from '@nestjs/common';
-import { Stopwatch } from '../../platform/clock/stopwatch.js';
 import type { Queryable, Transaction } from '../../platform/database/database.js';
 import { repeatWhileUnavailable } from '../../platform/database/while-unavailable.js';
 import { Metrics } from '../../platform/observability/metrics.js';
+import { SendingGuard } from '../sending-domains/index.js';
 import type { OutboundMessage, ProviderLine, RefusedFor, Route, SendResult } from './connector.js';
 import {
   DeliveriesRepository,
@@ -17,7 +16,7 @@ import {
 } from './deliveries.repository.js';
 import { ASKABLE, LookUps } from './look-ups.js';
 import { deadLine, Outlets, type Outlet } from './outlets.js';
-import { SLOT_MS, SlotsRepository } from './slots.repository.js';
+import { Turns, type Precedence } from './turns.js';
 
 /** A claimed contact, and the proof that this process holds the attempt. */
 export interface ClaimedDelivery {
@@ -27,14 +26,15 @@ export interface ClaimedDelivery {
   readonly attempt: number;
 }
 
-export type DeliveryClaim = Omit<NewClaim, 'attemptToken'>;
+export type DeliveryClaim = Omit<NewClaim, 'attemptToken' | 'sendingDomain'>;
 
 /**
  * What became of a send. `stale` (the claim was too old when it came here) and `late` (the provider was not ready in time)
  * mean that the claim was given back before a byte of the content left, and must be made anew.
  * `in_doubt` is an `unknown` of which the provider is asked. The outcome is recorded before it is returned.
  */
-export type DeliveryResult = SendResult | { readonly kind: 'stale' } | { readonly kind: 'in_doubt'; readonly retryAfterMs: number };
+export type DeliveryResult =
+  SendResult | { readonly kind: 'stale' } | { readonly kind: 'in_doubt'; readonly retryAfterMs: number };
 
 /** A recipient whom the provider refused for good; `detail` are its codes. */
 interface RefusedRecipient {
@@ -50,16 +50,8 @@ export interface DeliveryQuery {
   readonly state: string | null;
 }
 
-/** A slot with a provider, from now. */
-interface Turn {
-  /** Until it begins; negative once it has. */
-  untilMs(): number;
-  /** Until it is over. */
-  leftMs(): number;
-}
-
-/** A slot that is no further away is waited for, with the place held; for any other the run sleeps. */
-const SLOT_WAIT_MS_MAX = 1_000;
+/** What nobody said anything about goes before all that waits. */
+const FIRST: Precedence = { lane: '', isMarketing: false };
 
 /** Deliveries from claim to final state. */
 @Injectable()
@@ -69,8 +61,9 @@ export class DeliveriesService {
   constructor(
     private readonly deliveries: DeliveriesRepository,
     private readonly outlets: Outlets,
-    private readonly slots: SlotsRepository,
+    private readonly turns: Turns,
     private readonly lookUps: LookUps,
+    private readonly guard: SendingGuard,
     private readonly metrics: Metrics,
   ) {}
 
@@ -87,32 +80,24 @@ export class DeliveriesService {
    * waits its turn, nor for a connection. Where nobody takes messages of the channel, the line says so.
    *
    * @param route.ticket names the message to accounts that take so many a second, the same for every attempt
+   * @param route.precedence left out: before all that waits
    * @param claimAndSend gets the line for its one send
    */
   async inTurn<T>(
-    { ticket, ...route }: Route & { readonly ticket: string },
+    { ticket, precedence = FIRST, ...route }: Route & { readonly ticket: string; readonly precedence?: Precedence },
     claimAndSend: (line: ProviderLine) => Promise<T>,
   ): Promise<T> {
     const outlet = await this.outlets.choose(route);
     if (outlet === null) return claimAndSend(deadLine(route.channel));
     return outlet.places.run(async () => {
-      const slot = await this.awaitSlot(outlet, ticket);
-      const line = inSlot(observed(await outlet.connector.open(), outlet), slot);
+      const open = async (): Promise<ProviderLine> => observed(await outlet.connector.open(), outlet);
+      const line = await this.turns.await(outlet, { channel: route.channel, ticket, precedence }, open);
       try {
         return await claimAndSend(line);
       } finally {
         line.release();
       }
     });
-  }
-
-  /** @returns null where there is no limit */
-  private async awaitSlot({ limit }: Outlet, ticket: string): Promise<Turn | null> {
-    if (limit === null) return null;
-    const { waitMs } = await this.slots.take({ ...limit, ticket });
-    const since = new Stopwatch();
-    if (waitMs > 0 && waitMs <= SLOT_WAIT_MS_MAX) await pause(Math.ceil(waitMs));
-    return { leftMs: () => waitMs + SLOT_MS - since.elapsedMs(), untilMs: () => waitMs - since.elapsedMs() };
   }
 
   /** Whether there is somebody else who may take the message now. */
@@ -123,7 +108,8 @@ export class DeliveriesService {
   /** @returns null when this visit already has a delivery that was not given back */
   async claim(transaction: Transaction, claim: DeliveryClaim): Promise<ClaimedDelivery | null> {
     const attemptToken = randomUUID();
-    const claimed = await this.deliveries.claim(transaction, { ...claim, attemptToken });
+    const sendingDomain = claim.channel === 'email' ? this.guard.domain : null;
+    const claimed = await this.deliveries.claim(transaction, { ...claim, attemptToken, sendingDomain });
     return claimed === null ? null : { deliveryId: claimed.id, attemptToken, attempt: claimed.attempt };
   }
 
@@ -225,21 +211,6 @@ export class DeliveriesService {
   }
 }
 
-/** Sends in its slot only: too early is put off, too late begins anew. */
-function inSlot(line: ProviderLine, turn: Turn | null): ProviderLine {
-  if (turn === null) return line;
-  return {
-    ...line,
-    send: (message, startWithinMs) => {
-      if (turn.untilMs() > 0) return Promise.resolve({ kind: 'full', retryAfterMs: Math.ceil(turn.untilMs()) });
-      const withinMs = Math.min(startWithinMs, turn.leftMs());
-      return withinMs > 0
-        ? line.send(message, withinMs)
-        : Promise.resolve({ kind: 'late', detail: 'its turn with the provider had passed' });
-    },
-  };
-}
-
 /** Notes on the way how the provider fares. */
 function observed(line: ProviderLine, { circuit, connector }: Outlet): ProviderLine {
   if (connector.watchesItself === true) return line;
@@ -258,10 +229,15 @@ function refusedRecipient(deliveryId: string, result: DeliveryResult): RefusedRe
   return { deliveryId, detail: result.detail, refusedFor: result.refusedFor };
 }
 
+const FULL = 'the provider takes no more for now';
+const PAUSED = 'marketing is paused for the sending domain';
+
 const unknownDelivery = (): NotFoundException =>
   new NotFoundException({ code: 'DELIVERY_UNKNOWN', detail: 'there is no such delivery' });
 
-function settlementOf(result: Exclude<DeliveryResult, { kind: 'in_doubt' }>): Pick<Settlement, 'state' | 'providerMessageId' | 'failure'> {
+function settlementOf(
+  result: Exclude<DeliveryResult, { kind: 'in_doubt' }>,
+): Pick<Settlement, 'state' | 'providerMessageId' | 'failure'> {
   switch (result.kind) {
     case 'accepted':
       return { state: 'sent', providerMessageId: result.providerMessageId, failure: null };
@@ -271,7 +247,7 @@ function settlementOf(result: Exclude<DeliveryResult, { kind: 'in_doubt' }>): Pi
     case 'late':
       return { state: 'released', providerMessageId: null, failure: result.detail };
     case 'full':
-      return { state: 'released', providerMessageId: null, failure: 'the provider takes no more for now' };
+      return { state: 'released', providerMessageId: null, failure: result.isPaused === true ? PAUSED : FULL };
     case 'stale':
       return { state: 'released', providerMessageId: null, failure: 'the claim grew stale' };
     case 'unknown':

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { SendingGuard } from '../sending-domains/index.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import { ASKABLE, LookUps } from './look-ups.js';
 import { SlotsRepository } from './slots.repository.js';
@@ -19,6 +20,7 @@ export class DeliverySettler implements BeforeApplicationShutdown {
     private readonly deliveries: DeliveriesRepository,
     private readonly lookUps: LookUps,
     private readonly slots: SlotsRepository,
+    private readonly guard: SendingGuard,
   ) {}
 
   start(): void {
@@ -36,6 +38,7 @@ export class DeliverySettler implements BeforeApplicationShutdown {
   private async settle(): Promise<void> {
     try {
       await this.slots.purge();
+      await this.guard.tend();
       await this.lookUps.round();
       const settled = await this.deliveries.settleOverdue({ id: null, limit: BATCH_MAX, askable: ASKABLE });
       if (settled > 0) this.logger.warn(`${settled} deliveries ended without an answer and are now unknown`);

@@ -4,6 +4,13 @@ import type { DurationMs } from '../../core/kernel/instant.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import type { Sought } from './connector.js';
 
+/** Accounts of a kind whose attempts without an answer are asked about, so long and so often at least. */
+export interface Askable {
+  readonly kinds: readonly string[];
+  readonly msMax: number;
+  readonly asksMin: number;
+}
+
 /** An attempt about which its provider is to be asked now. */
 export interface DueLookUp extends Sought {
   readonly attemptToken: string;

@@ -6,9 +6,9 @@ import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { Metrics } from '../../platform/observability/metrics.js';
-import { DeliveriesRepository, type Askable } from './deliveries.repository.js';
+import { DeliveriesRepository } from './deliveries.repository.js';
 import { ASKABLE_KINDS } from './http/http.connector.js';
-import { LookUpsRepository, type DueLookUp } from './look-ups.repository.js';
+import { LookUpsRepository, type Askable, type DueLookUp } from './look-ups.repository.js';
 import { Outlets } from './outlets.js';
 
 /** How often nothing must be found before it is believed that nothing was taken. */

@@ -22,7 +22,8 @@ export class InboxTokensController {
   @Answers({
     status: 201,
     summary: 'Makes a token with which an app shows the inbox of a user',
-    description: 'Whoever has it sees that one inbox, and nothing else, until it expires. Make it where the user is signed in.',
+    description:
+      'Whoever has it sees that one inbox, and nothing else, until it expires. Make it where the user is signed in.',
     body: InboxTokenView,
     refusals,
   })

@@ -34,7 +34,10 @@ export const InboxItemView = z
     body: z.string().meta({ description: 'Plain text: to be shown as text, not as HTML.' }),
     link: z.string().nullable(),
     image: z.string().nullable(),
-    unsubscribe_url: z.string().nullable().meta({ description: 'Ends such messages; null where they need no consent.' }),
+    unsubscribe_url: z
+      .string()
+      .nullable()
+      .meta({ description: 'Ends such messages; null where they need no consent.' }),
     state: z.enum(['unread', 'read', 'dismissed']),
     created_at: z.iso.datetime(),
     expires_at: z.iso.datetime(),

@@ -39,7 +39,13 @@ export class UserInboxController {
   }
 
   @Post(':id/open')
-  @Answers({ status: 200, summary: 'Notes that the link was opened', description: TOKEN, body: InboxItemView, refusals })
+  @Answers({
+    status: 200,
+    summary: 'Notes that the link was opened',
+    description: TOKEN,
+    body: InboxItemView,
+    refusals,
+  })
   open(@InboxOwner() owner: string, @Param('id', idSchema) id: string): Promise<InboxItemView> {
     return this.inbox.act(owner, id, 'click');
   }

@@ -1,7 +1,7 @@
 import { BadRequestException, UnprocessableEntityException } from '@nestjs/common';
 import { unreachable } from '../../core/kernel/assert.js';
 import type { AuthoredContent, AuthoredEmail, AuthoredMessage } from './authored-content.js';
-import { faultsOfMarketing } from './content-rules.js';
+import { faultsOfJson, faultsOfMarketing } from './content-rules.js';
 import type { MessageTemplateInput, PreviewRequest } from './message-templates.dto.js';
 import { compileMjml } from './mjml.js';
 import { inLocale, parseMessage } from './parsed-templates.js';
@@ -20,6 +20,9 @@ export async function authorMessage(input: MessageTemplateInput): Promise<Author
   const message = { missing: input.missing, content, locales };
   const result = parseMessage(message);
   if (result.kind === 'faults') throw invalidTemplate(result.faults);
+  const written = [...result.message.locales].flatMap(([tag, parsed]) => inLocale(tag, faultsOfJson(parsed)));
+  const unreadable = [...faultsOfJson(result.message.content), ...written];
+  if (unreadable.length > 0) throw invalidTemplate(unreadable);
   if (input.legal_basis === 'consent') {
     const others = [...result.message.locales].flatMap(([tag, parsed]) => inLocale(tag, faultsOfMarketing(parsed)));
     const errors = [...faultsOfMarketing(result.message.content), ...others];

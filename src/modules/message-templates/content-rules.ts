@@ -1,3 +1,4 @@
+import { contentFaults } from '../../core/content/content-faults.js';
 import { unreachable } from '../../core/kernel/assert.js';
 import { RenderError, renderPart, type ParsedPart } from './liquid.js';
 import type { ParsedContent, TemplateFault } from './renderer.js';
@@ -35,6 +36,23 @@ export function faultsOfMarketing(content: ParsedContent): readonly TemplateFaul
       return faultsOfPart('body', content.body, linkFaults);
     default:
       return unreachable(content);
+  }
+}
+
+/**
+ * Whether a webhook is JSON, rendered for a user about whom nothing is known, and for one of whom everything is a word: a
+ * comma too many is told when the template is saved, and so are quotes around a value. What does not even render for such
+ * users is left to the message itself.
+ */
+export function faultsOfJson(content: ParsedContent): readonly TemplateFault[] {
+  if (content.channel !== 'webhook') return [];
+  try {
+    const bodies = [PROBE, { ...PROBE, gap: 'a word' }].map((probe) => renderPart('body', content.body, probe));
+    const faults = bodies.flatMap((body) => contentFaults({ channel: 'webhook', endpoint: content.endpoint, body }));
+    return [...new Set(faults)].map((fault) => ({ path: 'body', message: fault.replace(/^body: /, '') }));
+  } catch (error) {
+    if (!(error instanceof RenderError)) throw error;
+    return [];
   }
 }
 

@@ -8,6 +8,14 @@ export interface ParsedPart {
   readonly templates: readonly Template[];
 }
 
+/** What a part is filled in with. */
+interface RenderValues {
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly missing: Missing;
+  /** What stands in JSON in the place of a missing value; null when left out. */
+  readonly gap?: string;
+}
+
 /** A template cannot be rendered for this user: a fault of the content, not of the program. */
 export class RenderError extends Error {
   override readonly name = 'RenderError';
@@ -52,13 +60,30 @@ function makeEngine(outputEscape?: 'escape' | ((value: unknown) => string)): Liq
 }
 
 const plain = makeEngine();
+/** Under which a rendering is told what JSON says in the place of a missing value. */
+const GAP = Symbol('gap');
+
+interface Rendering {
+  readonly context: { readonly globals: { readonly [GAP]?: string } };
+}
+
 /** What is not there is null, whatever the author does about it otherwise. */
-const jsonOf = (value: unknown): string => JSON.stringify(value) ?? 'null';
+function jsonOf(this: unknown, value: unknown): string {
+  const gap = (this as Rendering).context.globals[GAP] ?? null;
+  return JSON.stringify(value ?? gap) ?? 'null';
+}
+
+function makeJsonEngine(): Liquid {
+  const engine = makeEngine(jsonOf);
+  // It would write JSON into JSON.
+  engine.registerFilter('json', (value: unknown) => value);
+  return engine;
+}
 
 const ENGINES: Readonly<Record<ParsedPart['values'], Liquid>> = {
   plain,
   html: makeEngine('escape'),
-  json: makeEngine(jsonOf),
+  json: makeJsonEngine(),
 };
 
 /** Parses one part, or tells what is wrong with it, with line and column. */
@@ -88,11 +113,11 @@ export function parsePart(
 export function renderPart(
   path: string,
   { values, templates }: ParsedPart,
-  { context, missing }: { readonly context: Readonly<Record<string, unknown>>; readonly missing: Missing },
+  { context, missing, gap }: RenderValues,
 ): string {
   let text: string;
   try {
-    text = String(ENGINES[values].renderSync([...templates], context, { globals: { [MISSING]: missing } }));
+    text = String(ENGINES[values].renderSync([...templates], context, { globals: { [MISSING]: missing, [GAP]: gap } }));
   } catch (error) {
     throw new RenderError(`${path}: ${messageOf(error)}`, { cause: error });
   }

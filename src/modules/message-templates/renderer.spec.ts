@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import type { EmailContent, MessageContent } from '../../core/content/content.js';
 import type { AuthoredContent, AuthoredEmail, Missing } from './authored-content.js';
-import { faultsOfMarketing } from './content-rules.js';
+import { faultsOfJson, faultsOfMarketing } from './content-rules.js';
 import { RenderError } from './liquid.js';
 import { parseContent, renderContent, type ParsedContent } from './renderer.js';
 
@@ -200,5 +201,62 @@ describe('faultsOfMarketing', () => {
     expect(faultsOfMarketing(parse({ channel: 'sms', text }))).toEqual([
       { path: 'text', message: expect.stringMatching(message) as string },
     ]);
+  });
+});
+
+describe('a webhook', () => {
+  const webhook = (body: string): AuthoredContent => ({ channel: 'webhook', endpoint: 'crm', body });
+  const bodyOf = (source: string, context: object): unknown => {
+    const content = render(webhook(source), context);
+    return content.channel === 'webhook' ? JSON.parse(content.body) : null;
+  };
+
+  it('says every value as it is, whatever it is, and null for none', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 2 }), (value) => {
+        const context = { user: { attributes: { value } } };
+        expect(bodyOf('{"value": {{ user.attributes.value }}}', context)).toEqual(
+          JSON.parse(JSON.stringify({ value })),
+        );
+      }),
+    );
+    expect(bodyOf('{"value": {{ user.name }}}', {})).toEqual({ value: null });
+  });
+
+  it('knows filters, loops and defaults, and writes no JSON into JSON', () => {
+    const source = `{"a": [{% for each in user.attributes.list %}{{ each | upcase }}{% unless forloop.last %},{% endunless %}{% endfor %}],
+      "b": {{ user.name | default: "friend" }}, "c": {{ user.attributes | json }}}`;
+    expect(bodyOf(source, { user: { attributes: { list: ['x', '"'] } } })).toEqual({
+      ...{ a: ['X', '"'], b: 'friend' },
+      c: { list: ['x', '"'] },
+    });
+  });
+
+  it.each(['{"a": "Hello {{ user.name }}"}', '{"a": {{ user.name }}', '{{ user.name }}'])(
+    'is refused: %s',
+    (source) => {
+      expect(() => render(webhook(source), { user: { name: 'Ada' } })).toThrow(RenderError);
+      expect(faultsOfJson(parse(webhook(source)))).toMatchObject([{ path: 'body' }]);
+    },
+  );
+
+  it('must show how to withdraw, where it needs consent', () => {
+    expect(faultsOfMarketing(parse(webhook('{"a": 1}')))).toHaveLength(1);
+    expect(faultsOfMarketing(parse(webhook('{"a": {{ unsubscribe_url }}}')))).toEqual([]);
+  });
+});
+
+describe('an entry of an inbox', () => {
+  it('is plain text, with a gap where link or picture are empty for this person', () => {
+    const link = '{{ user.attributes.link }}';
+    const entry = {
+      channel: 'in_app',
+      title: '{{ user.name }}',
+      body: 'a',
+      link,
+      image: link,
+      expiresInHours: 5,
+    } as const;
+    expect(render(entry, { user: { name: '<b>' } })).toEqual({ ...entry, title: '<b>', link: null, image: null });
   });
 });

@@ -5,6 +5,7 @@ import { toPage, type Page, type PageRequest } from '../../platform/http/paging.
 import { Metrics } from '../../platform/observability/metrics.js';
 import { DeliveriesService, type DeliveredContact, type DeliveryWord } from '../deliveries/index.js';
 import { RunSignals } from '../journeys/index.js';
+import { SendingGuard } from '../sending-domains/index.js';
 import { UserHooks, UsersService } from '../users/index.js';
 import { OutcomeConsequences } from './outcome-consequences.js';
 import type { OutcomeView } from './outcomes.dto.js';
@@ -49,6 +50,7 @@ export class OutcomesService implements OnModuleInit {
     private readonly signals: RunSignals,
     private readonly hooks: UserHooks,
     private readonly metrics: Metrics,
+    private readonly guard: SendingGuard,
   ) {}
 
   onModuleInit(): void {
@@ -79,6 +81,8 @@ export class OutcomesService implements OnModuleInit {
     });
     this.signals.kick();
     if (movedTo !== null) this.metrics.countDelivery(movedTo.channel, movedTo.state);
+    // Before it is answered, so that no message that is asked for afterwards slips through.
+    if (movedTo?.state === 'bounced' || movedTo?.state === 'complained') await this.guard.review();
     return toOutcomeView(outcome);
   }
 

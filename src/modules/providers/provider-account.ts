@@ -78,8 +78,10 @@ export interface ProviderAccount {
   readonly credentials: Readonly<Record<string, string>>;
   /** An account that is paused sends nothing; its callbacks are taken all the same. */
   readonly state: 'active' | 'paused';
-  /** Of the active accounts of a channel the one with the smallest number is asked first. */
+  /** Of the active accounts of a channel the one with the smallest number is asked first, of these the cheapest. */
   readonly priority: number;
+  /** Of one message, or of one part of a text, in the money of the workspace; left out or null: nobody said. */
+  readonly cost?: number | null;
   /** Messages a second at most; null: as many as come. */
   readonly perSecond: number | null;
   /** Makes the address of its callbacks unguessable. */

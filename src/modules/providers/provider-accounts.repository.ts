@@ -15,6 +15,7 @@ export interface ProviderAccountRow {
   readonly credentialNames: readonly string[];
   readonly state: 'active' | 'paused';
   readonly priority: number;
+  readonly cost: number | null;
   readonly perSecond: number | null;
   readonly pathToken: string;
   readonly createdAt: InstantMs;
@@ -27,7 +28,7 @@ type NewRow = Omit<ProviderAccountRow, 'id' | 'state' | 'createdAt' | 'updatedAt
 export type ProviderAccountChange = Omit<NewRow, 'key' | 'kind' | 'channel' | 'pathToken'>;
 
 const ROW = `id, key, kind, channel, settings, credentials, credential_names as "credentialNames", state, priority,
-  per_second as "perSecond", path_token as "pathToken", created_at as "createdAt", updated_at as "updatedAt"`;
+  cost::float8 as cost, per_second as "perSecond", path_token as "pathToken", created_at as "createdAt", updated_at as "updatedAt"`;
 
 /** The only writer of provider_accounts. Credentials come in and go out sealed. */
 @Injectable()
@@ -38,8 +39,8 @@ export class ProviderAccountsRepository {
   async insert(transaction: Transaction, account: NewRow): Promise<ProviderAccountRow> {
     const [row] = await transaction.query<ProviderAccountRow>({
       text: `insert into provider_accounts (key, kind, channel, settings, credentials, credential_names, priority,
-          per_second, path_token)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${ROW}`,
+          per_second, path_token, cost)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${ROW}`,
       values: [
         account.key,
         account.kind,
@@ -50,6 +51,7 @@ export class ProviderAccountsRepository {
         account.priority,
         account.perSecond,
         account.pathToken,
+        account.cost,
       ],
     });
     if (row === undefined) throw new Error('an inserted account was not returned');
@@ -68,8 +70,11 @@ export class ProviderAccountsRepository {
   async update(transaction: Transaction, key: string, change: ProviderAccountChange): Promise<ProviderAccountRow> {
     return this.changed(transaction, {
       text: `update provider_accounts set settings = $2, credentials = $3, credential_names = $4, priority = $5,
-          per_second = $6, updated_at = clock_timestamp() where key = $1 returning ${ROW}`,
-      values: [key, change.settings, change.credentials, change.credentialNames, change.priority, change.perSecond],
+          per_second = $6, cost = $7, updated_at = clock_timestamp() where key = $1 returning ${ROW}`,
+      values: [
+        ...[key, change.settings, change.credentials, change.credentialNames],
+        ...[change.priority, change.perSecond, change.cost],
+      ],
     });
   }
 
@@ -109,7 +114,8 @@ export class ProviderAccountsRepository {
   of(channel: string): Promise<readonly ProviderAccountRow[]> {
     return this.database.query<ProviderAccountRow>({
       name: 'provider_accounts_of',
-      text: `select ${ROW} from provider_accounts where channel = $1 order by priority, key`,
+      text: `select ${ROW} from provider_accounts where channel = $1
+        order by priority, provider_accounts.cost nulls last, key`,
       values: [channel],
     });
   }

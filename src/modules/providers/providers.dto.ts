@@ -6,6 +6,7 @@ import { CHANNELS_OF_KIND, FIELDS_OF_KIND, type ProviderKind } from './provider-
 const VALUE_MAX = 8_000;
 const PRIORITY_MAX = 1_000;
 const PER_SECOND_MAX = 100_000;
+const COST_MAX = 1_000_000;
 
 const KINDS = Object.keys(FIELDS_OF_KIND) as [ProviderKind, ...ProviderKind[]];
 
@@ -14,7 +15,19 @@ const texts = z.record(word, z.string().min(1).max(VALUE_MAX));
 const fields = {
   settings: texts.default({}).meta({ description: 'By kind, see the guide.', example: { domain: 'mail.example.com' } }),
   credentials: texts.default({}).meta({ description: 'Sealed and never shown again.', example: { api_key: 'SG.…' } }),
-  priority: z.int().min(0).max(PRIORITY_MAX).default(100).meta({ description: 'The smallest is asked first.' }),
+  priority: z
+    .int()
+    .min(0)
+    .max(PRIORITY_MAX)
+    .default(100)
+    .meta({ description: 'The smallest is asked first, of several the cheapest.' }),
+  cost: z
+    .number()
+    .min(0)
+    .max(COST_MAX)
+    .nullable()
+    .default(null)
+    .meta({ description: 'Of one message, or of one part of a text; null: nobody knows.', example: 0.0004 }),
   per_second: z
     .number()
     .positive()
@@ -82,6 +95,7 @@ export const ProviderView = z
     credentials: z.array(z.string()).meta({ description: 'The names of those that are set.' }),
     state: z.enum(['active', 'paused']),
     priority: z.int(),
+    cost: z.number().nullable(),
     per_second: z.number().nullable(),
     callback_url: z.string().meta({ description: 'Where the provider sends what became of messages; keep it secret.' }),
     created_at: z.iso.datetime(),

@@ -12,6 +12,7 @@ export const toProviderView = (row: ProviderAccountRow, callbackUrl: string): Pr
   credentials: [...row.credentialNames],
   state: row.state,
   priority: row.priority,
+  cost: row.cost,
   per_second: row.perSecond,
   callback_url: callbackUrl,
   created_at: text(row.createdAt),

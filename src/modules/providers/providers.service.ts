@@ -24,10 +24,15 @@ export class ProvidersService {
   /** @throws ConflictException PROVIDER_KEY_TAKEN */
   async create(input: NewProvider, principal: string): Promise<ProviderView> {
     const { key, kind, channel = CHANNELS_OF_KIND[kind][0] ?? '', settings, priority } = input;
-    const account = { key, kind, channel, settings, priority, perSecond: input.per_second, pathToken: newToken() };
+    const account = { key, kind, channel, settings, priority, pathToken: newToken() };
+    const terms = { perSecond: input.per_second, cost: input.cost };
     try {
       return await this.database.transaction(async (transaction) => {
-        const row = await this.repository.insert(transaction, { ...account, ...this.sealed(key, input.credentials) });
+        const row = await this.repository.insert(transaction, {
+          ...account,
+          ...terms,
+          ...this.sealed(key, input.credentials),
+        });
         await this.write(transaction, 'create', row, principal);
         return this.view(row);
       });
@@ -45,12 +50,12 @@ export class ProvidersService {
    */
   replace(key: string, input: ProviderInput, principal: string): Promise<ProviderView> {
     return this.change(key, { action: 'change', principal }, async (transaction, row) => {
-      const { settings, priority, per_second: perSecond } = input;
+      const { settings, priority, per_second: perSecond, cost } = input;
       const credentials = { ...this.accounts.open(row).credentials, ...input.credentials };
       const [fault] = faultsOfFields(row.kind, { settings, credentials }, true);
       if (fault !== undefined) throw invalid(fault.path.join('.'), fault.message);
       return this.repository.update(transaction, key, {
-        ...{ settings, priority, perSecond },
+        ...{ settings, priority, perSecond, cost },
         ...this.sealed(key, credentials),
       });
     });

@@ -4,6 +4,7 @@ import type { DecisionOutcome } from '../../core/decisions/types.js';
 import { assert } from '../../core/kernel/assert.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
+import { smsSegments } from '../../core/content/sms-segments.js';
 import { isTracked } from '../../core/content/tracking.js';
 import { Stopwatch } from '../../platform/clock/stopwatch.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
@@ -146,6 +147,7 @@ export class StepClaims {
       claimedAt: opinion.input.now,
       tracking: message.tracking,
       contentHash: fingerprintOf(message.content),
+      parts: message.content.channel === 'sms' ? smsSegments(message.content.text).segments : 1,
     });
     if (delivery === null) throw new ContendedError(`another attempt took ${question.stepId} of ${question.runKey}`);
     await this.pending.win(transaction, {

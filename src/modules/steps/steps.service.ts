@@ -9,12 +9,13 @@ import {
   DeliveriesService,
   type DeliveryResult,
   type DeliveryRow,
+  type Precedence,
   type ProviderLine,
   type Route,
 } from '../deliveries/index.js';
 import type { RenderedMessage } from './message-renderer.js';
 import { StepClaims, type Claimed, type ClaimRequest } from './step-claims.js';
-import { StepDecider } from './step-decider.js';
+import { chosenCandidate, StepDecider, type Opinion } from './step-decider.js';
 import { AttemptAliveError, ContendedError } from './step-errors.js';
 import type { RunStepRequest } from './step-request.js';
 import { CLAIM_TO_SEND_MS_MAX, retryAfterMs } from './step-timing.js';
@@ -64,8 +65,12 @@ export class StepsService {
       const answer =
         message === null
           ? await this.claimAndSend(attempt, null)
-          : await this.deliveries.inTurn({ ...routeOf(message, without), ticket: idempotencyKey }, (line) =>
-              this.claimAndSend(attempt, line),
+          : await this.deliveries.inTurn(
+              {
+                ...routeOf(message, without),
+                ...{ ticket: idempotencyKey, precedence: precedenceOf(request, opinion) },
+              },
+              (line) => this.claimAndSend(attempt, line),
             );
       if (answer !== null) return answer;
     }
@@ -106,7 +111,8 @@ export class StepsService {
         });
       case 'full':
         return this.answer(question, {
-          ...{ kind: 'defer', decisionId, reason: 'PROVIDER_UNAVAILABLE' },
+          ...{ kind: 'defer', decisionId },
+          reason: result.isPaused === true ? 'SENDING_PAUSED' : 'PROVIDER_UNAVAILABLE',
           until: now + result.retryAfterMs,
         });
       case 'late':
@@ -177,6 +183,11 @@ const routeOf = ({ content, address }: RenderedMessage, without: ReadonlySet<str
   channel: content.channel,
   address,
   without,
+});
+
+const precedenceOf = ({ run }: RunStepRequest, opinion: Opinion): Precedence => ({
+  lane: run.journeyKey,
+  isMarketing: chosenCandidate(opinion)?.legalBasis !== 'contract',
 });
 
 const questionOf = ({ run, step, visit, ask }: RunStepRequest): StepQuestion => ({

@@ -138,15 +138,18 @@ export class WebhookSender implements OnApplicationShutdown {
     return { kind: 'ready', request: { url: endpoint.url, headers, body, answerBytesMax: ANSWER_BYTES_MAX } };
   }
 
-  private async noteGone({ endpoint }: WebhookMessage, { url }: { readonly url: string }, status: number): Promise<void> {
+  private async noteGone(
+    { endpoint }: WebhookMessage,
+    { url }: { readonly url: string },
+    status: number,
+  ): Promise<void> {
     if (status === GONE) await this.endpoints.markGone(endpoint, url);
   }
 }
 
 type NotSent = Extract<WebhookReply, { readonly kind: 'not_sent' }>;
 type Prepared =
-  | NotSent
-  | { readonly kind: 'ready'; readonly request: Omit<OutboundPost, 'msMax' | 'isPrivateAllowed'> };
+  NotSent | { readonly kind: 'ready'; readonly request: Omit<OutboundPost, 'msMax' | 'isPrivateAllowed'> };
 
 const notSent = (because: string): NotSent => ({ kind: 'not_sent', because });
 

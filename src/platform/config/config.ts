@@ -1,4 +1,4 @@
-import { DAY_MS } from '../../core/kernel/instant.js';
+import { DAY_MS, HOUR_MS } from '../../core/kernel/instant.js';
 import { readLocalSecret } from './local-secret.js';
 import { ConfigError, readSettings, settingText } from './read-settings.js';
 import type { Environment, SettingFault } from './read-settings.js';
@@ -67,6 +67,8 @@ export interface Config {
   readonly inApp: { readonly origins: readonly string[] };
   /** Whether clicks and openings may be tracked, and by which consent; without a purpose by none. */
   readonly tracking: { readonly purpose: string | null; readonly links: boolean; readonly opens: boolean };
+  /** What marketing is judged by that goes out from one domain. */
+  readonly sendingGuard: { readonly windowMs: number; readonly volumeMin: number };
   /** When soft bounces of one address suppress it. */
   readonly softBounces: { readonly count: number; readonly withinMs: number; readonly forMs: number };
   readonly consents: { readonly confirmationValidDays: number };
@@ -248,6 +250,7 @@ function compose(values: SettingValues): Config {
       links: values.TRACKING_LINKS === 'on',
       opens: values.TRACKING_OPENS === 'on',
     },
+    sendingGuard: { windowMs: values.SENDING_WINDOW_HOURS * HOUR_MS, volumeMin: values.SENDING_VOLUME_MIN },
     softBounces: {
       count: values.SOFT_BOUNCE_COUNT,
       withinMs: values.SOFT_BOUNCE_WITHIN_DAYS * DAY_MS,

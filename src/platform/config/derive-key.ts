@@ -17,7 +17,8 @@ export type KeyPurpose =
   | 'payload-key'
   | 'provider-account'
   | 'tracking'
-  | 'inbox';
+  | 'inbox'
+  | 'audience-sync';
 
 /**
  * The key for one purpose, derived from a root secret with HKDF-SHA256 (RFC 5869).

@@ -89,6 +89,22 @@ export const emailSettings = {
     expected: 'on or off',
     example: 'off',
   },
+  SENDING_WINDOW_HOURS: {
+    group: 'email',
+    schema: wholeNumber(1, 720),
+    default: '24',
+    description: 'Bounces and complaints about e-mail that was sent within this time slow marketing down, or pause it.',
+    expected: 'a number of hours, 1 to 720',
+    example: '72',
+  },
+  SENDING_VOLUME_MIN: {
+    group: 'email',
+    schema: wholeNumber(1, 1_000_000),
+    default: '1000',
+    description: 'Of fewer messages within SENDING_WINDOW_HOURS no bounce and no complaint slows marketing down.',
+    expected: 'a number of messages, 1 to 1000000',
+    example: '5000',
+  },
   SOFT_BOUNCE_COUNT: {
     group: 'email',
     schema: wholeNumber(1, 100),

@@ -83,7 +83,8 @@ function refuseForeignSite(request: FastifyRequest, config: Config): HttpExcepti
   const site = request.headers['sec-fetch-site'];
   const isOfTemporal =
     request.url.startsWith('/api/codec/') && request.headers.origin === new URL(config.temporal.uiUrl).origin;
-  const isSafe = request.method === 'GET' || request.method === 'HEAD' || /^\/(unsubscribe|inbox)\//.test(request.url);
+  const isSafe =
+    request.method === 'GET' || request.method === 'HEAD' || /^\/(unsubscribe\/|inbox(\/|\?|$))/.test(request.url);
   if (
     config.auth.mode !== 'none' ||
     isSafe ||

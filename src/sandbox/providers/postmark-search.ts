@@ -51,8 +51,10 @@ export class PostmarkStore {
 /** The answer to a search; null for one that does not say how many, or from where. */
 export function searchPage(store: PostmarkStore, query: URLSearchParams): object | null {
   const [count, offset] = [query.get('count'), query.get('offset')].map(Number);
-  if (count === undefined || offset === undefined || !isText(query.get('count')) || !isText(query.get('offset'))) return null;
-  if (!Number.isInteger(count) || !Number.isInteger(offset) || count < 1 || count > COUNT_MAX || offset < 0) return null;
+  if (count === undefined || offset === undefined || !isText(query.get('count')) || !isText(query.get('offset')))
+    return null;
+  if (!Number.isInteger(count) || !Number.isInteger(offset) || count < 1 || count > COUNT_MAX || offset < 0)
+    return null;
   const all = store.search(query);
   return { TotalCount: all.length, Messages: all.slice(offset, offset + count).map(view) };
 }

@@ -59,7 +59,12 @@ describe('what Twilio is asked', () => {
     ['another number in spite of the filter', { to: '+1' }, undefined, [{ id: 'SM1', isAlike: false }]],
     ['no date', { date_created: null }, undefined, [{ id: 'SM1', isAlike: true }]],
     ['a time before the attempt', { date_created: 'Tue, 15 Jun 2027 09:58:00 +0000' }, undefined, []],
-    ['a clock that is a little behind', { date_created: 'Tue, 15 Jun 2027 09:59:01 +0000' }, undefined, [{ id: 'SM1', isAlike: true }]],
+    [
+      'a clock that is a little behind',
+      { date_created: 'Tue, 15 Jun 2027 09:59:01 +0000' },
+      undefined,
+      [{ id: 'SM1', isAlike: true }],
+    ],
     ['what the person wrote', { direction: 'inbound' }, undefined, []],
     ['another service', { messaging_service_sid: 'MG2' }, 'MG1', []],
     ['the service', { messaging_service_sid: 'MG1', from: null }, 'MG1', [{ id: 'SM1', isAlike: true }]],
@@ -117,7 +122,10 @@ describe('what says nothing', () => {
 
   it('is one question without an answer, and a list without an end', async () => {
     const lookUp = { questions: () => [question, question], read: () => ({ messages: [], next: null }) };
-    const ask = jest.fn<() => Promise<HttpAnswer | null>>().mockResolvedValueOnce(answer({})).mockResolvedValueOnce(null);
+    const ask = jest
+      .fn<() => Promise<HttpAnswer | null>>()
+      .mockResolvedValueOnce(answer({}))
+      .mockResolvedValueOnce(null);
     expect(await listedBy(lookUp, sought, account, ask)).toBeNull();
     const endless = { questions: () => [question], read: () => page };
     expect(await listedBy(endless, sought, account, () => Promise.resolve(answer({})))).toBeNull();
@@ -126,7 +134,10 @@ describe('what says nothing', () => {
   });
 
   it('is not what all questions agree on', async () => {
-    const lookUp = { questions: () => [question, question], read: () => ({ messages: [{ id: 'a', isAlike: true }], next: null }) };
+    const lookUp = {
+      questions: () => [question, question],
+      read: () => ({ messages: [{ id: 'a', isAlike: true }], next: null }),
+    };
     expect(await listedBy(lookUp, sought, account, () => Promise.resolve(answer({})))).toHaveLength(2);
   });
 });

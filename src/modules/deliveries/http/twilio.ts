@@ -9,7 +9,7 @@ const OPTED_OUT = '21610';
 /** Not a number, cannot get texts, is a land line, or was never assigned. */
 const RECIPIENT_CODES: ReadonlySet<string | null> = new Set(['21211', '21214', '21217', '21614']);
 
-/** Twilio's Messages. It has no idempotency key; what became of a message in doubt is told by its status callback. */
+/** Twilio's Messages. It has no idempotency key; what became of a message in doubt is told by its status callback, or by `twilioLookUp`. */
 export const twilio: HttpProtocol = {
   toRequest({ deliveryId, to, content }, { account, callbackUrl }) {
     assert(content.channel === 'sms', 'Twilio sends texts');

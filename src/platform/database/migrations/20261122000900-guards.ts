@@ -54,77 +54,78 @@ const TURNS = `
   alter table provider_tickets drop constraint provider_tickets_account_id_fkey,
     -- Who shares turns fairly with others: a journey.
     add column lane text not null default '',
-    -- 0: before all that wait; else the how-manieth of its lane it is.
-    add column turn bigint not null default 1,
+    -- Before all that are not.
+    add column is_first boolean not null default false,
     -- How often it made room for another.
     add column moves int not null default 0;
-  create index provider_tickets_at on provider_tickets (account_id, slot_at);
-  create index provider_tickets_turn on provider_tickets (account_id, turn, slot_at);
-  create index provider_tickets_lane on provider_tickets (account_id, lane, slot_at);
+  create index provider_tickets_at on provider_tickets (account_id, slot_at) where not is_first;
+  create index provider_tickets_lane on provider_tickets (account_id, lane, slot_at) where not is_first;
 
-  -- The slot of a message: the one that it has, as long as it is not over, else a new one at the end of all. Whoever is
-  -- before others in turn gets the slot of the first of them that nobody waits for yet, which gets the one at the end.
-  create function take_slot(of_account uuid, of_ticket text, of_lane text, is_first boolean, apart interval,
+  -- The slot of a message: the one that it has, as long as it is not over, else a new one at the end of all. What is due
+  -- earlier gets the slot of another that nobody waits for yet, and that one gets the slot at the end:
+  -- * what is first, that of the foremost; who missed its slot, that of the foremost of its lane;
+  -- * all else, the first slot after the last one of its lane at which some lane would have its second turn since then.
+  create function take_slot(of_account uuid, of_ticket text, of_lane text, first_of_all boolean, apart interval,
     lasts interval, held_for interval, moves_max int) returns timestamptz language plpgsql as $$
     declare
-      known record;
+      near constant int := 100;
+      known timestamptz;
       mine timestamptz;
-      my_turn bigint;
-      front bigint;
+      free_from timestamptz;
+      lane_until timestamptz;
       other record;
     begin
       insert into provider_slots (account_id, next_at) values (of_account, clock_timestamp()) on conflict do nothing;
       perform from provider_slots where account_id = of_account for update;
-      select slot_at, turn into known from provider_tickets where ticket = of_ticket and account_id = of_account;
-      if found and known.slot_at + lasts > clock_timestamp() then return known.slot_at; end if;
+      select slot_at into known from provider_tickets where ticket = of_ticket and account_id = of_account;
+      if known + lasts > clock_timestamp() then return known; end if;
 
+      free_from := clock_timestamp() + held_for;
       update provider_slots set next_at = greatest(next_at, clock_timestamp()) + apart where account_id = of_account
         returning next_at - apart into mine;
-      if is_first then
-        my_turn := 0;
-      elsif known.turn is not null then
-        my_turn := known.turn;
-      else
-        select turn into front from provider_tickets
-          where account_id = of_account and slot_at > clock_timestamp() and turn > 0 order by slot_at limit 1;
-        select turn + 1 into my_turn from provider_tickets
-          where account_id = of_account and lane = of_lane and slot_at > clock_timestamp() and turn > 0
-          order by slot_at desc limit 1;
-        my_turn := greatest(my_turn, front, 1);
-      end if;
-
-      if is_first then
-        select ticket, slot_at, lane, turn into other from provider_tickets
-          where account_id = of_account and slot_at > clock_timestamp() + held_for and turn > 0 and moves < moves_max
+      if first_of_all or known is not null then
+        select ticket, slot_at into other from provider_tickets
+          where account_id = of_account and slot_at > free_from and not is_first and moves < moves_max
+            and (first_of_all or lane = of_lane)
           order by slot_at limit 1;
       else
-        select ticket, slot_at, lane, turn into other from provider_tickets
-          where account_id = of_account and turn > my_turn and slot_at > clock_timestamp() + held_for
-            and moves < moves_max
-          order by turn, slot_at limit 1;
+        select slot_at into lane_until from provider_tickets
+          where account_id = of_account and lane = of_lane and not is_first order by slot_at desc limit 1;
+        select ticket, slot_at into other from (
+            select ticket, slot_at, moves, row_number() over (partition by lane order by slot_at) as nth from (
+              select ticket, slot_at, moves, lane from provider_tickets
+              where account_id = of_account and slot_at > greatest(free_from, lane_until) and not is_first
+              order by slot_at limit near) following) counted
+          where nth > 1 and moves < moves_max order by slot_at limit 1;
       end if;
-      if other.ticket is not null and other.slot_at < mine then
-        update provider_tickets set slot_at = mine, moves = moves + 1, turn = greatest(other.turn, (
-            select last.turn + 1 from provider_tickets last
-            where last.account_id = of_account and last.lane = other.lane order by last.slot_at desc limit 1))
-          where ticket = other.ticket;
+      if other.slot_at < mine then
+        update provider_tickets set slot_at = mine, moves = moves + 1 where ticket = other.ticket;
         mine := other.slot_at;
       end if;
 
-      insert into provider_tickets (ticket, account_id, slot_at, lane, turn)
-        values (of_ticket, of_account, mine, of_lane, my_turn)
+      insert into provider_tickets (ticket, account_id, slot_at, lane, is_first)
+        values (of_ticket, of_account, mine, of_lane, first_of_all)
         on conflict (ticket) do update set account_id = excluded.account_id, slot_at = excluded.slot_at,
-          lane = excluded.lane, turn = excluded.turn;
+          lane = excluded.lane, is_first = excluded.is_first;
       return mine;
     end
   $$;
 `;
 
+const COSTS = `
+  -- Of one message, or one part of a text, in the money of the workspace.
+  alter table provider_accounts add column cost numeric(14, 6) check (cost >= 0);
+  -- What the account asks for the message; null where nobody said.
+  alter table deliveries add column cost numeric(14, 6);
+`;
+
 const DOWN = `
+  alter table deliveries drop column cost;
+  alter table provider_accounts drop column cost;
   drop function take_slot;
   delete from provider_tickets;
   delete from provider_slots;
-  alter table provider_tickets drop column lane, drop column turn, drop column moves,
+  alter table provider_tickets drop column lane, drop column is_first, drop column moves,
     add foreign key (account_id) references provider_accounts (id) on delete cascade;
   alter table provider_slots add foreign key (account_id) references provider_accounts (id) on delete cascade;
   drop trigger deliveries_count_sending on deliveries;
@@ -138,6 +139,7 @@ export class Guards20261122000900 extends Migration {
   override up(): void {
     this.addSql(DOMAINS);
     this.addSql(TURNS);
+    this.addSql(COSTS);
   }
 
   override down(): void {

@@ -1,4 +1,5 @@
 import { Access20261121000400 } from './20261121000400-access.js';
+import { AudienceSyncs20261122001100 } from './20261122001100-audience-syncs.js';
 import { BulkEnrolments20261121001410 } from './20261121001410-bulk-enrolments.js';
 import { Callbacks20261122000200 } from './20261122000200-callbacks.js';
 import { Consents20261121000700 } from './20261121000700-consents.js';
@@ -9,6 +10,7 @@ import { Entries20261121001300 } from './20261121001300-entries.js';
 import { EventStream20261122000600 } from './20261122000600-event-stream.js';
 import { Facts20261121000900 } from './20261121000900-facts.js';
 import { Gates20261121000500 } from './20261121000500-gates.js';
+import { Guards20261122000900 } from './20261122000900-guards.js';
 import { Inbox20261122001000 } from './20261122001000-inbox.js';
 import { JourneyLife20261121001310 } from './20261121001310-journey-life.js';
 import { JourneyMigrations20261121001700 } from './20261121001700-journey-migrations.js';
@@ -55,5 +57,7 @@ export const migrations = [
   { name: '20261122000700-tracking', class: Tracking20261122000700 },
   { name: '20261122000600-event-stream', class: EventStream20261122000600 },
   { name: '20261122000800-look-ups', class: LookUps20261122000800 },
+  { name: '20261122000900-guards', class: Guards20261122000900 },
   { name: '20261122001000-inbox', class: Inbox20261122001000 },
+  { name: '20261122001100-audience-syncs', class: AudienceSyncs20261122001100 },
 ];

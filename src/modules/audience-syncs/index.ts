@@ -1,0 +1,1 @@
+export { AudienceSyncsModule } from './audience-syncs.module.js';

@@ -1,0 +1,2 @@
+export { SendingDomainsModule } from './sending-domains.module.js';
+export { SendingGuard, type Standing } from './sending-guard.js';
