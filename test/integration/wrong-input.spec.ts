@@ -80,7 +80,9 @@ describe('wrong input to every endpoint', () => {
 
   beforeAll(async () => {
     app = await createTestApp();
-    const { id } = (await app.inject({ method: 'POST', url: '/api/users', payload: { external_id: 'inbox-owner' } })).json<{ id: string }>();
+    const { id } = (
+      await app.inject({ method: 'POST', url: '/api/users', payload: { external_id: 'inbox-owner' } })
+    ).json<{ id: string }>();
     const url = `/api/users/${id}/inbox-token`;
     const { token } = (await app.inject({ method: 'POST', url, payload: {} })).json<{ token: string }>();
     personHeaders = { authorization: `Bearer ${token}` };
