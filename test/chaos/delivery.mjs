@@ -12,6 +12,7 @@ import { watchMachine } from '../benchmark/machine.mjs';
 import { publish, rest, startProduct } from '../benchmark/product.mjs';
 import { faultsOf, readOutcome } from './delivery-faults.mjs';
 import { endAttempts, storm } from './delivery-storm.mjs';
+import { insist } from './insist.mjs';
 import { randomOf } from './random.mjs';
 import { startSandbox } from './sandbox.mjs';
 
@@ -35,7 +36,6 @@ const { values: options } = parseArgs({
 });
 const SECONDS_PER_KILL = 5;
 const BATCH = 500;
-const AGAIN_AFTER_MS = 250;
 const POLL_MS = 500;
 const SHARE_WITHDRAWN = 8;
 const TWILIO_SID = `AC${'0'.repeat(32)}`;
@@ -215,19 +215,6 @@ async function enterAndWithdraw(product, { journeys, kills }, random) {
       );
     }),
   );
-}
-
-/** Again until it is done: the API may be away, or have died before it could answer. */
-async function insist(work) {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (error.status === 409) return undefined;
-      if (error.status >= 400 && error.status < 500) throw error;
-      await rest(AGAIN_AFTER_MS);
-    }
-  }
 }
 
 /** @returns how many runs have not ended in their time */

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { watchMachine } from '../benchmark/machine.mjs';
 import { createTemplates, createUsers, forEach, publish, rest, startProduct } from '../benchmark/product.mjs';
 import { difference } from './difference.mjs';
+import { insist } from './insist.mjs';
 import { startMailServer } from './mail-server.mjs';
 import { randomOf } from './random.mjs';
 
@@ -175,20 +176,6 @@ async function pass({ product, mail, script, key, whileIt = async () => {} }) {
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(0);
   console.log(`${key}: ${journeys - open} of ${journeys} runs have ended after ${seconds} s`);
   return { ...(await outcomes(product, key)), mails: [...mail.taken] };
-}
-
-/** Again until it is done: the API may be away, or have died before it could answer. */
-async function insist(work) {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      // What has been done before its answer was lost is refused as a repetition.
-      if (error.status === 409) return undefined;
-      if (error.status >= 400 && error.status < 500) throw error;
-      await rest(AGAIN_AFTER_MS);
-    }
-  }
 }
 
 /** An event counts from the entry on; one that ends the run comes between two messages, not while one is on its way. */
