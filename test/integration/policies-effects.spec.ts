@@ -356,9 +356,10 @@ describe('policies and the runs that they concern', () => {
 
     it('counts contacts before the period where they take a place in it', async () => {
       const userId = await person();
-      await contacted(userId, [30, 26, 4]);
+      // Noon is up to a day ago: the last is within the two days at every hour of the day, the others never are.
+      await contacted(userId, [54, 50, 4]);
       const definition = { kind: 'cap', limit: 1, window: { kind: 'rolling', duration: 'P3D' } };
-      expect(await preview({ definition, days: 1 })).toMatchObject({ contacts: 1, would_stop: 1 });
+      expect(await preview({ definition, days: 2 })).toMatchObject({ contacts: 1, would_stop: 1 });
     });
 
     it('reads local days in the zone of each user', async () => {
