@@ -2,7 +2,8 @@
 export async function readOutcome(product, sandbox) {
   const accepted = await sandbox.accepted();
   const deliveries = await product.query(
-    `select delivery.id, delivery.step_id as step, delivery.state, delivery.provider, delivery.attempt, users.external_id as user
+    `select delivery.id, delivery.step_id as step, delivery.state, delivery.provider, delivery.attempt,
+        delivery.asks, delivery.misses, delivery.failure, users.external_id as user
       from deliveries delivery join users on users.id = delivery.user_id`,
   );
   const refusals = await product.query(
@@ -84,7 +85,7 @@ function losses({ plan, accepted, byKey, deliveries, refusals }) {
       } else if (GONE_OUT.includes(delivery.state)) {
         if (taken === 0) faults.push(`${place} is ${delivery.state} and was not taken`);
       } else if (delivery.state !== 'unknown') {
-        faults.push(`${place} is ${delivery.state}`);
+        faults.push(`${place} is ${delivery.state}: ${traceOf(delivery)}`);
       }
     }
     // The same webhook may come again under the same id, which its receiver knows.
@@ -94,11 +95,18 @@ function losses({ plan, accepted, byKey, deliveries, refusals }) {
   return faults;
 }
 
+/** How far the questions about an attempt have come. */
+const traceOf = ({ attempt, asks, misses, failure }) =>
+  `attempt ${attempt}, asked ${asks} times, ${misses} times not found, ${failure ?? 'no failure noted'}`;
+
 /** Only where nobody could be asked may a doubt be left. */
 const doubts = ({ deliveries }) =>
   deliveries
     .filter(({ state, provider }) => state === 'unknown' && provider !== 'smtp')
-    .map(({ user, step, provider }) => `${user} ${step} is unknown although ${provider} can be asked`);
+    .map(
+      (delivery) =>
+        `${delivery.user} ${delivery.step} is unknown although ${delivery.provider} can be asked: ${traceOf(delivery)}`,
+    );
 
 function brokenCaps({ accepted, places }) {
   const mails = Map.groupBy(
