@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const TICKS_PER_SECOND = 100;
 const KEY = 'benchmark-key-0123456789abcdef0123456789abcdef';
 const SECRET = Buffer.alloc(32, 7).toString('base64');
-const SETTINGS = { shared_buffers: '2GB', max_wal_size: '8GB', checkpoint_timeout: '15min', max_connections: 100 };
+const SETTINGS = { shared_buffers: '4GB', max_wal_size: '8GB', checkpoint_timeout: '15min', max_connections: 100 };
 /** Until then code is still being compiled. */
 const WARM_UP_REQUESTS = 8_000;
 const REACH = { p99: 25, peak: 1_500, cpu: 3 };
@@ -52,8 +52,9 @@ async function main() {
     await checkPlans({ url, fromDist, userIdOf, users, say });
     await reset(url);
     const recordBytes = await recordBytesOf(url, settings.local);
+    const warmMib = await warm(url);
     say(
-      `records of ${recordBytes} bytes; ${os.cpus().length} processors; node ${process.version}; pool of ${options.pool}`,
+      `${warmMib} MiB in memory; records of ${recordBytes} bytes; ${os.cpus().length} processors; node ${process.version}; pool of ${options.pool}`,
     );
     const rows = [];
     const refuseScans = await watchScans(url);
@@ -93,6 +94,18 @@ async function reset(url) {
   await client.query('vacuum analyze contact_state');
   await client.query('checkpoint');
   await client.end();
+}
+
+/** A company that has run for a while has its tables in memory; a server that was just started reads them from disk. */
+async function warm(url) {
+  const client = await connected(url);
+  await client.query('create extension if not exists pg_prewarm');
+  const { rows } = await client.query(
+    `select sum(pg_prewarm(oid::regclass)) * 8 / 1024 as mib from pg_class
+      where relkind in ('r', 'i') and relnamespace = 'public'::regnamespace`,
+  );
+  await client.end();
+  return Number(rows[0].mib);
 }
 
 /** What no plan shows beforehand: whether any statement of the run read a big table from end to end. */
