@@ -1,19 +1,20 @@
 import type { RunReport } from '../src/core/journeys/progress.js';
-import type { RunsRepository } from '../src/modules/journeys/index.js';
+import type { RunReporter } from '../src/modules/journeys/index.js';
 
 export interface ProgressDependencies {
-  readonly runs: Pick<RunsRepository, 'report'>;
+  readonly reporter: Pick<RunReporter, 'report'>;
 }
 
 /**
- * Where runs report their progress and their path. A sink leaves no trace in the history and may be lost with the
- * process: the next report, or the end that an activity records, puts the projection right, and so does the reconcile job.
+ * Where runs report their progress and their path. A sink leaves no trace in the history. It is called before the worker
+ * answers for the turn: where the worker dies in between, the turn is done again and told again. What the database did
+ * not take is lost until the next report, the end that an activity records, or the reconcile job.
  */
-export function createSinks({ runs }: ProgressDependencies) {
+export function createSinks({ reporter }: ProgressDependencies) {
   return {
     progress: {
       report: {
-        fn: (_workflow: unknown, report: RunReport): Promise<void> => runs.report(report),
+        fn: (_workflow: unknown, report: RunReport): Promise<void> => reporter.report(report),
         callDuringReplay: false,
       },
     },

@@ -6,6 +6,7 @@ import { BulkEnrolmentsModule } from './modules/bulk-enrolments/index.js';
 import { CallbacksModule } from './modules/callbacks/index.js';
 import { ConsentsModule } from './modules/consents/index.js';
 import { ControlsModule } from './modules/controls/index.js';
+import { DeadLettersModule } from './modules/dead-letters/index.js';
 import { DecisionsModule } from './modules/decisions/index.js';
 import { DeliveriesModule } from './modules/deliveries/index.js';
 import { DevicesModule } from './modules/devices/index.js';
@@ -84,6 +85,7 @@ export class AppModule {
         WebhookEndpointsModule,
         EventStreamModule,
         StepsModule.forRoot(config.company),
+        DeadLettersModule,
         SimulationsModule,
         RunViewsModule,
       ],

@@ -6,8 +6,9 @@ import { NestFactory } from '@nestjs/core';
 import { createActivities, createSinks } from '../activities/index.js';
 import { activityServices } from './activity-services.js';
 import { AppModule } from './app.module.js';
+import { ReplayKeeper } from './modules/dead-letters/index.js';
 import { DeliverySettler } from './modules/deliveries/index.js';
-import { RunsRepository } from './modules/journeys/index.js';
+import { RunReporter } from './modules/journeys/index.js';
 import { PayloadKeysKeeper } from './modules/payload-keys/index.js';
 import { verifySuppressionKey } from './platform/address/suppression-key.js';
 import { readConfig, type Config } from './platform/config/config.js';
@@ -58,9 +59,10 @@ health.unref();
 
 await app.get(PartitionKeeper).start();
 app.get(DeliverySettler).start();
+app.get(ReplayKeeper).start();
 app.get(PayloadKeysKeeper).start();
 
-const runs = app.get(RunsRepository);
+const reporter = app.get(RunReporter);
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 await host.run({
   address: config.temporal.address,
@@ -73,6 +75,6 @@ await host.run({
     ? { workflowBundle: { codePath: path('../workflows.bundle.js') } }
     : { workflowsPath: path('../workflows/index.js') },
   activities: createActivities(activityServices(app)),
-  sinks: createSinks({ runs }),
+  sinks: createSinks({ reporter }),
   payloadCodecs: app.get(PAYLOAD_CODECS),
 });

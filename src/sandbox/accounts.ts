@@ -9,6 +9,8 @@ const list = z.array(z.string().min(1)).max(1_000_000);
 export const Accounts = z.strictObject({
   sendgrid: z.strictObject({
     api_key: text,
+    /** What the key may do. */
+    scopes: list,
     callback_url: url,
     /** Signs the event webhook: PKCS 8, PEM. */
     callback_private_key: text,
@@ -18,6 +20,7 @@ export const Accounts = z.strictObject({
   twilio: z.strictObject({
     account_sid: z.string().regex(/^AC[0-9a-f]{32}$/),
     auth_token: text,
+    status: z.enum(['active', 'suspended', 'closed']),
     /** Where incoming texts go. */
     inbound_url: url,
     /** Who has said STOP. */
@@ -32,7 +35,13 @@ export const Accounts = z.strictObject({
     /** Device tokens of apps that were removed. */
     unregistered: list,
   }),
-  mailgun: z.strictObject({ domain: text, api_key: text, signing_key: text, callback_url: url }),
+  mailgun: z.strictObject({
+    domain: text,
+    state: z.enum(['active', 'unverified', 'disabled']),
+    api_key: text,
+    signing_key: text,
+    callback_url: url,
+  }),
   postmark: z.strictObject({
     server_token: text,
     callback_url: url,
@@ -45,6 +54,7 @@ export const Accounts = z.strictObject({
     region: text,
     access_key_id: text,
     secret_access_key: text,
+    sending_enabled: z.boolean(),
     topic_arn: text,
     /** Notifications come when the subscription was confirmed. */
     callback_url: url,
@@ -117,11 +127,18 @@ function defaults(): Accounts {
   return {
     sendgrid: {
       api_key: 'SG.sandbox',
+      scopes: ['mail.send'],
       callback_url: null,
       callback_private_key: sendgridKey,
       callback_public_key: publicHalf(sendgridKey),
     },
-    twilio: { account_sid: `AC${'0'.repeat(32)}`, auth_token: 'sandbox', inbound_url: null, opted_out: [] },
+    twilio: {
+      account_sid: `AC${'0'.repeat(32)}`,
+      auth_token: 'sandbox',
+      status: 'active',
+      inbound_url: null,
+      opted_out: [],
+    },
     fcm: {
       project_id: 'sandbox',
       client_email: 'sandbox@sandbox.iam.gserviceaccount.com',
@@ -129,7 +146,13 @@ function defaults(): Accounts {
       public_key: rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
       unregistered: [],
     },
-    mailgun: { domain: 'sandbox.example', api_key: 'key-sandbox', signing_key: 'sandbox', callback_url: null },
+    mailgun: {
+      domain: 'sandbox.example',
+      state: 'active',
+      api_key: 'key-sandbox',
+      signing_key: 'sandbox',
+      callback_url: null,
+    },
     postmark: {
       server_token: 'sandbox',
       callback_url: null,
@@ -141,6 +164,7 @@ function defaults(): Accounts {
       region: 'eu-west-1',
       access_key_id: 'AKIASANDBOX',
       secret_access_key: 'sandbox',
+      sending_enabled: true,
       topic_arn: 'arn:aws:sns:eu-west-1:000000000000:sandbox',
       callback_url: null,
       signature_version: '2',

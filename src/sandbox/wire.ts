@@ -16,7 +16,7 @@ export const PROVIDERS = [
 export type ProviderName = (typeof PROVIDERS)[number];
 
 /** Questions that accept no message, and may fail on their own. */
-export const DESKS = ['fcm_token', 'twilio_lookup', 'postmark_lookup', 'audiences'] as const;
+export const DESKS = ['fcm_token', 'twilio_lookup', 'postmark_lookup', 'account_lookup', 'audiences'] as const;
 
 /** What a fault can be set on. */
 export type DeskName = ProviderName | (typeof DESKS)[number];

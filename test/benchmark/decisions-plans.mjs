@@ -40,7 +40,7 @@ async function statementsOf(fromDist, id) {
       return statement.values[0].map(() => ({}));
     },
   };
-  const facts = new FactsRepository(recorder);
+  const facts = new FactsRepository(recorder, { email: { from: { address: 'hello@tactful.example' } } });
   const day = 86_400_000;
   const query = { clockDomain: 'real', now: null, horizons: { contactsMs: 33 * day, outcomesMs: 33 * day } };
   const user = { kind: 'id', id };

@@ -1,5 +1,6 @@
 import type { EnrolmentView, RunView } from '../../src/modules/journeys/journeys.dto.js';
 import type { ReconcileView } from '../../src/modules/journeys/run-reconcile.dto.js';
+import type { ExposureView, SplitView } from '../../src/modules/journeys/splits.dto.js';
 import type { RunStoryView } from '../../src/modules/run-views/run-views.dto.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';
 
@@ -51,6 +52,7 @@ interface Tables {
   readonly path: readonly object[];
   readonly waits: readonly object[];
   readonly entries: readonly object[];
+  readonly exposures: readonly object[];
 }
 
 describe('the tables of runs', () => {
@@ -109,6 +111,11 @@ describe('the tables of runs', () => {
       path: await rows('run_path', '*', 'run_key, seq'),
       waits: await rows('run_waits', '*', 'run_key, event_name'),
       entries: await rows('journey_entries', 'run_key, run_id, ended_at', 'run_key'),
+      exposures: await rows(
+        'split_exposures',
+        'run_key, step_id, journey_id, version, arm, assigned_at, exposed_at, exposed_by, delivery_id',
+        'run_key',
+      ),
     };
   }
 
@@ -171,6 +178,30 @@ describe('the tables of runs', () => {
     expect(rest.next_cursor).toBeNull();
   });
 
+  it('tell which arm of a split a run drew, and that its user met it when the message went out', async () => {
+    const userId = await person();
+    const { id } = await enrol(userId);
+    await reaches(id, { state: 'waiting', step_id: 'buys' });
+    const { path, decisions } = await story(id);
+    const [drawn, first] = path;
+    const { data } = await until(
+      () => tactful.get<{ data: ExposureView[] }>('/api/journeys/templates/tour/splits/half/exposures?exposed=true'),
+      (page) => page.data.some(({ run_id }) => run_id === id),
+    );
+    expect(data.find(({ run_id }) => run_id === id)).toEqual({
+      run_id: id,
+      user_id: userId,
+      version: 1,
+      arm: drawn?.reason,
+      assigned_at: drawn?.entered_at,
+      exposed_at: first?.left_at,
+      exposed_by: 'delivery',
+      delivery_id: decisions[0]?.deliveries[0]?.id,
+    });
+    const { arms } = await tactful.get<SplitView>('/api/journeys/templates/tour/splits/half');
+    expect(arms).toMatchObject([{ arm: 'one' }, { arm: 'two' }]);
+  });
+
   it('cost no event: the history of a run with a path holds its own commands and nothing else', async () => {
     const { id, workflow_id } = await enrol(await person());
     await reaches(id, { state: 'waiting', step_id: 'buys' });
@@ -204,9 +235,10 @@ describe('the tables of runs', () => {
     const keys = [waiting, paused, ended, left, virtual].map(({ run_key }) => run_key);
     const before = await tables(keys);
     expect(before.path.length).toBeGreaterThanOrEqual(20);
+    expect(before.exposures).toHaveLength(keys.length);
 
     const unharmed = await reconcile();
-    expect(unharmed).toMatchObject({ state: 'done', mended: 0, lost: 0, unanswered: 0 });
+    expect(unharmed).toMatchObject({ state: 'done', mended: 0, lost: 0, unanswered: 0, unsubscribed: 0 });
     expect(await tables(keys)).toEqual(before);
 
     // A process that dies with its reports, a backup that is older, a hand that slipped.
@@ -223,13 +255,22 @@ describe('the tables of runs', () => {
       `insert into run_path (run_key, seq, step_id, visit, entered_at, turn) values ($1, 77, 'nowhere', 1, now(), 9)`,
       left.run_key,
     );
+    await tactful.query('delete from split_exposures where run_key = any ($1)', [waiting.run_key, ended.run_key]);
     await tactful.query('delete from run_waits where run_key = $1', waiting.run_key);
+    // Subscriptions that nobody needs: of a run that is over, and to events that the journey knows nothing of.
+    await tactful.query(
+      `insert into run_waits (user_id, event_name, is_exit, run_key, clock_domain, is_plain)
+        select user_id, name, false, run_key, clock_domain, true from journey_entries, unnest($2::text[]) as name
+        where run_key = any ($1)`,
+      [waiting.run_key, paused.run_key, left.run_key],
+      ['stranger', 'other'],
+    );
     await tactful.query(
       `update journey_runs set state = 'waiting', reason = null, ended_at = null where run_key = $1`,
       virtual.run_key,
     );
 
-    expect(await reconcile()).toMatchObject({ state: 'done', mended: 5, lost: 0, unanswered: 0 });
+    expect(await reconcile()).toMatchObject({ state: 'done', mended: 5, lost: 0, unanswered: 0, unsubscribed: 6 });
     expect(await tables(keys)).toEqual(before);
     expect(await reconcile()).toMatchObject({ mended: 0, lost: 0 });
   });

@@ -138,9 +138,9 @@ describe('consents', () => {
   it('sums up expiry, jurisdiction and brand of what decides, and every jurisdiction that was named', async () => {
     const id = await api.user();
     const statement = { user_id: id, channel: 'email', status: 'granted', source: 'spec' };
-    const older = { stated_at: '2026-01-01T00:00:00Z', expires_at: '2030-01-01T00:00:00Z' };
+    const older = { stated_at: '2026-01-01T00:00:00Z', expires_at: '2090-01-01T00:00:00Z' };
     await api.post('/api/consents', { ...statement, jurisdiction: 'DE', ...older });
-    await api.post('/api/consents', { ...statement, jurisdiction: 'AT', expires_at: '2031-01-01T00:00:00Z' });
+    await api.post('/api/consents', { ...statement, jurisdiction: 'AT', expires_at: '2091-01-01T00:00:00Z' });
     await api.post('/api/consents', { ...statement, brand: 'other', status: 'denied' });
     expect((await api.get(`/api/consents/${id}/summary`)).body).toMatchObject({
       is_objecting: false,
@@ -149,7 +149,7 @@ describe('consents', () => {
         {
           brand: 'default',
           is_allowed: true,
-          expires_at: '2031-01-01T00:00:00.000Z',
+          expires_at: '2091-01-01T00:00:00.000Z',
           jurisdiction: 'AT',
           is_objection: false,
         },

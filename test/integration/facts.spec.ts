@@ -216,8 +216,8 @@ describe('the facts of a decision', () => {
     await query(
       `insert into pending_candidates (run_key, step_id, visit, user_id, clock_domain, candidate, opening_at,
          passes_on_at, decision_id, beaten_by)
-       select run_key, 'hello', 1, user_id, 'real', $2, '2030-01-01Z',
-         case when run_key = $3 then clock_timestamp() - interval '1 ms' else '2030-01-01T00:01Z' end, uuidv7(),
+       select run_key, 'hello', 1, user_id, 'real', $2, '2090-01-01Z',
+         case when run_key = $3 then clock_timestamp() - interval '1 ms' else '2090-01-01T00:01Z' end, uuidv7(),
          case when run_key = $4 then $5::uuid end
        from journey_entries where user_id = $1`,
       userId,
@@ -238,8 +238,8 @@ describe('the facts of a decision', () => {
       stepId: 'hello',
       runState: 'active',
       candidate: waiting,
-      opening: Date.parse('2030-01-01T00:00:00Z'),
-      passesOnAt: Date.parse('2030-01-01T00:01:00Z'),
+      opening: Date.parse('2090-01-01T00:00:00Z'),
+      passesOnAt: Date.parse('2090-01-01T00:01:00Z'),
     });
     expect(rivals.find(({ runKey }) => runKey === paused)?.runState).toBe('paused');
     expect((await read(asRun(paused))).run?.state).toBe('paused');

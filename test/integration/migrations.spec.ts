@@ -1,12 +1,17 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Migration } from '../../src/core/journeys/migrating-types.js';
 import type { Plan } from '../../src/core/journeys/plan.js';
-import type { MigrationPreviewView, MigrationView } from '../../src/modules/journeys/migrations.dto.js';
+import type {
+  MigrationPreviewView,
+  MigrationRunView,
+  MigrationView,
+} from '../../src/modules/journeys/migrations.dto.js';
 import { MigrationMover } from '../../src/modules/journeys/migrations.mover.js';
 import {
   MigrationRunsRepository,
   type RunningMigration,
 } from '../../src/modules/journeys/migrations-runs.repository.js';
+import { RunReconciles, type RecordedRun } from '../../src/modules/journeys/run-reconcile.repository.js';
 import { RunsRepository } from '../../src/modules/journeys/runs.repository.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';
@@ -273,6 +278,31 @@ describe('migrations of runs', () => {
       expect(await waits(run.runKey)).toEqual([]);
     });
 
+    it('loses nothing to a reconcile job that read it before, and what is surplus otherwise', async () => {
+      const reconciles = app.get(RunReconciles);
+      const names = async (runKey: string): Promise<readonly unknown[]> =>
+        ((await waits(runKey)) as { name: string }[]).map(({ name }) => name);
+      const read = async (id: string): Promise<RecordedRun> => {
+        const recorded = await reconciles.recorded(id);
+        if (recorded === null) throw new Error('no run');
+        return recorded;
+      };
+      const { run, id } = await offered();
+      const before = await read(run.id);
+      const surplus = ['moved', 'rated'];
+      // It is being moved: what only the other version reacts to is no surplus.
+      expect(await reconciles.removeSurplus(before, surplus)).toBe(0);
+      await record(run.runKey, id, 'moved');
+      expect(await reconciles.removeSurplus(before, surplus)).toBe(0);
+      expect(await names(run.runKey)).toEqual(['bought', 'left', 'rated']);
+      const after = await read(run.id);
+      // Moved there and back, and there again, while it was compared.
+      expect(await reconciles.removeSurplus({ ...after, movedBy: crypto.randomUUID() }, ['rated'])).toBe(0);
+      expect(await reconciles.removeSurplus(after, ['rated', 'unheard_of'])).toBe(1);
+      expect(await names(run.runKey)).toEqual(['bought', 'left']);
+      expect(await reconciles.removeWaits(run.runKey)).toBe(2);
+    });
+
     it('holds up an event that is being stored until it is sure to be heard', async () => {
       const { key, migration } = await offered();
       const run = await enter(key);
@@ -294,6 +324,83 @@ describe('migrations of runs', () => {
     });
   });
 
+  it('lists its runs, each with what became of it, as many as it counts', async () => {
+    const key = await publish([wait('pause'), end()], [wait('later'), end()]);
+    const moves = app.get(MigrationRunsRepository);
+    const { id } = await start(key, { pause: 'later' });
+    const migration = await running(key, { pause: { step: 'later', keep: 'wait' } }, id);
+    const decide = (runKey: string, outcome: 'moved' | 'stayed'): Promise<unknown> =>
+      moves.record({
+        runKey,
+        migration: id,
+        version: outcome === 'moved' ? 2 : 1,
+        outcome,
+        reason: outcome === 'moved' ? null : 'would_repeat',
+        from: 'pause',
+        stepId: outcome === 'moved' ? 'later' : 'pause',
+        isWaitKept: true,
+      });
+    const fates: Record<string, (runKey: string) => Promise<unknown>> = {
+      moved: (runKey) => decide(runKey, 'moved'),
+      stayed: (runKey) => decide(runKey, 'stayed'),
+      failed: (runKey) => moves.note(id, runKey, 'failed'),
+      ended: (runKey) => app.get(RunsRepository).finish({ runKey, outcome: 'exited', reason: 'spec', endedAt: null }),
+      told: (runKey) => moves.note(id, runKey, 'told'),
+      offered: () => Promise.resolve(),
+    };
+    const runs = new Map<string, { readonly id: string; readonly userId: string; readonly runKey: string }>();
+    for (const [fate, befall] of Object.entries(fates)) {
+      const run = await enter(key);
+      runs.set(fate, run);
+      await moves.offer(migration, run);
+      await befall(run.runKey);
+    }
+    await moves.sweep(id);
+    await enter(key);
+    const url = migrations(key, `/${id}/runs`);
+    const read = async (query: string) =>
+      (await stage.api.get(`${url}?${query}`)).body as { data: MigrationRunView[]; next_cursor: string | null };
+
+    const all = (await read('')).data;
+    const { runs: counts } = (await stage.api.get(migrations(key, `/${id}`))).body as MigrationView;
+    expect(counts).toEqual({ open: 2, moved: 1, stayed: 1, failed: 1, ended: 1 });
+    for (const [state, count] of Object.entries(counts)) {
+      expect(all.filter((run) => run.state === state)).toHaveLength(count);
+      expect((await read(`state=${state}`)).data).toEqual(all.filter((run) => run.state === state));
+    }
+    const of = (fate: string) => all.find(({ run_id }) => run_id === runs.get(fate)?.id);
+    const nothing = { reason: null, from_step: null, to_step: null };
+    const at = expect.any(String) as string;
+    const isSettled = { offered_at: at, settled_at: at };
+    expect(of('moved')).toEqual({
+      run_id: runs.get('moved')?.id,
+      user_id: runs.get('moved')?.userId,
+      state: 'moved',
+      reason: null,
+      from_step: 'pause',
+      to_step: 'later',
+      ...isSettled,
+    });
+    expect(of('stayed')).toMatchObject({ reason: 'would_repeat', from_step: 'pause', to_step: null, ...isSettled });
+    expect(of('failed')).toMatchObject({ ...nothing, ...isSettled });
+    expect(of('ended')).toMatchObject({ ...nothing, ...isSettled });
+    expect(of('told')).toMatchObject({ state: 'open', ...nothing, settled_at: null });
+    expect(of('offered')).toMatchObject({ state: 'open', ...nothing, settled_at: null });
+
+    const paged: MigrationRunView[] = [];
+    for (let cursor = ''; paged.length < all.length;) {
+      const page = await read(`limit=4${cursor}`);
+      paged.push(...page.data);
+      expect(page.next_cursor === null).toBe(paged.length === all.length);
+      cursor = `&cursor=${page.next_cursor}`;
+    }
+    expect(paged).toEqual(all);
+    const other = await publish([wait('pause'), end()]);
+    expect((await stage.api.get(migrations(other, `/${id}/runs`))).status).toBe(404);
+    expect((await stage.api.get(`${url}?state=told`)).status).toBe(400);
+    await moves.finish(id);
+  }, 20_000);
+
   it('is done when nobody is left to tell, and then tells nobody', async () => {
     const key = await publish([wait('pause'), end()], [wait('later'), end()]);
     const { id } = await start(key, { pause: 'later' });
@@ -301,40 +408,5 @@ describe('migrations of runs', () => {
     expect(await mover.tell(id, 10, () => undefined)).toEqual({ kind: 'over' });
     expect((await stage.api.get(migrations(key, `/${id}`))).body).toMatchObject({ status: 'done' });
     expect(await mover.tell(id, 10, () => undefined)).toEqual({ kind: 'over' });
-  });
-});
-
-describe('jumps', () => {
-  let app: NestFastifyApplication;
-  let stage: RunStage;
-  beforeAll(async () => {
-    app = await createTestApp({ OUTBOX_POLL_MS: '60000' });
-    stage = new RunStage(app);
-    await stage.publish('plain');
-  });
-  afterAll(() => app.close(), CLOSE_MS_MAX);
-
-  it('are refused to unknown steps, after the end, and of unknown runs; the others are audited', async () => {
-    const run = await stage.enter(await stage.api.user(), 'plain');
-    const url = `/api/runs/${run.id}/jump`;
-    expect((await stage.api.post(url, { step: 'done' })).status).toBe(400);
-    expect(await stage.api.post(url, { step: 'nowhere', reason: 'spec' })).toMatchObject({
-      status: 422,
-      body: { code: 'STEP_UNKNOWN', errors: [{ path: 'step' }] },
-    });
-    // Nobody answers here.
-    expect((await stage.api.post(url, { step: 'done', reason: 'spec', allow_repeat: true })).status).toBe(503);
-    const [audited] = await stage.query(
-      `select action, detail from audit_log where subject = $1 and action like 'run.jump%'`,
-      run.runKey,
-    );
-    expect(audited).toEqual({ action: 'run.jump', detail: { step: 'done', reason: 'spec', allow_repeat: true } });
-    await app.get(RunsRepository).finish({ runKey: run.runKey, outcome: 'exited', reason: 'spec', endedAt: null });
-    expect(await stage.api.post(url, { step: 'done', reason: 'spec' })).toMatchObject({
-      status: 409,
-      body: { code: 'RUN_ENDED' },
-    });
-    const nobody = '01890a5d-ac96-774b-bcce-b302099a8057';
-    expect((await stage.api.post(`/api/runs/${nobody}/jump`, { step: 'done', reason: 'spec' })).status).toBe(404);
   });
 });

@@ -65,4 +65,48 @@ describe('what is there only to be seen', () => {
     expect(await query('select id from bulk_enrolment_refusals where bulk_id = $1', bulk?.id)).toEqual([{ id: fresh }]);
     expect(await query('select refused from bulk_enrolments where id = $1', bulk?.id)).toEqual([{ refused: 2 }]);
   });
+
+  it('goes of runs that ended: their paths, and nothing of runs that go on or ended lately', async () => {
+    const [journey] = await query<{ id: string }>(
+      `insert into journeys (key, name, definition) values ('walked', 'walked', '{}') returning id`,
+    );
+    await query(
+      `insert into journey_versions (journey_id, version, definition, plan, content_hash) values ($1, 1, '{}', '{}', '')`,
+      journey?.id,
+    );
+    const walk = async (key: string, runs: number, steps: number, daysAgo: number | null): Promise<void> => {
+      await query(
+        `with people as (
+            insert into users (external_id) select $1 || n from generate_series(1, $2) n returning id
+          ), entries as (
+            insert into journey_entries (run_key, journey_id, version, user_id, entry_key, source, entered_at, ended_at)
+            select $1 || people.id, $4, 1, people.id, 'first', 'spec', now() - interval '200 days',
+              now() - make_interval(days => $5)
+            from people returning run_key
+          )
+          insert into run_path (run_key, seq, step_id, visit, entered_at, turn)
+          select run_key, seq, 'step', seq, now() - interval '200 days', seq from entries, generate_series(1, $3) seq`,
+        key,
+        runs,
+        steps,
+        journey?.id,
+        daysAgo,
+      );
+    };
+    await walk('long-', 60, 100, 91);
+    await walk('short-', MANY, 1, 91);
+    await walk('lately-', 2, 3, 89);
+    await walk('on-', 2, 3, null);
+    await app.get(Retention).purge();
+    const left = await query<{ key: string; steps: number }>(
+      `select split_part(run_key, '-', 1) as key, count(*)::int as steps from run_path group by 1 order by 1`,
+    );
+    expect(left).toEqual([
+      { key: 'lately', steps: 6 },
+      { key: 'on', steps: 6 },
+    ]);
+    expect(await query(`select count(*)::int as runs from journey_entries where source = 'spec'`)).toEqual([
+      { runs: 60 + MANY + 4 },
+    ]);
+  });
 });

@@ -8,7 +8,7 @@ import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';
 
-const T0 = Date.UTC(2027, 5, 15);
+const T0 = Date.UTC(2097, 5, 15);
 const HOUR_MS = 3_600_000;
 
 type Run = RunReference & { readonly id: string };
@@ -82,6 +82,17 @@ describe('runs', () => {
       expect(await runs.find(run.id)).toMatchObject({ stepId: 'b' });
     });
 
+    it('once for each turn: one that was done again, because its worker died, is told anew', async () => {
+      const run = await enter();
+      const told = (until: number) => waitsAt(run, 'a', { seq: 2, waitsUntil: T0 + until });
+      const entered = (later: number) => move(1, { enteredAt: T0 + later, turn: 2 });
+      await runs.report({ runKey: run.runKey, progress: told(HOUR_MS), moves: [entered(0)] });
+      await runs.report({ runKey: run.runKey, progress: told(2 * HOUR_MS), moves: [entered(HOUR_MS)] });
+      expect(await runs.find(run.id)).toMatchObject({ waitsUntil: T0 + 2 * HOUR_MS });
+      const [first] = await stage.query('select entered_at from run_path where run_key = $1', run.runKey);
+      expect(first).toEqual({ entered_at: T0 + HOUR_MS });
+    });
+
     it('after the end too, and without the decision that an earlier execution told of', async () => {
       const run = await enter();
       const decisionId = crypto.randomUUID();
@@ -102,7 +113,7 @@ describe('runs', () => {
       all.push(await enter('other'));
       const [first, second, third] = all;
       if (first === undefined || second === undefined || third === undefined) throw new Error('no runs');
-      const tell = (run: Run, progress: RunProgress): Promise<void> =>
+      const tell = (run: Run, progress: RunProgress): Promise<unknown> =>
         runs.report({ runKey: run.runKey, progress, moves: [] });
       await tell(first, waitsAt(first, 'buys', { waitsOn: ['purchase', 'signup'] }));
       await tell(second, waitsAt(second, 'hello', { waitsOn: ['QUIET_HOURS'] }));
@@ -121,10 +132,10 @@ describe('runs', () => {
       ['waits_for=QUIET_HOURS', [1]],
       ['waits_for=nothing', []],
       ['reason=asked%20by%20phone', [2]],
-      ['started_until=2027-06-15T00:00:00Z&started_from=2027-06-14T00:00:00Z', []],
-      ['started_from=2027-06-15T00:00:00Z', [0]],
-      ['ended_from=2027-06-15T00:00:00Z&ended_until=2027-06-15T00:00:01Z', [2]],
-      ['ended_until=2027-06-15T00:00:00Z', []],
+      ['started_until=2097-06-15T00:00:00Z&started_from=2097-06-14T00:00:00Z', []],
+      ['started_from=2097-06-15T00:00:00Z', [0]],
+      ['ended_from=2097-06-15T00:00:00Z&ended_until=2097-06-15T00:00:01Z', [2]],
+      ['ended_until=2097-06-15T00:00:00Z', []],
       ['journey=tour&state=exited&step=buys&reason=asked%20by%20phone', [2]],
     ])('by %s', async (query, wanted) => {
       expect(await idsOf(query)).toEqual(wanted.map(id));

@@ -102,10 +102,7 @@ describe('the domain from which e-mail goes out', () => {
         'select template, state from deliveries where user_id = $1 order by id',
         person.id,
       );
-      expect(states).toEqual([
-        { template: 'mail', state: 'released' },
-        { template: 'receipt', state: 'sent' },
-      ]);
+      expect(states).toEqual([{ template: 'receipt', state: 'sent' }]);
     }
   });
 
@@ -173,13 +170,51 @@ describe('the domain from which e-mail goes out', () => {
     const person = await stage.person();
     const guard = stage.get(SendingGuard);
     const standing = guard.standing.bind(guard);
-    // The pause comes between the first look and the claim.
-    jest.spyOn(guard, 'standing').mockImplementationOnce(async () => {
-      const before = await standing();
-      await review();
-      return before;
-    });
+    // The pause comes after the claim, before the last look.
+    jest
+      .spyOn(guard, 'standing')
+      .mockImplementationOnce(standing)
+      .mockImplementationOnce(async () => {
+        await review();
+        return standing();
+      });
     expect(await ask(person)).toMatchObject({ kind: 'defer', reason: 'SENDING_PAUSED' });
     expect(await stage.smtp.mailsTo(person.email)).toEqual([]);
+    const states = await stage.query('select state from deliveries where user_id = $1', person.id);
+    expect(states).toEqual([{ state: 'released' }]);
+  });
+
+  it('is known to the decision that is put off, to the one that is asked for, to a dry run and to why', async () => {
+    await stage.send('POST', '/api/actions', {
+      ...{ key: 'offer', name: 'Offer', template: 'mail', value: 5 },
+    });
+    await sentBefore(1_000, 100);
+    await review();
+    const person = await stage.person();
+    const answer = await ask(person);
+    if (!('decisionId' in answer)) throw new Error(`no decision: ${JSON.stringify(answer)}`);
+    const reason = 'SENDING_PAUSED';
+    const explanation = /put off until .+ bounced or were complained about \(marketing from tactful.example is paused/;
+    const put = { outcome: 'defer', reason, explanation: expect.stringMatching(explanation) };
+    expect(await stage.send('GET', `/api/decisions/${answer.decisionId}/explain`)).toMatchObject(put);
+    for (const dry_run of [true, false]) {
+      const question = { user_id: person.id, actions: ['offer'], dry_run };
+      const asked = await stage.send('POST', '/api/decisions/next-best-action', question);
+      expect(asked).toMatchObject({ ...put, action: 'offer', channel: 'none' });
+    }
+    const change = 'if marketing from tactful.example were resumed';
+    expect(await stage.send('GET', `/api/decisions/why?user_id=${person.id}&action=offer`)).toMatchObject({
+      ...{ reason, standing: 'waits', what_would_change_it: { change, after: null } },
+    });
+    await stage.query(`update sending_domains set since = since - interval '2 hours'`);
+    const whyThen = (hoursAgo: number): Promise<object> => {
+      const at = new Date(Date.now() - hoursAgo * 60 * MINUTE_MS).toISOString();
+      return stage.send('GET', `/api/decisions/why?user_id=${person.id}&action=offer&at=${at}`);
+    };
+    await stage.query(`update users set created_at = created_at - interval '1 day'`);
+    await stage.query(`update consent_records set stated_at = stated_at - interval '1 day',
+      received_at = received_at - interval '1 day'`);
+    expect(await whyThen(1)).toMatchObject({ reason });
+    expect(await whyThen(3)).not.toMatchObject({ reason });
   });
 });

@@ -158,6 +158,8 @@ const rivals = candidatesOf(['p', 'q'], 1).chain((list) =>
   ),
 );
 
+const SENDING_PAUSE = { domain: 'example.com', cause: 'complaints', since: DECIDED_AT - HOUR_MS } as const;
+
 /** Any input that an honest caller could make, at `DECIDED_AT`: up to four candidates, and all that can befall them. */
 export const anyDecisionInput: fc.Arbitrary<DecisionInput> = fc
   .record({
@@ -179,12 +181,14 @@ export const anyDecisionInput: fc.Arbitrary<DecisionInput> = fc
     state: seldom<'active' | 'paused'>('paused', 'active'),
     heldUntil: seldom<number | null | undefined>(DECIDED_AT + HOUR_MS, undefined),
     isJourneyPaused: seldom(true, false),
+    isSendingPaused: seldom(true, false),
   })
-  .map(({ zones, state, heldUntil, isJourneyPaused, pauses: { pauseRules, outcomes }, ...more }) => {
+  .map(({ zones, state, heldUntil, isJourneyPaused, isSendingPaused, pauses: { pauseRules, outcomes }, ...more }) => {
     const hold = heldUntil === undefined ? {} : { hold: { since: DECIDED_AT - HOUR_MS, until: heldUntil } };
     const run = runIn(state);
     return decisionInput({
       ...more,
+      ...(isSendingPaused ? { sendingPause: SENDING_PAUSE } : {}),
       pauseRules,
       outcomes,
       user: userWith({ zones, ...hold }),

@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { createActivities, createSinks } from '../../activities/index.js';
 import { activityServices } from '../../src/activity-services.js';
 import { AppModule } from '../../src/app.module.js';
-import { MigrationMover, RunsRepository } from '../../src/modules/journeys/index.js';
+import { MigrationMover, RunReporter } from '../../src/modules/journeys/index.js';
 import { readConfig } from '../../src/platform/config/config.js';
 import { PAYLOAD_CODECS } from '../../src/platform/temporal/sealing.codec.js';
 import { WorkerHost } from '../../src/platform/temporal/worker-host.js';
@@ -13,7 +13,7 @@ import { fromSetup } from './environment.js';
 const config = readConfig();
 const app = await NestFactory.createApplicationContext(AppModule.register(config), { logger: false });
 const mover = app.get(MigrationMover);
-const runs = app.get(RunsRepository);
+const reporter = app.get(RunReporter);
 process.once('disconnect', () => process.exit(1));
 
 let recorded = 0;
@@ -35,6 +35,6 @@ await new WorkerHost().run({
     ...activityServices(app),
     mover: { record, tell: (...given) => mover.tell(...given) },
   }),
-  sinks: createSinks({ runs }),
+  sinks: createSinks({ reporter }),
   payloadCodecs: app.get(PAYLOAD_CODECS),
 });

@@ -96,7 +96,9 @@ export async function openEventStage(settings: Readonly<Record<string, string>> 
   const events = (key: string, filter = ''): Promise<readonly EventView[]> => list(`${key}/events?limit=200${filter}`);
   const attempts = (key: string, filter = ''): Promise<readonly AttemptView[]> =>
     list(`${key}/attempts?limit=200${filter}`);
-  const find = async (key: string): Promise<{ state: string; reason: string | null; held_until: string | null }> =>
+  const find = async (
+    key: string,
+  ): Promise<{ state: string; reason: string | null; held_until: string | null; failing_since: string | null }> =>
     done(api.get(`/api/event-subscriptions/${key}`));
 
   /** Waits until all events of a subscription are as wanted. */

@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Client } from '@temporalio/client';
 import { createActivities, createSinks } from '../../activities/index.js';
 import { activityServices } from '../../src/activity-services.js';
-import { RunsRepository } from '../../src/modules/journeys/index.js';
+import { RunReporter } from '../../src/modules/journeys/index.js';
 import { Database } from '../../src/platform/database/database.js';
 import { PAYLOAD_CODECS } from '../../src/platform/temporal/sealing.codec.js';
 import { WorkerHost } from '../../src/platform/temporal/worker-host.js';
@@ -45,7 +45,7 @@ export async function startTactful(settings: Readonly<Record<string, string>> = 
   }
   function startWorker(): void {
     const host = new WorkerHost();
-    const runs = app.get(RunsRepository);
+    const reporter = app.get(RunReporter);
     const activities = createActivities(activityServices(app));
     const finished = host.run({
       address,
@@ -54,7 +54,7 @@ export async function startTactful(settings: Readonly<Record<string, string>> = 
       cachedWorkflowsMax: 200,
       workflows: { workflowBundle: { codePath: fromSetup('TEST_WORKFLOW_BUNDLE') } },
       activities,
-      sinks: createSinks({ runs }),
+      sinks: createSinks({ reporter }),
       payloadCodecs: app.get(PAYLOAD_CODECS),
     });
     worker = { host, finished };

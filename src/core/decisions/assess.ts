@@ -88,11 +88,12 @@ export const NARROWING_GATES: readonly { readonly gate: GateName; readonly answe
 /** The gates that are asked about the winner, in their order. */
 export const FINAL_GATES: readonly {
   readonly gate: GateName;
-  readonly answer: 'expiry' | 'quietHours' | 'caps' | 'holdout';
+  readonly answer: 'expiry' | 'quietHours' | 'caps' | 'sending' | 'holdout';
 }[] = [
   { gate: 'expiry', answer: 'expiry' },
   { gate: 'quiet_hours', answer: 'quietHours' },
   { gate: 'caps', answer: 'caps' },
+  { gate: 'sending_pause', answer: 'sending' },
   { gate: 'holdout', answer: 'holdout' },
 ];
 

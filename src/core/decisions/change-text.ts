@@ -43,6 +43,8 @@ export function changeText(blocker: GateVerdict, candidate: Candidate): string |
       return `if ${key} were worth more than what waits beside it`;
     case 'holdout':
       return 'if the user were not held out';
+    case 'sending_pause':
+      return `if marketing from ${blocker.facts['domain']} were resumed`;
     case 'caps':
       return `if the ${capText(blocker)} left room for ${template}`;
   }

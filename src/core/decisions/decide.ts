@@ -16,7 +16,7 @@ export const DECISION_ENGINE = 1;
  * The one answer to: may we contact this person, should we, with what, on which channel, and when?
  *
  * Gates in order: kill switch, hold on the user, pause of the journey, identity, suppression, consent, exit, journey conflict, conditions, pauses, fatigue, next
- * best action, expiry, quiet hours, caps, pending candidates, holdout. The first that refuses decides; the others are
+ * best action, expiry, quiet hours, caps, pause of the sending domain, pending candidates, holdout. The first that refuses decides; the others are
  * asked all the same, for the record.
  * - Those up to fatigue narrow the field. Arbitration ranks what is left; only what is strictly better than doing
  *   nothing goes on.
@@ -43,7 +43,7 @@ export function decide(input: DecisionInput): Decision {
   const { outcome, scores, pending, endedBy } = settle(input, assessment);
   return {
     outcome,
-    gates: inGateOrder(assessment, nextBestAction(assessment, input.doNothingValue), pending),
+    gates: inGateOrder(input, assessment, { arbitration: nextBestAction(assessment, input.doNothingValue), pending }),
     candidates: scores,
     doNothingValue: input.doNothingValue,
     counterfactuals: counterfactualsOf({ input, scores, outcome, assessment, pending, endedBy }),
@@ -71,9 +71,9 @@ function isContender({ lostBecause }: CandidateScore): boolean {
 }
 
 function inGateOrder(
+  { sendingPause }: DecisionInput,
   { killSwitch, holds, identity, exit, candidates }: Assessment,
-  arbitration: GateVerdict,
-  pending: readonly GateVerdict[],
+  { arbitration, pending }: { readonly arbitration: GateVerdict; readonly pending: readonly GateVerdict[] },
 ): readonly GateVerdict[] {
   const keys = candidates.map(({ candidate }) => candidate.key);
   const narrowing = new Map(
@@ -83,7 +83,7 @@ function inGateOrder(
     ]),
   );
   const said = (gate: GateName): readonly GateVerdict[] => narrowing.get(gate) ?? [];
-  const [expiry = [], quietHours = [], caps = [], holdout = []] = FINAL_GATES.map(({ gate, answer }) =>
+  const [expiry = [], quietHours = [], caps = [], sending = [], holdout = []] = FINAL_GATES.map(({ gate, answer }) =>
     toVerdicts(gate, keys, (index) => candidates[index]?.final[answer]),
   );
   return [
@@ -102,6 +102,8 @@ function inGateOrder(
     ...expiry,
     ...quietHours,
     ...caps,
+    // A gate that nobody closed says nothing.
+    ...(sendingPause === undefined ? [] : sending),
     ...pending,
     ...holdout,
   ];

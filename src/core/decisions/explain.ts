@@ -8,8 +8,13 @@ import type { Decision, DecisionOutcome, GateVerdict, ScoredCandidate } from './
 
 const LABEL_DEFAULT = 'this user';
 
-/** Nobody knows whether what operators hold up may go out by the end of the wait. */
-const HELD: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['KILL_SWITCH', 'USER_ON_HOLD', 'JOURNEY_PAUSED']);
+/** Nobody knows whether what is held up may go out by the end of the wait. */
+const HELD: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'KILL_SWITCH',
+  'USER_ON_HOLD',
+  'JOURNEY_PAUSED',
+  'SENDING_PAUSED',
+]);
 
 /** Whether the decision was made, would have been made had somebody asked then, or would be made at a later instant. */
 type Mood = 'made' | 'supposed_then' | 'supposed_ahead';

@@ -50,6 +50,8 @@ function factsOf(verdict: GateVerdict, key: string | null, decision: Decision): 
         `${facts.otherAction} of the journey ${facts.otherJourney} is worth ${valueText(Number(facts.otherNet))}`,
         `this one ${valueText(Number(facts.net))}`,
       ];
+    case 'sending_pause':
+      return [`marketing from ${facts.domain} is paused since ${instantText(Number(facts.since))}`];
     case 'holdout':
       return [`${valueText(Number(facts.share) * 100)} % of all users are`, ruleName(rule)];
     case 'user_hold':

@@ -20,6 +20,7 @@ export interface FinalGates {
   readonly expiry: GateAnswer;
   readonly quietHours: GateAnswer;
   readonly caps: GateAnswer;
+  readonly sending: GateAnswer;
   readonly holdout: GateAnswer;
   readonly quietOnHit: OnHit;
   readonly capsOnHit: OnHit;
@@ -39,6 +40,7 @@ export function askFinalGates(input: DecisionInput, candidate: Candidate, memo: 
       expiry,
       quietHours: quiet.answer,
       caps: caps.answer,
+      sending: askSending(input, candidate),
       holdout: askHoldout(input, candidate),
       quietOnHit: quiet.onHit,
       capsOnHit: caps.onHit,
@@ -112,6 +114,13 @@ function askExpiry({ now, readyAt }: DecisionInput, { ttlMs }: Candidate, waits:
   const expiresAt = readyAt + ttlMs;
   const askedAt = Math.max(now, ...waits.map(({ kind, until }) => (kind === 'defer' ? (until ?? now) : now)));
   return askedAt < expiresAt ? PASS : refuse('EXPIRED', { expiresAt, askedAt });
+}
+
+/** Marketing by e-mail waits while its domain is paused, and nobody knows until when: another channel does not step in. */
+function askSending({ sendingPause }: DecisionInput, { channel, legalBasis }: Candidate): GateAnswer {
+  if (sendingPause === undefined || channel !== 'email' || legalBasis === 'contract') return PASS;
+  const { domain, cause, since } = sendingPause;
+  return { kind: 'defer', reason: 'SENDING_PAUSED', rule: null, until: null, facts: { domain, cause, since } };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assert } from '../kernel/assert.js';
-import { HOUR_MS, MINUTE_MS, type InstantMs } from '../kernel/instant.js';
+import { HOUR_MS, MINUTE_MS, type DurationMs, type InstantMs } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import { isScored } from './arbitrate.js';
 import type { Assessment, CandidateGates } from './assess.js';
@@ -15,6 +15,12 @@ const KILL_SWITCH_ASK_MS = 15 * MINUTE_MS;
  * for those that were missed.
  */
 const HELD_ASK_MS = 6 * HOUR_MS;
+/** How often asks what waits for an end that nobody knows. */
+const ASKS_EVERY_MS: Partial<Record<ReasonCode, DurationMs>> = {
+  USER_ON_HOLD: HELD_ASK_MS,
+  JOURNEY_PAUSED: HELD_ASK_MS,
+  SENDING_PAUSED: 15 * MINUTE_MS,
+};
 
 /** The answer, with the scores as they stand after it, and what was said about rivals on the way. */
 export interface Settlement {
@@ -143,8 +149,8 @@ function gatePendingOnce(
   { killSwitch, holds }: Assessment,
   { candidate, final }: CandidateGates,
 ): GateAnswer | null {
-  const { expiry, quietHours, caps } = final;
-  const isOut = [killSwitch, ...holds, expiry, quietHours, caps].some(({ kind }) => kind !== 'pass');
+  const { expiry, quietHours, caps, sending } = final;
+  const isOut = [killSwitch, ...holds, expiry, quietHours, caps, sending].some(({ kind }) => kind !== 'pass');
   return isOut || input.rivals.length === 0 ? null : gatePendingCandidates(input, candidate);
 }
 
@@ -163,6 +169,7 @@ function hitOf(
     ...[killSwitch, ...holds].map((answer) => ({ answer, onHit: 'wait' as const })),
     { answer: final.quietHours, onHit: final.quietOnHit },
     { answer: final.caps, onHit: final.capsOnHit },
+    { answer: final.sending, onHit: 'wait' },
     ...(pending === null ? [] : [{ answer: pending, onHit: 'wait' as const }]),
     { answer: final.holdout, onHit: 'drop' },
   ];
@@ -221,7 +228,8 @@ function wakeOf(
   const { reason, until, ttlMs, quietWakeAt } = by;
   if (reason === 'KILL_SWITCH') return now + KILL_SWITCH_ASK_MS;
   if (reason === 'QUIET_HOURS') return quietWakeAt;
-  if (reason !== 'USER_ON_HOLD' && reason !== 'JOURNEY_PAUSED') return until;
+  const everyMs = ASKS_EVERY_MS[reason];
+  if (everyMs === undefined) return until;
   // What is too late before that is told so when it is.
-  return Math.min(until ?? now + HELD_ASK_MS, ttlMs === null ? Infinity : readyAt + ttlMs);
+  return Math.min(until ?? now + everyMs, ttlMs === null ? Infinity : readyAt + ttlMs);
 }

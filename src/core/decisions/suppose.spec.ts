@@ -30,13 +30,15 @@ function supposed(gate: GateName, input: Partial<DecisionInput> = {}, more: Part
 }
 
 describe('what is taken away of what stands in the way', () => {
-  it('the kill switch, the hold, the pause of the journey, the end of the run', () => {
+  it('the kill switch, the hold, the pauses of the journey and of the sending domain, the end of the run', () => {
     expect(supposed('kill_switch', { isKillSwitchOn: true }).isKillSwitchOn).toBe(false);
     const held = userWith({ hold: { since: 0, until: null } });
     expect(supposed('user_hold', { user: held }).user).toEqual(userWith({}));
     const run = runIn('active');
     const paused = run && { ...run, isJourneyPaused: true as const };
     expect(supposed('journey_pause', { run: paused }).run).toEqual(run);
+    const sendingPause = { domain: 'example.com', cause: 'bounces', since: 0 } as const;
+    expect(supposed('sending_pause', { sendingPause })).not.toHaveProperty('sendingPause');
     expect(supposed('exit', { run: runIn('exited') }).run).toEqual(run);
     expect(supposed('exit', { run: null }).run).toBeNull();
   });

@@ -57,6 +57,8 @@ export function suppose(supposed: Supposition, blocker: GateVerdict): Suppositio
       return but({ capRules: input.capRules.filter(butNamed) });
     case 'pending_candidates':
       return but({ rivals: [] });
+    case 'sending_pause':
+      return { input: without(input, 'sendingPause'), candidate };
     case 'holdout':
       return but({ holdouts: [] });
   }

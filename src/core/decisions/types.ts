@@ -48,6 +48,8 @@ export interface Candidate {
   readonly leverFactor: number;
   /** Subtracted from the priority. */
   readonly channelCost: number;
+  /** Key of the account that asks this cost, being the first to carry the message; left out: the cost is the action's own. */
+  readonly costAskedBy?: string;
   /** Keyed hash of the normalised address on this channel; null when the user has none. */
   readonly addressHash: string | null;
 }
@@ -98,6 +100,14 @@ export interface UserHold {
   readonly until: InstantMs | null;
 }
 
+/** Marketing by e-mail is held back, because of what became of the latest e-mails of the sending domain. */
+export interface SendingPause {
+  readonly domain: string;
+  /** What there were too many of. */
+  readonly cause: 'complaints' | 'bounces' | null;
+  readonly since: InstantMs;
+}
+
 /** All facts that one decision rests on, read at one instant. */
 export interface DecisionInput {
   readonly now: InstantMs;
@@ -119,6 +129,8 @@ export interface DecisionInput {
     readonly hold?: UserHold;
   };
   readonly isKillSwitchOn: boolean;
+  /** Left out: marketing by e-mail may go out. */
+  readonly sendingPause?: SendingPause;
   /** Null when no run asks (the decision endpoint). */
   readonly run: {
     readonly runKey: string;
@@ -168,6 +180,7 @@ export type GateName =
   | 'expiry'
   | 'quiet_hours'
   | 'caps'
+  | 'sending_pause'
   | 'pending_candidates'
   | 'holdout';
 

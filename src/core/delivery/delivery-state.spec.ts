@@ -5,6 +5,8 @@ import {
   canTransition,
   DELIVERY_STATE_INITIAL,
   DELIVERY_TRANSITIONS,
+  REPLAY_TRANSITIONS,
+  statesBefore,
   type DeliveryState,
 } from './delivery-state.js';
 
@@ -40,6 +42,15 @@ describe('delivery states', () => {
       expect(reachable(state).has('sending')).toBe(false);
     }
     expect(DELIVERY_TRANSITIONS.released).toEqual(['sending']);
+  });
+
+  it('lead back for an operator only, from a refusal, and never by what is heard or settled', () => {
+    for (const { from, to } of Object.values(REPLAY_TRANSITIONS)) expect(canTransition(from, to)).toBe(false);
+    expect(statesBefore('released')).toEqual(['sending']);
+    expect(statesBefore('failed')).not.toContain('released');
+    const again = reachable(REPLAY_TRANSITIONS.released.to);
+    expect(REPLAY_TRANSITIONS.released.from).toBe('failed');
+    expect(again.has('sending')).toBe(true);
   });
 
   it('end the same in whatever order the same things are heard', () => {

@@ -24,6 +24,16 @@ export const DELIVERY_TRANSITIONS: Readonly<Record<DeliveryState, readonly Deliv
   complained: [],
 };
 
+/**
+ * What an operator alone may do, beside the table above: a message that its provider refused is given back, so that it can
+ * be claimed once more, and one that was given back and is not claimed again is a failure as before. Nothing that is heard
+ * of a message leads this way, nor does a late answer: `statesBefore` knows nothing of it.
+ */
+export const REPLAY_TRANSITIONS = {
+  released: { from: 'failed', to: 'released' },
+  failedAgain: { from: 'released', to: 'failed' },
+} as const satisfies Readonly<Record<string, { readonly from: DeliveryState; readonly to: DeliveryState }>>;
+
 /** The states from which a delivery may come to `to`: what a statement that writes `to` must find. */
 export function statesBefore(to: DeliveryState): readonly DeliveryState[] {
   const states = Object.keys(DELIVERY_TRANSITIONS) as DeliveryState[];

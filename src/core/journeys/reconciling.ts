@@ -10,6 +10,8 @@ export interface ReconcileCounts {
   readonly unanswered: number;
   /** Running workflows that no entry knows: started by another installation, or older than the backup that was restored. */
   readonly strangers: number;
+  /** Subscriptions to events that their runs do not react to, or that ended, which were taken away. Left out: none yet. */
+  readonly unsubscribed?: number;
 }
 
 /** How far a reconcile job is. */

@@ -122,6 +122,14 @@ describe('the input of a decision', () => {
     expect(() => inputFor(DECIDED_AT - 3 * DAY_MS)).not.toThrow();
   });
 
+  it('knows of a pause of the sending domain, and names none where there is none', () => {
+    const sendingPause = { domain: 'example.com', cause: 'bounces', since: DECIDED_AT } as const;
+    const inputOf = (more: Parameters<typeof factsOf>[0]): unknown =>
+      toDecisionInput({ ...sources, facts: factsOf(more) });
+    expect(inputOf({ sendingPause })).toMatchObject({ sendingPause });
+    for (const more of [{}, { sendingPause: null }]) expect(inputOf(more)).not.toHaveProperty('sendingPause');
+  });
+
   it('takes a run without an entry for one that has ended', () => {
     const asked = question({ journey });
     expect(toDecisionInput({ ...sources, question: asked }).run?.state).toBe('exited');

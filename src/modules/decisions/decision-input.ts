@@ -63,6 +63,7 @@ export function toDecisionInput({ facts, definitions, question, workspaceZone }:
       ...(facts.hold === null || facts.hold === undefined ? {} : { hold: facts.hold }),
     },
     isKillSwitchOn: facts.isKillSwitchOn,
+    ...(facts.sendingPause === null || facts.sendingPause === undefined ? {} : { sendingPause: facts.sendingPause }),
     run: toRun(facts, question),
     otherRuns: facts.run?.otherRuns ?? [],
     candidates,

@@ -50,14 +50,16 @@ const made: fc.Arbitrary<DecisionMade> = fc
     fault: fc.option(fc.string()),
     page: fc.constantFrom('home', 'pricing'),
     hasRun: fc.boolean(),
+    sendingPause: fc.constantFrom(null, { domain: 'example.com', cause: 'bounces' as const, since: DECIDED_AT - 1 }),
   })
-  .map(({ actions, policies, named, hoursAgo, plan, status, isSuppressed, fault, page, hasRun }) => {
+  .map(({ actions, policies, named, hoursAgo, plan, status, isSuppressed, fault, page, hasRun, sendingPause }) => {
     const weighted = actions.map((each) => ({
       ...each,
       contextWeights: [{ key: 'page', value: 'pricing', weight: 35 }],
     }));
     const definitions = definitionsOf(weighted, Object.fromEntries(policies.map((key) => [key, POLICIES[key]])));
     const facts = factsOf({
+      sendingPause,
       user: userFacts({ attributes: { plan } }),
       consents: [grant({ status })],
       suppressions: isSuppressed ? [suppression({ addressHash: 'hash-of-email' })] : [],

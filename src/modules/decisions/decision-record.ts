@@ -124,6 +124,7 @@ const CANDIDATE = fieldsOf<Candidate>({
   value: true,
   leverFactor: true,
   channelCost: true,
+  costAskedBy: true,
   addressHash: true,
 });
 
@@ -198,6 +199,7 @@ function packInput(input: DecisionInput, shared: SharedInput): PackedInput {
       readyAt: input.readyAt,
       user: input.user,
       isKillSwitchOn: input.isKillSwitchOn,
+      ...(input.sendingPause === undefined ? {} : { sendingPause: input.sendingPause }),
       run: input.run,
       otherRuns: input.otherRuns,
       consents: input.consents,

@@ -98,6 +98,9 @@ export const ExplanationView = DecisionView.extend({
       levers: term,
       priority: term,
       channel_cost: term,
+      channel_cost_asked_by: nullable.meta({
+        description: 'The account that would carry the message and asks this cost; null: the action says it.',
+      }),
       fatigue_cost: term,
       net: term,
       lost_because: nullable,

@@ -30,6 +30,7 @@ export function toExplanationView(
   row: Omit<DecisionRow, 'id'> & { readonly id: string | null },
   { input, decision }: DecisionPayload,
 ): ExplanationView {
+  const askers = new Map(input.candidates.map(({ key, costAskedBy }) => [key, costAskedBy]));
   return {
     ...toDecisionView(row),
     explanation: explainDecision(decision, { decidedAt: input.now }),
@@ -52,6 +53,7 @@ export function toExplanationView(
       levers: score.levers,
       priority: score.priority,
       channel_cost: score.channelCost,
+      channel_cost_asked_by: askers.get(score.key) ?? null,
       fatigue_cost: score.fatigueCost,
       net: score.net,
       lost_because: score.lostBecause,

@@ -7,6 +7,14 @@ const ROWS_MAX = 20_000;
 
 const list = (select: string): string => `coalesce((select json_agg(item) from (${select}) item), '[]')`;
 
+/**
+ * In the order in which accounts are asked. Which of the accounts for notifications carries one depends on the device;
+ * one that only tells what became of messages carries none.
+ */
+const CARRIERS = `select distinct on (channel) channel, key as account, provider_accounts.cost::float8 as cost
+  from provider_accounts where state = 'active' and channel <> 'push' and kind <> 'standard_webhooks'
+  order by channel, priority, provider_accounts.cost nulls last, key`;
+
 const DEFINITIONS = `
   select definitions_version as version,
     ${list(`select key, version, definition from policies where is_active order by key limit ${ROWS_MAX + 1}`)}
@@ -16,7 +24,8 @@ const DEFINITIONS = `
       context_weights as "contextWeights", value, lever_weight as "leverWeight", channel_cost as "channelCost"
       from actions order by key limit ${ROWS_MAX + 1}`)} as actions,
     ${list(`select distinct on (key) key, version, channel, purpose, legal_basis as "legalBasis", brand, tags
-      from message_templates order by key, version desc limit ${ROWS_MAX + 1}`)} as templates
+      from message_templates order by key, version desc limit ${ROWS_MAX + 1}`)} as templates,
+    ${list(CARRIERS)} as carriers
   from controls`;
 
 /** Reads what decisions rest on beside the person; the only writer of decision_definitions. */

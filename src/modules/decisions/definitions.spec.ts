@@ -71,6 +71,30 @@ describe('definitions', () => {
     expect(actions.get('a')?.candidate.isActive).toBe(false);
   });
 
+  it('cost what the account asks that carries the message; where it says nothing, what the action says', () => {
+    const asked = [
+      { channel: 'email', account: 'grid', cost: 0.25 },
+      { channel: 'sms', account: 'texts', cost: null },
+      { channel: 'fax', account: 'free', cost: 0 },
+    ];
+    const stored = {
+      ...{ version: 1, policies: [], templates: [templateFacts('mail')] },
+      actions: ['email', 'sms', 'fax', 'push'].map((channel) => actionFacts(channel, { channel, channelCost: 2 })),
+    };
+    const costsWith = (carriers: typeof asked): unknown =>
+      toDefinitions({ ...stored, carriers }).shared.candidates.map((one) => [one.channelCost, one.costAskedBy]);
+    expect(costsWith(asked)).toEqual([
+      [0.25, 'grid'],
+      [2, undefined],
+      [0, 'free'],
+      [2, undefined],
+    ]);
+    expect(costsWith([])).toEqual(stored.actions.map(() => [2, undefined]));
+    const { hash } = toDefinitions(stored);
+    expect(toDefinitions({ ...stored, carriers: [] }).hash).toEqual(hash);
+    expect(toDefinitions({ ...stored, carriers: asked }).hash).not.toEqual(hash);
+  });
+
   it('have one hash for one content', () => {
     const first = definitionsOf([actionFacts('a')]);
     expect(definitionsOf([actionFacts('a')]).hash).toEqual(first.hash);

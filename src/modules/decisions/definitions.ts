@@ -50,6 +50,15 @@ export interface ActionFacts {
   readonly channelCost: number;
 }
 
+/** The account that is the first to carry the messages of a channel. */
+interface Carrier {
+  readonly channel: string;
+  /** Its key. */
+  readonly account: string;
+  /** Of one message, or of one part of a text; null: nobody said. */
+  readonly cost: number | null;
+}
+
 /** Everything that decisions rest on beside the person, read at one instant. */
 export interface StoredDefinitions {
   /** `controls.definitions_version` at that instant. */
@@ -57,6 +66,8 @@ export interface StoredDefinitions {
   readonly policies: readonly { readonly key: string; readonly version: number; readonly definition: unknown }[];
   readonly actions: readonly ActionFacts[];
   readonly templates: readonly TemplateFacts[];
+  /** One for a channel at most; left out: none. */
+  readonly carriers?: readonly Carrier[];
 }
 
 /** The part of a decision's input that is the same for everybody. It is stored once, under its hash. */
@@ -103,11 +114,20 @@ const PUSH_CHANNEL = 'push';
 export const ACTIONS_WEIGHED_MAX = 1_000;
 
 /** Makes the definitions of one version ready for decisions. Pure; the same rows give the same body and hash. */
-export function toDefinitions({ version, policies, actions, templates }: StoredDefinitions): Definitions {
+export function toDefinitions({
+  version,
+  policies,
+  actions,
+  templates,
+  carriers = [],
+}: StoredDefinitions): Definitions {
   const { levers, ...rules } = toRules(policies);
   const heads = new Map(templates.map((template) => [template.key, template]));
   const candidates = new Map(
-    actions.map((action) => [action.key, toActionCandidate(action, heads.get(action.template), levers)]),
+    actions.map((action) => {
+      const carrier = carriers.find(({ channel }) => channel === action.channel);
+      return [action.key, toActionCandidate(action, heads.get(action.template), { levers, carrier })];
+    }),
   );
   const active = actions.filter(({ isActive }) => isActive).flatMap(({ key }) => candidates.get(key) ?? []);
   const isTooMany = active.length > ACTIONS_WEIGHED_MAX;
@@ -184,7 +204,11 @@ function contentOf(template: TemplateFacts | undefined): Content {
   return { channel, templateVersion: version, purpose, legalBasis, brand, tags };
 }
 
-function toActionCandidate(action: ActionFacts, template: TemplateFacts | undefined, levers: Levers): ActionCandidate {
+function toActionCandidate(
+  action: ActionFacts,
+  template: TemplateFacts | undefined,
+  { levers, carrier }: { readonly levers: Levers; readonly carrier: Carrier | undefined },
+): ActionCandidate {
   const { contextWeight, contextWeights, leverWeight, ttl, ...own } = action;
   const content = contentOf(template);
   const candidate = {
@@ -197,9 +221,16 @@ function toActionCandidate(action: ActionFacts, template: TemplateFacts | undefi
     contextFactor: contextFactor({ contextWeight, contextWeights }, {}),
     leverFactor: toFactor(leverWeight + weightOf(levers.issues, own.issue) + weightOf(levers.groups, own.group)),
     addressHash: null,
+    ...costOf(carrier),
   };
   const paths = pathsOf([own.eligibility, own.applicability, own.suitability]);
   return { candidate, contextWeight, contextWeights, paths };
+}
+
+/** What the account asks counts in place of what the action says. */
+function costOf(carrier: Carrier | undefined): Pick<Candidate, 'channelCost' | 'costAskedBy'> | undefined {
+  if (carrier === undefined || carrier.cost === null) return undefined;
+  return { channelCost: carrier.cost, costAskedBy: carrier.account };
 }
 
 function weightOf(weights: Readonly<Record<string, number>>, name: string | null): number {

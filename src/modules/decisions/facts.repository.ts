@@ -1,14 +1,18 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { ConsentRecord } from '../../core/consent/consent-record.js';
-import type { Rival, RunConflict, UserHold } from '../../core/decisions/types.js';
+import type { Rival, RunConflict, SendingPause, UserHold } from '../../core/decisions/types.js';
 import type { Contact } from '../../core/fatigue/cap-rule.js';
 import type { Outcome } from '../../core/fatigue/outcome.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { Suppression } from '../../core/suppression/suppression.js';
 import { Batches } from '../../platform/concurrency/batches.js';
+import { CONFIG } from '../../platform/config/config.module.js';
+import type { Config } from '../../platform/config/config.js';
 import { Database, type Queryable } from '../../platform/database/database.js';
+import { domainOfSender } from '../sending-domains/index.js';
 import type { ProfileFacts, UserReference } from '../users/index.js';
 import type { Horizons } from './horizons.js';
+import { WENT_ITS_WAY } from './run-over.js';
 
 /** Which facts a decision needs. */
 export interface FactsQuery {
@@ -18,6 +22,8 @@ export interface FactsQuery {
     readonly runKey: string;
     readonly stepId: string;
     readonly visit: number;
+    /** An operator asks: a run that came to its end by itself counts as if it went on. Left out: the run asks. */
+    readonly isReplay?: boolean;
   } | null;
   readonly clockDomain: string;
   /** Virtual runs bring their own time; null lets the database's clock decide. */
@@ -64,6 +70,8 @@ export interface Facts {
   /** Of the definitions that belong to this snapshot. */
   readonly definitionsVersion: number;
   readonly isKillSwitchOn: boolean;
+  /** Null, or left out: the domain of the sender is not paused. */
+  readonly sendingPause?: SendingPause | null;
   readonly user: UserFacts | null;
   /** Null, or left out: nobody holds the person back. */
   readonly hold?: UserHold | null;
@@ -87,7 +95,8 @@ const BATCHES = { sizeMax: 32, underWayMax: 2 };
 const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`;
 const list = (select: string): string => `coalesce((select json_agg(item) from (${select}) item), '[]')`;
 
-// In all of these: $1 the person, $2 the clock domain, $3 now or null; `person` and `moment` are rows of the statement.
+// In all of these: $1 the person, $2 the clock domain, $3 now or null, $4 the domain of the sender; `person` and `moment`
+// are rows of the statement.
 
 const JOURNEY_STATUS = '(select journey.status from journeys journey where journey.id = entry.journey_id)';
 
@@ -95,15 +104,17 @@ const JOURNEY_STATUS = '(select journey.status from journeys journey where journ
  * Whether a run may go on: asked of its entry, of its journey, and of the events that end it but were not heard by the
  * run yet.
  */
-const runState = (isPaused: string): string => `case
-    when entry.exit_requested_at is not null or entry.ended_at is not null or exists (
+const runState = (isPaused: string, isOver = 'entry.ended_at is not null'): string => `case
+    when entry.exit_requested_at is not null or ${isOver} or exists (
       select from run_waits wait
       join events event on event.user_id = wait.user_id and event.event_name = wait.event_name
       where wait.run_key = entry.run_key and wait.is_exit and event.clock_domain in ('real', $2)
         and event.occurred_at > entry.entered_at and event.occurred_at <= moment.now)
       or ${JOURNEY_STATUS} in ('stopped', 'archived') then 'exited'
     when ${isPaused} then 'paused' else 'active' end`;
-const RUN_STATE = runState('entry.paused_at is not null');
+const IS_PAUSED = 'entry.paused_at is not null';
+const RUN_STATE = runState(IS_PAUSED);
+const REPLAYED_RUN_STATE = runState(IS_PAUSED, `(entry.ended_at is not null and not ${WENT_ITS_WAY})`);
 /** Of another run, beside which ours is weighed: what holds it up is all the same. */
 const OTHER_RUN_STATE = runState(`entry.paused_at is not null or ${JOURNEY_STATUS} = 'paused'`);
 
@@ -114,7 +125,7 @@ const OTHER_RUNS = list(`select other.run_key as "runKey", journey.key as "journ
     other."enteredAt"
   from (select entry.run_key, entry.journey_id, ${ENTRY_CONFLICT}, ${OTHER_RUN_STATE} as state
     from journey_entries entry
-    where entry.user_id = person.id and entry.clock_domain = $2 and entry.run_key <> $4
+    where entry.user_id = person.id and entry.clock_domain = $2 and entry.run_key <> $5
       and entry.conflict_group is not null and entry.ended_at is null
     order by entry.conflict_priority desc, entry.entered_at, entry.run_key limit ${RUNS_READ_MAX}) other
   join journeys journey on journey.id = other.journey_id
@@ -126,19 +137,19 @@ const RIVALS = list(`select entry.run_key as "runKey", journey.key as "journeyKe
   from pending_candidates pending
   join journey_entries entry on entry.run_key = pending.run_key
   join journeys journey on journey.id = entry.journey_id
-  where pending.user_id = person.id and pending.clock_domain = $2 and pending.run_key <> $4
+  where pending.user_id = person.id and pending.clock_domain = $2 and pending.run_key <> $5
     and pending.passes_on_at > moment.now
   order by pending.opening_at, pending.run_key limit ${RUNS_READ_MAX}`);
 
-/** $4 the run, $5 the step, $6 the visit. */
-const RUN = `(select row_to_json(item) from (
-    select ${RUN_STATE} as state, ${JOURNEY_STATUS} = 'paused' as "isJourneyPaused",
+/** $5 the run, $6 the step, $7 the visit. */
+const runWith = (state: string): string => `(select row_to_json(item) from (
+    select ${state} as state, ${JOURNEY_STATUS} = 'paused' as "isJourneyPaused",
       case when entry.conflict_group is not null then
         (select row_to_json(conflict) from (select ${ENTRY_CONFLICT}) conflict) end as conflict,
-      (select ${ms('min(asked_at)')} from step_answers where run_key = $4 and step_id = $5 and visit = $6) as "askedAt",
-      (select beaten_by from pending_candidates where run_key = $4 and step_id = $5 and visit = $6) as "beatenBy",
+      (select ${ms('min(asked_at)')} from step_answers where run_key = $5 and step_id = $6 and visit = $7) as "askedAt",
+      (select beaten_by from pending_candidates where run_key = $5 and step_id = $6 and visit = $7) as "beatenBy",
       ${OTHER_RUNS} as "otherRuns", ${RIVALS} as rivals
-    from journey_entries entry where entry.run_key = $4
+    from journey_entries entry where entry.run_key = $5
   ) item)`;
 
 const userWith = (more: string): string => `(select row_to_json(item) from (select person.id,
@@ -166,6 +177,14 @@ const holds = (condition: string): string =>
     order by hold.since desc limit 1) item)`;
 const HOLD = holds('hold.lifted_at is null');
 const HOLD_THEN = holds('hold.since <= moment.now and (hold.lifted_at is null or hold.lifted_at > moment.now)');
+
+const sendingPause = (condition: string): string =>
+  `(select row_to_json(item) from (
+    select domain, reason as cause, ${ms('since')} as since from sending_domains
+    where domain = $4 and state = 'paused'${condition}) item)`;
+const SENDING_PAUSE = sendingPause('');
+/** Pauses that are over are not kept. */
+const SENDING_PAUSE_THEN = sendingPause(' and since <= moment.now');
 
 const CONSENTS = list(`select id, purpose, channel, brand, status, basis, is_objection as "isObjection",
     ${ms('stated_at')} as "statedAt", ${ms('received_at')} as "receivedAt", ${ms('expires_at')} as "expiresAt"
@@ -199,6 +218,7 @@ const outcomesSince = (horizon: string): string =>
 interface Shape {
   readonly by: UserReference['kind'];
   readonly hasRun: boolean;
+  readonly isReplay: boolean;
   readonly hasContacts: boolean;
   readonly hasOutcomes: boolean;
   readonly hasLifted: boolean;
@@ -206,12 +226,12 @@ interface Shape {
 }
 
 /**
- * $1 is a list of people, in whose order the rows come; $4 to $6 are about a run, of which only one person is asked. The
+ * $1 is a list of people, in whose order the rows come; $5 to $7 are about a run, of which only one person is asked. The
  * list stands in a sub-select so that the planner expects the same of a short one as of any, and keeps its one plan:
  * planning anew costs more than all the rest.
  */
-function factsText({ by, hasRun, hasContacts, hasOutcomes, hasLifted, hasDevices }: Shape): string {
-  const contacts = hasRun ? 7 : 4;
+function factsText({ by, hasRun, isReplay, hasContacts, hasOutcomes, hasLifted, hasDevices }: Shape): string {
+  const contacts = hasRun ? 8 : 5;
   const outcomes = hasContacts ? contacts + 1 : contacts;
   const [column, type] = by === 'id' ? ['id', 'uuid'] : ['external_id', 'text'];
   const hashes = `person.email_hash, person.phone_hash${hasDevices ? ', device.address_hash' : ''}`;
@@ -219,7 +239,8 @@ function factsText({ by, hasRun, hasContacts, hasOutcomes, hasLifted, hasDevices
   with moment as materialized (select coalesce(to_timestamp($3::float8 / 1000), clock_timestamp()) as now)
   select ${ms('moment.now')} as now, controls.definitions_version as "definitionsVersion",
     controls.is_kill_switch_on as "isKillSwitchOn", ${userWith(hasDevices ? OF_DEVICE : '')} as "user",
-    ${hasLifted ? HOLD_THEN : HOLD} as hold, ${hasRun ? RUN : 'null::json'} as run,
+    ${hasLifted ? SENDING_PAUSE_THEN : SENDING_PAUSE} as "sendingPause",
+    ${hasLifted ? HOLD_THEN : HOLD} as hold, ${hasRun ? runWith(isReplay ? REPLAYED_RUN_STATE : RUN_STATE) : 'null::json'} as run,
     ${CONSENTS} as consents, ${(hasLifted ? suppressionsEver : suppressionsNow)(hashes)} as suppressions,
     ${hasContacts ? contactsSince(`$${contacts}`) : `'[]'::json`} as contacts,
     ${hasOutcomes ? outcomesSince(`$${outcomes}`) : `'[]'::json`} as outcomes
@@ -231,12 +252,12 @@ function factsText({ by, hasRun, hasContacts, hasOutcomes, hasLifted, hasDevices
 
 const texts = new Map<string, string>();
 
-/** The statement of a shape under its name; there are at most thirty-two. */
+/** The statement of a shape under its name; there are a few dozen at most. */
 function factsStatement(shape: Shape): { readonly name: string; readonly text: string } {
-  const { by, hasRun, hasContacts, hasOutcomes, hasLifted, hasDevices } = shape;
+  const { by, hasRun, isReplay, hasContacts, hasOutcomes, hasLifted, hasDevices } = shape;
   const parts = [
     by,
-    ...(hasRun ? ['run'] : []),
+    ...(hasRun ? [isReplay ? 'replay' : 'run'] : []),
     ...(hasContacts ? ['contacts'] : []),
     ...(hasOutcomes ? ['outcomes'] : []),
     ...(hasLifted ? ['lifted'] : []),
@@ -254,7 +275,10 @@ export class FactsRepository {
   /** Decisions that are asked for at one time share a statement. */
   private readonly batches: Batches<FactsQuery, Facts>;
 
-  constructor(private readonly database: Database) {
+  constructor(
+    private readonly database: Database,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'email'>,
+  ) {
     this.batches = new Batches((queries) => this.loadAlike(queries), BATCHES);
   }
 
@@ -299,6 +323,7 @@ export class FactsRepository {
     const shape = {
       by: users[0]?.kind ?? 'id',
       hasRun: run !== null,
+      isReplay: run?.isReplay === true,
       hasContacts: contactsMs > 0,
       hasOutcomes: outcomesMs > 0,
       hasLifted: withLifted,
@@ -310,6 +335,7 @@ export class FactsRepository {
         users.map((user) => (user.kind === 'id' ? user.id : user.externalId)),
         clockDomain,
         now,
+        domainOfSender(this.config),
         ...(run === null ? [] : [run.runKey, run.stepId, run.visit]),
         ...(contactsMs > 0 ? [contactsMs] : []),
         ...(outcomesMs > 0 ? [outcomesMs] : []),

@@ -47,8 +47,9 @@ export function asOfNotes({
   return [
     'Consents count as far as they had been received by then.',
     'Suppressions, and a hold on the person, count from when they began until they ended or were lifted.',
+    'A pause of the sending domain that lasts until now counts from when it began; one that is over is not known any more.',
     'Messages sent by then count with the state that is known of them now.',
-    'Policies and the kill switch are those of then; actions, templates and the profile are as they are now.',
+    'Policies and the kill switch are those of then; actions, templates, accounts and the profile are as they are now.',
     always,
     ...(at < userCreatedAt ? ['The user was not known yet at that time.'] : []),
   ];

@@ -8,12 +8,15 @@ import { SendingDomainsModule } from '../sending-domains/index.js';
 import { DeliverySettler } from './delivery-settler.js';
 import { ProvidersModule } from '../providers/index.js';
 import { WebhookEndpointsModule } from '../webhook-endpoints/index.js';
+import { ProviderChecksController } from './check/provider-checks.controller.js';
+import { ProviderChecks } from './check/provider-checks.service.js';
 import { EMAIL_OPTIONS, EmailConnector, type EmailOptions } from './email.connector.js';
 import { InAppConnector } from './in-app/in-app.connector.js';
 import { InboxDeposits } from './in-app/inbox-deposits.repository.js';
 import { LookUps } from './look-ups.js';
 import { LookUpsRepository } from './look-ups.repository.js';
 import { Outlets } from './outlets.js';
+import { RefusedRepository } from './refused.repository.js';
 import { SlotsRepository } from './slots.repository.js';
 import { Turns } from './turns.js';
 import { WebhookConnector } from './webhook/webhook.connector.js';
@@ -34,7 +37,7 @@ export class DeliveriesModule implements OnModuleInit {
       module: DeliveriesModule,
       global: true,
       imports: [UsersModule, ProvidersModule, SendingDomainsModule, WebhookEndpointsModule],
-      controllers: [DeliveriesController],
+      controllers: [DeliveriesController, ProviderChecksController],
       providers: [
         { provide: EMAIL_OPTIONS, useValue: email },
         Clock,
@@ -43,6 +46,8 @@ export class DeliveriesModule implements OnModuleInit {
         InboxDeposits,
         WebhookConnector,
         Outlets,
+        ProviderChecks,
+        RefusedRepository,
         SlotsRepository,
         Turns,
         LookUpsRepository,
@@ -51,7 +56,7 @@ export class DeliveriesModule implements OnModuleInit {
         DeliveriesService,
         DeliverySettler,
       ],
-      exports: [DeliveriesService, DeliverySettler],
+      exports: [DeliveriesService, DeliverySettler, RefusedRepository],
     };
   }
 }

@@ -154,7 +154,7 @@ export class DeliveriesRepository {
             decision_id = excluded.decision_id, channel = excluded.channel, provider = excluded.provider,
             action = excluded.action, template = excluded.template, template_version = excluded.template_version,
             purpose = excluded.purpose, address = excluded.address, attempt_token = excluded.attempt_token,
-            deadline_at = excluded.deadline_at, claimed_at = excluded.claimed_at, tracking = excluded.tracking, settled_at = null, failure = null,
+            deadline_at = excluded.deadline_at, claimed_at = excluded.claimed_at, tracking = excluded.tracking, settled_at = null, failure = null, is_refused = false,
             content_hash = excluded.content_hash, sending_domain = excluded.sending_domain, cost = excluded.cost, attempted_at = clock_timestamp(), ask_at = null, asks = 0, misses = 0,
             updated_at = clock_timestamp()
           where delivery.state = 'released'
@@ -218,6 +218,7 @@ export class DeliveriesRepository {
       text: `with settled as (
           update deliveries set state = case when state = any ($6) then $3 else state end,
             failure = case when state = any ($6) then $5 else failure end,
+            is_refused = state = any ($6) and $3 = 'failed',
             provider_message_id = coalesce($4, provider_message_id), settled_at = clock_timestamp(),
             updated_at = clock_timestamp()
           where id = $1 and attempt_token = $2 and state = any ($6::text[] || $7::text[])

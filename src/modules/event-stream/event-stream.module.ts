@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { Clock } from '../../platform/clock/clock.js';
 import { UsersModule } from '../users/index.js';
 import { WebhookEndpointsModule } from '../webhook-endpoints/index.js';
+import { FailingSubscribers } from './failing-subscribers.js';
 import { MessagesRepository } from './messages.repository.js';
 import { ReplaysRepository } from './replays.repository.js';
 import { StreamDispatcher } from './stream-dispatcher.js';
@@ -17,6 +18,7 @@ import { SubscriptionsService } from './subscriptions.service.js';
   controllers: [SubscriptionsController],
   providers: [
     Clock,
+    FailingSubscribers,
     MessagesRepository,
     ReplaysRepository,
     StreamDispatcher,

@@ -11,6 +11,7 @@ import { WebhookSender } from '../webhook-endpoints/index.js';
 import { atOnceMax, judge, nextAttemptInMs, restMs, type Verdict } from './attempt-plan.js';
 import { toMessage, type StreamEvent } from './event-message.js';
 import { TEST_TYPE } from './event-types.js';
+import { FailingSubscribers } from './failing-subscribers.js';
 import { MessagesRepository, type DueMessage, type NewAttempt } from './messages.repository.js';
 import { SubscriptionsRepository, type SubscriptionRow } from './subscriptions.repository.js';
 
@@ -25,6 +26,7 @@ export class StreamSender {
     private readonly subscriptions: SubscriptionsRepository,
     private readonly messages: MessagesRepository,
     private readonly sender: WebhookSender,
+    private readonly failing: FailingSubscribers,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Pick<Config, 'http'>,
   ) {}
@@ -42,6 +44,7 @@ export class StreamSender {
     const told = await Promise.allSettled(due.map((message) => this.tell(subscription, message)));
     const verdicts = told.flatMap((each) => (each.status === 'fulfilled' && each.value !== null ? [each.value] : []));
     await this.adapt(subscription, verdicts);
+    await this.failing.note(subscription, verdicts);
     const failure = told.find((each) => each.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
     return due.length > 0;

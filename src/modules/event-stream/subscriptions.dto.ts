@@ -56,14 +56,18 @@ export const EventSubscriptionView = z
     ...fields,
     types: z.array(z.string()),
     state: z.enum(STATES),
-    reason: z
-      .string()
-      .nullable()
-      .meta({ description: 'Why it is disabled: `operator`, or what its endpoint answered or lacked, e.g. `gone`.' }),
+    reason: z.string().nullable().meta({
+      description:
+        'Why it is disabled: `operator`, or what its endpoint answered or lacked, e.g. `gone`. `failing`: paused because nothing was accepted for too long.',
+    }),
     held_until: z.iso
       .datetime()
       .nullable()
       .meta({ description: 'Until when nothing is sent, because the receiver had too much.' }),
+    failing_since: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'Since when every attempt failed; null: the last one succeeded, or there was none.' }),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
   })

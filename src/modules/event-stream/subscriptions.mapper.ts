@@ -22,6 +22,7 @@ export const toSubscriptionView = (row: SubscriptionRow): EventSubscriptionView 
   state: row.state,
   reason: row.reason,
   held_until: textOrNull(row.heldUntil),
+  failing_since: textOrNull(row.failingSince),
   created_at: text(row.createdAt),
   updated_at: text(row.updatedAt),
 });

@@ -18,8 +18,10 @@ export interface SubscriptionRow extends SubscriptionFields {
   readonly id: string;
   readonly key: string;
   readonly state: SubscriptionState;
-  /** Why it is disabled. */
+  /** Why it is disabled, or was paused by nobody. */
   readonly reason: string | null;
+  /** Since when every attempt failed; null: the last one succeeded, or there was none. */
+  readonly failingSince: InstantMs | null;
   /** Null once the rest is over. */
   readonly heldUntil: InstantMs | null;
   /** How often in a row the receiver had too much. */
@@ -28,7 +30,7 @@ export interface SubscriptionRow extends SubscriptionFields {
   readonly updatedAt: InstantMs;
 }
 
-const ROW = `id, key, name, endpoint, types, format, state, reason, slowed,
+const ROW = `id, key, name, endpoint, types, format, state, reason, slowed, failing_since as "failingSince",
   case when held_until > statement_timestamp() then held_until end as "heldUntil",
   created_at as "createdAt", updated_at as "updatedAt"`;
 
@@ -40,6 +42,9 @@ const TRIGGERS = [
   'contact_outcomes_told',
   'consent_records_told',
 ];
+
+/** Whether what failed so far says nothing about what comes: of an update of a subscription to the state $6. */
+const IS_ANEW = `($6 = 'active' and state <> 'active' or endpoint <> $3)`;
 
 /** Whether its messages may leave now. */
 const IS_SENDABLE = `state = 'active' and (held_until is null or held_until <= statement_timestamp())`;
@@ -92,7 +97,7 @@ export class SubscriptionsRepository {
     return row ?? null;
   }
 
-  /** A subscription that is made active begins without a rest. */
+  /** A subscription that is made active begins without a rest; it and a new address begin without a failure. */
   async update(
     transaction: Transaction,
     id: string,
@@ -102,6 +107,8 @@ export class SubscriptionsRepository {
       text: `update event_subscriptions set name = $2, endpoint = $3, types = $4, format = $5, state = $6, reason = $7,
           held_until = case when $6 = 'active' and state <> 'active' then null else held_until end,
           slowed = case when $6 = 'active' and state <> 'active' then 0 else slowed end,
+          failing_since = case when ${IS_ANEW} then null else failing_since end,
+          failed_attempts = case when ${IS_ANEW} then 0 else failed_attempts end,
           updated_at = clock_timestamp()
         where id = $1 returning ${ROW}`,
       values: [id, fields.name, fields.endpoint, fields.types, fields.format, fields.state, fields.reason],
@@ -173,6 +180,42 @@ export class SubscriptionsRepository {
       text: 'update event_subscriptions set slowed = slowed - 1 where id = $1 and slowed > 0',
       values: [id],
     });
+  }
+
+  /** Every attempt failed just now. @returns since how long, and how often; null when it is gone */
+  async fail(
+    id: string,
+    attempts: number,
+  ): Promise<{ readonly failingMs: DurationMs; readonly failedAttempts: number } | null> {
+    const [row] = await this.database.query<{ failingMs: DurationMs; failedAttempts: number }>({
+      name: 'event_subscriptions_fail',
+      text: `update event_subscriptions set failing_since = coalesce(failing_since, clock_timestamp()),
+          failed_attempts = failed_attempts + $2
+        where id = $1
+        returning (extract(epoch from clock_timestamp() - failing_since) * 1000)::float8 as "failingMs",
+          failed_attempts as "failedAttempts"`,
+      values: [id, attempts],
+    });
+    return row ?? null;
+  }
+
+  /** An attempt succeeded. */
+  async recover(id: string): Promise<void> {
+    await this.database.query({
+      name: 'event_subscriptions_recover',
+      text: 'update event_subscriptions set failing_since = null, failed_attempts = 0 where id = $1',
+      values: [id],
+    });
+  }
+
+  /** @returns null when it has recovered, or is not active any more */
+  async pauseFailing(transaction: Transaction, id: string): Promise<SubscriptionRow | null> {
+    const [row] = await transaction.query<SubscriptionRow>({
+      text: `update event_subscriptions set state = 'paused', reason = 'failing', updated_at = clock_timestamp()
+        where id = $1 and state = 'active' and failing_since is not null returning ${ROW}`,
+      values: [id],
+    });
+    return row ?? null;
   }
 
   /** @param because a code; nobody but an operator makes it active again */

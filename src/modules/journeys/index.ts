@@ -9,6 +9,7 @@ export { MigrationMover } from './migrations.mover.js';
 export { OutboxRepository } from './outbox.repository.js';
 export { workflowIdOf } from './run-gateway.js';
 export { RunReconciler } from './run-reconciler.js';
+export { RunReporter } from './run-reporter.js';
 export { RunResponses } from './run-responses.repository.js';
 export { RunRejectView, toRunRejectView } from './run-rejects.dto.js';
 export { RunSignals, type UserEvent } from './run-signals.js';

@@ -37,9 +37,14 @@ import { RunReconcileService } from './run-reconcile.service.js';
 import { RunReconciler } from './run-reconciler.js';
 import { RunResponses } from './run-responses.repository.js';
 import { RunSignals } from './run-signals.js';
+import { RunPaths } from './run-paths.js';
+import { RunReporter } from './run-reporter.js';
 import { RunsController } from './runs.controller.js';
 import { RunsRepository } from './runs.repository.js';
 import { RunsService } from './runs.service.js';
+import { SplitsController } from './splits.controller.js';
+import { SplitsRepository } from './splits.repository.js';
+import { SplitsService } from './splits.service.js';
 import { TriggersController } from './triggers.controller.js';
 import { TriggersRepository } from './triggers.repository.js';
 import { TriggersService } from './triggers.service.js';
@@ -49,6 +54,46 @@ export interface JourneysOptions {
   readonly outboxPollMs: number;
   readonly isVirtualTimeAllowed: boolean;
 }
+
+const SERVICES = [
+  Admission,
+  Clock,
+  EnrolmentService,
+  EntriesRepository,
+  JourneyGatesRepository,
+  JourneyHooks,
+  JourneyLife,
+  JourneyLifeRepository,
+  JourneyStopper,
+  JourneyStopsRepository,
+  JourneyVersions,
+  JourneysRepository,
+  JourneysService,
+  JumpService,
+  MigrationMover,
+  MigrationRunsRepository,
+  MigrationStarter,
+  MigrationsRepository,
+  MigrationsService,
+  OutboxDelivery,
+  OutboxDispatcher,
+  OutboxRepository,
+  RunExecutions,
+  RunGateway,
+  RunPaths,
+  RunReconciler,
+  RunReconciles,
+  RunReconcileService,
+  RunReporter,
+  RunResponses,
+  RunSignals,
+  RunsRepository,
+  RunsService,
+  SplitsRepository,
+  SplitsService,
+  TriggersRepository,
+  TriggersService,
+];
 
 @Module({})
 export class JourneysModule implements OnModuleInit {
@@ -71,45 +116,14 @@ export class JourneysModule implements OnModuleInit {
         MigrationsController,
         RunReconcileController,
         RunsController,
+        SplitsController,
         TriggersController,
       ],
       providers: [
         { provide: TASK_QUEUE, useValue: options.taskQueue },
         { provide: OUTBOX_POLL_MS, useValue: options.outboxPollMs },
         { provide: IS_VIRTUAL_TIME_ALLOWED, useValue: options.isVirtualTimeAllowed },
-        Admission,
-        Clock,
-        EnrolmentService,
-        EntriesRepository,
-        JourneyGatesRepository,
-        JourneyHooks,
-        JourneyLife,
-        JourneyLifeRepository,
-        JourneyStopper,
-        JourneyStopsRepository,
-        JourneyVersions,
-        JourneysRepository,
-        JourneysService,
-        JumpService,
-        MigrationMover,
-        MigrationRunsRepository,
-        MigrationStarter,
-        MigrationsRepository,
-        MigrationsService,
-        OutboxDelivery,
-        OutboxDispatcher,
-        OutboxRepository,
-        RunExecutions,
-        RunGateway,
-        RunReconciler,
-        RunReconciles,
-        RunReconcileService,
-        RunResponses,
-        RunSignals,
-        RunsRepository,
-        RunsService,
-        TriggersRepository,
-        TriggersService,
+        ...SERVICES,
       ],
       exports: [
         Admission,
@@ -119,6 +133,7 @@ export class JourneysModule implements OnModuleInit {
         MigrationMover,
         OutboxRepository,
         RunReconciler,
+        RunReporter,
         RunResponses,
         RunSignals,
         RunsRepository,

@@ -13,6 +13,9 @@ import {
   MigrationPage,
   MigrationPreviewView,
   MigrationRequest,
+  MigrationRunFilter,
+  MigrationRunPage,
+  type MigrationRunView,
   MigrationView,
 } from './migrations.dto.js';
 import { MigrationsService } from './migrations.service.js';
@@ -86,6 +89,23 @@ export class MigrationsController {
     @Param('migration_id', { schema: migrationId }) migration: string,
   ): Promise<MigrationView> {
     return this.migrations.find(id, migration);
+  }
+
+  @Get(':migration_id/runs')
+  @Scopes('runs:read')
+  @Answers({
+    status: 200,
+    summary: 'Lists the runs of a migration: which moved where, which stayed and why',
+    description: 'Runs that have not been told yet are not among them.',
+    body: MigrationRunPage,
+    refusals: unknown,
+  })
+  runs(
+    @Param('id', { schema: idOrKey }) id: string,
+    @Param('migration_id', { schema: migrationId }) migration: string,
+    @Query({ schema: MigrationRunFilter }) query: MigrationRunFilter,
+  ): Promise<Page<MigrationRunView>> {
+    return this.migrations.runs(id, migration, query.state ?? null, toPageRequest(query));
   }
 
   @Delete(':migration_id')

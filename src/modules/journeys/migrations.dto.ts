@@ -44,6 +44,14 @@ export type MigrationRequest = z.infer<typeof MigrationRequest>;
 export const MigrationFilter = z.strictObject(pageFields);
 export type MigrationFilter = z.infer<typeof MigrationFilter>;
 
+const OUTCOMES = ['open', 'moved', 'stayed', 'failed', 'ended'] as const;
+
+export const MigrationRunFilter = z.strictObject({
+  ...pageFields,
+  state: z.enum(OUTCOMES).optional().meta({ description: 'as the migration counts its runs', example: 'stayed' }),
+});
+export type MigrationRunFilter = z.infer<typeof MigrationRunFilter>;
+
 const target = z.object({ step: z.string(), keep });
 
 export const MigrationPreviewView = z
@@ -99,3 +107,21 @@ export const MigrationPage = pageOf(MigrationView);
 
 /** A migration, or with `dry_run` its preview. */
 export const MigrationAnswer = z.union([MigrationView, MigrationPreviewView]);
+
+const step = z.string().nullable();
+
+/** What became of a migration for one run. */
+export const MigrationRunView = z
+  .object({
+    run_id: z.uuid(),
+    user_id: z.uuid(),
+    state: z.enum(OUTCOMES),
+    reason: z.enum(['not_mapped', 'would_repeat', 'other_version']).nullable().meta({ description: 'why it stayed' }),
+    from_step: step.meta({ description: 'where it stood when it decided' }),
+    to_step: step.meta({ description: 'where it went on; null unless it moved' }),
+    offered_at: z.iso.datetime().meta({ description: 'since when it heard what both versions react to' }),
+    settled_at: z.iso.datetime().nullable().meta({ description: 'null while it is open' }),
+  })
+  .meta({ id: 'MigrationRun' });
+export type MigrationRunView = z.infer<typeof MigrationRunView>;
+export const MigrationRunPage = pageOf(MigrationRunView);

@@ -34,6 +34,19 @@ export interface MigrationRow extends Omit<NewMigration, 'offers'> {
   readonly finishedAt: InstantMs | null;
 }
 
+/** What became of a migration for one run. */
+export interface MigrationRunRow {
+  readonly runId: string;
+  readonly userId: string;
+  readonly state: keyof MigrationCounts;
+  /** Why it stayed. */
+  readonly reason: StayReason | null;
+  readonly fromStep: string | null;
+  readonly toStep: string | null;
+  readonly offeredAt: InstantMs;
+  readonly settledAt: InstantMs | null;
+}
+
 /** A published version. */
 export interface VersionRow {
   readonly plan: Plan;
@@ -49,6 +62,8 @@ export interface StandingRow {
   readonly runs: number;
 }
 
+const OPEN_STATES = ['offered', 'told'];
+const STATES = [...OPEN_STATES, 'moved', 'stayed', 'failed', 'ended'];
 const OPEN = `state in ('offered', 'told')`;
 /** The workflow of a migration is heard of every minute while it lives. */
 const SILENCE_SECONDS_MAX = 180;
@@ -105,6 +120,24 @@ export class MigrationsRepository {
         where migration.journey_id = $1 and ($2::uuid is null or migration.id < $2)
         order by migration.id desc limit $3`,
       values: [journeyId, page.after, page.limit],
+    });
+  }
+
+  /**
+   * What became of each run that it was offered to, in the order of their keys.
+   *
+   * @param page.after the id of a run
+   */
+  runs(id: string, state: MigrationRunRow['state'] | null, page: PageRequest): Promise<readonly MigrationRunRow[]> {
+    return this.database.query<MigrationRunRow>({
+      text: `select entry.run_id as "runId", entry.user_id as "userId",
+          case when run.${OPEN} then 'open' else run.state end as state, run.reason, run.from_step as "fromStep",
+          run.to_step as "toStep", run.offered_at as "offeredAt", run.settled_at as "settledAt"
+        from journey_migration_runs run join journey_entries entry on entry.run_key = run.run_key
+        where run.migration_id = $1 and run.state = any ($2)
+          and ($3::uuid is null or run.run_key > (select run_key from journey_entries where run_id = $3))
+        order by run.run_key limit $4`,
+      values: [id, state === null ? STATES : state === 'open' ? OPEN_STATES : [state], page.after, page.limit],
     });
   }
 

@@ -7,9 +7,14 @@ import { Database, violatedUnique } from '../../platform/database/database.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { AuditLog } from '../access/index.js';
 import { JourneysRepository, type JourneyRow } from './journeys.repository.js';
-import type { MigrationPreviewView, MigrationRequest, MigrationView } from './migrations.dto.js';
-import { toMigrationView } from './migrations.mapper.js';
-import { MigrationsRepository, type MigrationRow, type StandingRow } from './migrations.repository.js';
+import type { MigrationPreviewView, MigrationRequest, MigrationRunView, MigrationView } from './migrations.dto.js';
+import { toMigrationRunView, toMigrationView } from './migrations.mapper.js';
+import {
+  MigrationsRepository,
+  type MigrationRow,
+  type MigrationRunRow,
+  type StandingRow,
+} from './migrations.repository.js';
 import { MigrationStarter } from './migrations.starter.js';
 
 /** A map that has been read against both versions. */
@@ -98,6 +103,23 @@ export class MigrationsService {
     const journey = await this.journey(idOrKey);
     const rows = await this.migrations.list(journey.id, { ...page, limit: page.limit + 1 });
     return toPage(rows, page, ({ id }) => id, toMigrationView);
+  }
+
+  /**
+   * What became of each run that has been told or is to be told next; runs that nobody has turned to yet are left out.
+   *
+   * @throws NotFoundException
+   */
+  async runs(
+    idOrKey: string,
+    id: string,
+    state: MigrationRunRow['state'] | null,
+    page: PageRequest,
+  ): Promise<Page<MigrationRunView>> {
+    const journey = await this.journey(idOrKey);
+    await this.get(journey.id, id);
+    const rows = await this.migrations.runs(id, state, { ...page, limit: page.limit + 1 });
+    return toPage(rows, page, ({ runId }) => runId, toMigrationRunView);
   }
 
   /**

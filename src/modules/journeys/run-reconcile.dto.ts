@@ -31,6 +31,9 @@ export const ReconcileView = z
     }),
     unanswered: count.meta({ description: 'those that could not tell how they stand; they are left alone' }),
     strangers: count.meta({ description: 'running workflows that no run belongs to; they are left alone' }),
+    unsubscribed: count.meta({
+      description: 'subscriptions to events that were taken away: their runs are over, or do not react to the event',
+    }),
     created_by: z.string(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
@@ -52,6 +55,7 @@ export const toReconcileView = (job: ReconcileRow): ReconcileView => ({
   lost: job.lost,
   unanswered: job.unanswered,
   strangers: job.strangers,
+  unsubscribed: job.unsubscribed,
   created_by: job.createdBy,
   created_at: text(job.createdAt),
   updated_at: text(job.updatedAt),

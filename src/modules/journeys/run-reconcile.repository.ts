@@ -9,7 +9,7 @@ import { AuditLog } from '../access/index.js';
 import { toRows, type RunRow } from './runs.repository.js';
 
 /** A job as it stands. */
-export interface ReconcileRow extends ReconcileCounts {
+export interface ReconcileRow extends Required<ReconcileCounts> {
   readonly id: string;
   readonly journey: string | null;
   readonly state: 'running' | 'done' | 'cancelled' | 'failed';
@@ -43,9 +43,12 @@ export interface RecordedRun {
   readonly path: readonly Move[];
   /** Names of the events that the run hears of. */
   readonly waits: readonly string[];
+  /** The last migration that moved the run. */
+  readonly movedBy: string | null;
 }
 
-const JOB = `id, journey_key as journey, state, checked, mended, lost, unanswered, strangers, created_by as "createdBy",
+const JOB = `id, journey_key as journey, state, checked, mended, lost, unanswered, strangers, unsubscribed,
+  created_by as "createdBy",
   created_at as "createdAt", updated_at as "updatedAt", finished_at as "finishedAt"`;
 
 const milliseconds = (column: string): string => `round(extract(epoch from ${column}) * 1000)::float8`;
@@ -110,9 +113,17 @@ export class RunReconciles {
   async progress(id: string, counts: ReconcileCounts): Promise<void> {
     await this.database.query({
       text: `update run_reconciles set checked = $2, mended = $3, lost = $4, unanswered = $5, strangers = $6,
-          updated_at = clock_timestamp()
+          unsubscribed = $7, updated_at = clock_timestamp()
         where id = $1 and state = 'running'`,
-      values: [id, counts.checked, counts.mended, counts.lost, counts.unanswered, counts.strangers],
+      values: [
+        id,
+        counts.checked,
+        counts.mended,
+        counts.lost,
+        counts.unanswered,
+        counts.strangers,
+        counts.unsubscribed ?? 0,
+      ],
     });
   }
 
@@ -150,6 +161,7 @@ export class RunReconciles {
           entry.user_id as "userId", entry.clock_domain as "clockDomain", entry.entered_at as "enteredAt",
           entry.ended_at as "endedAt", run.xmin::text as "rowVersion",
           case when run.run_key is not null then ${PROJECTED} end as row, ${MOVES} as path,
+          entry.moved_by as "movedBy",
           array(select event_name from run_waits wait where wait.run_key = entry.run_key) as waits,
           exists (select from outbox where outbox.run_key = entry.run_key and kind = 'start_run') as "isStartPending"
         from journey_entries entry
@@ -256,9 +268,37 @@ export class RunReconciles {
     });
   }
 
-  /** A run that has ended hears of nothing. */
-  async removeWaits(runKey: string): Promise<void> {
-    await this.database.query({ text: 'delete from run_waits where run_key = $1', values: [runKey] });
+  /**
+   * A run that has ended hears of nothing.
+   *
+   * @returns how many subscriptions it were
+   */
+  async removeWaits(runKey: string): Promise<number> {
+    const text = 'delete from run_waits where run_key = $1 returning event_name';
+    return (await this.database.query({ text, values: [runKey] })).length;
+  }
+
+  /**
+   * Takes away subscriptions of a run that goes on. Nothing where it is being moved, or was since it was read: then it
+   * hears, or heard, of events of two versions.
+   *
+   * @returns how many it were
+   */
+  removeSurplus({ runKey, userId, version, movedBy }: RecordedRun, names: readonly string[]): Promise<number> {
+    return this.database.transaction(async (transaction) => {
+      // As whoever offers a migration to the run does.
+      await transaction.query({ text: 'select from users where id = $1 for no key update', values: [userId] });
+      const removed = await transaction.query({
+        text: `delete from run_waits wait using journey_entries entry
+          where wait.run_key = $1 and wait.event_name = any ($2) and entry.run_key = wait.run_key
+            and entry.version = $3 and entry.moved_by is not distinct from $4::uuid
+            and not exists (select from journey_migration_runs moving
+              where moving.run_key = $1 and moving.state in ('offered', 'told'))
+          returning wait.event_name`,
+        values: [runKey, names, version, movedBy],
+      });
+      return removed.length;
+    });
   }
 
   private async insertMoves(transaction: Transaction, runKey: string, moves: readonly Move[]): Promise<void> {

@@ -86,16 +86,18 @@ const noteMoves = (runKey: string, moves: string): string => `
     entered_at = excluded.entered_at, left_at = excluded.left_at, outcome = excluded.outcome, reason = excluded.reason,
     decision_id = coalesce(excluded.decision_id, path.decision_id), next_step_id = excluded.next_step_id,
     turn = excluded.turn
-  where path.turn < excluded.turn`;
+  where path.turn <= excluded.turn`;
 
-const PATH = { name: 'runs_path', text: noteMoves('$1', '$2') };
+/** Whether the run came through a split, and its user has not met the arm yet. */
+const IS_ARM_UNMET = `exists (select from split_exposures where run_key = $1 and exposed_at is null) as "isArmUnmet"`;
+const PATH = { name: 'runs_path', text: `with moves as (${noteMoves('$1', '$2')}) select ${IS_ARM_UNMET}` };
 const PROGRESS = {
   name: 'runs_report',
   text: `with progress as (
       update journey_runs set seq = $2, state = $3, step_id = $4, waits_for = $5,
         waits_until = to_timestamp($6::float8 / 1000), waits_on = $7, updated_at = clock_timestamp()
-      where run_key = $1 and seq < $2 and ended_at is null
-    ) ${noteMoves('$1', '$8')}`,
+      where run_key = $1 and seq <= $2 and ended_at is null
+    ), moves as (${noteMoves('$1', '$8')}) select ${IS_ARM_UNMET}`,
 };
 
 const valuesOf = ({ runKey, seq, state, stepId, waitsFor, waitsUntil, waitsOn }: RunProgress): readonly unknown[] => [
@@ -130,10 +132,21 @@ export const toRows = (moves: readonly Move[]): string =>
 export class RunsRepository {
   constructor(private readonly database: Database) {}
 
-  /** An older report never overwrites a newer one, and none overwrites the end. */
-  async report({ runKey, progress, moves }: RunReport): Promise<void> {
-    if (progress !== null) await this.database.query({ ...PROGRESS, values: [...valuesOf(progress), toRows(moves)] });
-    else if (moves.length > 0) await this.database.query({ ...PATH, values: [runKey, toRows(moves)] });
+  /**
+   * An older report never overwrites a newer one, and none overwrites the end. Of two reports of one turn the later one
+   * stands: the worker of the other one died before the turn was over, and it was done again, at another time and maybe
+   * with other messages.
+   *
+   * @returns whether the run came through a split whose arm its user has not met yet
+   */
+  async report({ runKey, progress, moves }: RunReport): Promise<{ readonly isArmUnmet: boolean }> {
+    if (progress === null && moves.length === 0) return { isArmUnmet: false };
+    const [told] = await this.database.query<{ isArmUnmet: boolean }>(
+      progress === null
+        ? { ...PATH, values: [runKey, toRows(moves)] }
+        : { ...PROGRESS, values: [...valuesOf(progress), toRows(moves)] },
+    );
+    return told ?? { isArmUnmet: false };
   }
 
   /** Records the end and takes down the run's subscriptions. A second call changes nothing. */

@@ -3,6 +3,7 @@ import { judgeSending, type SendingCounts, type SendingState } from '../../core/
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
+import { domainOfSender } from './domain-of-sender.js';
 import { SendingDomainsRepository, type AccountCounts } from './sending-domains.repository.js';
 
 /** How the domain stands from which e-mail goes out. */
@@ -27,8 +28,7 @@ export class SendingGuard {
 
   /** That of EMAIL_FROM, in lower case. */
   get domain(): string {
-    const { address } = this.config.email.from;
-    return address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+    return domainOfSender(this.config);
   }
 
   /** As the database has it now. */

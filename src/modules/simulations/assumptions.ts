@@ -3,6 +3,7 @@ import type { SimulationOrder } from './simulation-order.js';
 const ALWAYS = [
   'Everybody enters once, whether or not they are or were in the journey.',
   'The rules, actions and templates of now hold all the time; the kill switch is taken to be off.',
+  'No sending domain is taken to be paused, also where one is now: nobody knows when it goes on.',
   'Profiles, consents and suppressions are those of now; nobody changes them but the journey itself.',
   'Contacts up to the beginning are those that were really made; later ones are those of the simulation alone.',
   'Other journeys are silent: conflicts with them, and messages that wait for the same opening, are left out.',

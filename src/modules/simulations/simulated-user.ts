@@ -160,6 +160,7 @@ export class SimulatedUser implements VirtualWorld {
       ...facts,
       now,
       isKillSwitchOn: false,
+      sendingPause: null,
       user: this.user,
       run: { state: 'active', conflict: null, askedAt, beatenBy: null, otherRuns: [], rivals: [] },
       contacts: this.contacts.filter(({ at }) => at > now - contactsMs),

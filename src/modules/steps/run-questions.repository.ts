@@ -7,6 +7,7 @@ import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
 import type { ProfileFacts } from '../users/index.js';
 import { EVENTS_TESTED_MAX, type EventCount } from './run-answers.js';
+import { REPLAY_ASK_FIRST } from './step-request.js';
 
 /** One run that asks about its user, and its own time if it is a virtual one. */
 export interface Asker {
@@ -125,7 +126,7 @@ export class RunQuestionsRepository {
           exists (select from contact_outcomes where delivery_id = delivery.id and kind = 'clicked') as "isClicked"
         from (
           select step_id, visit, ask, answer, null::jsonb as result from step_answers
-          where run_key = $1 and step_id = any ($2) and answer is not null
+          where run_key = $1 and step_id = any ($2) and answer is not null and ask < ${REPLAY_ASK_FIRST}
           union all
           select step_id, visit, 0, null, result from step_acts
           where run_key = $1 and step_id = any ($2) and result is not null

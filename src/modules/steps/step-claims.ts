@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { waitingCandidate } from '../../core/decisions/waiting-candidate.js';
 import type { DecisionOutcome } from '../../core/decisions/types.js';
+import type { DeliveryState } from '../../core/delivery/delivery-state.js';
 import { assert } from '../../core/kernel/assert.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
@@ -22,10 +23,14 @@ import {
   type ReadyOpinion,
   type RenderFaults,
 } from './step-decider.js';
-import { ContendedError } from './step-errors.js';
+import { ContendedError, ReplayOverError } from './step-errors.js';
 import { clockDomainOf, type RunStepRequest } from './step-request.js';
 import { ATTEMPT_ALIVE_MS, PLACE_HELD_MS } from './step-timing.js';
 import { StepsRepository, type StepQuestion } from './steps.repository.js';
+
+const CLAIMABLE: readonly DeliveryState[] = ['released'];
+/** Of a message that an operator wants to go out after all. */
+const CLAIMABLE_AGAIN: readonly DeliveryState[] = ['released', 'failed'];
 
 export interface ClaimRequest {
   readonly request: RunStepRequest;
@@ -84,7 +89,9 @@ export class StepClaims {
     const { run } = claim.request;
     if (!(await this.decisions.lockUser(transaction, run.userId))) throw new Error(`no contact state: ${run.runKey}`);
     // A second asker of this very question would count the first one's contact, and refuse what was just sent.
-    if (await this.steps.isTaken(transaction, claim.question, claim.idempotencyKey)) return { kind: 'stale' };
+    const claimable = claim.request.replay === undefined ? CLAIMABLE : CLAIMABLE_AGAIN;
+    const isTaken = await this.steps.isTaken(transaction, claim.question, claim.idempotencyKey, claimable);
+    if (isTaken) return { kind: 'stale' };
     const opinion = await this.decider.decide(transaction, claim.request, claim.opinion.faults);
     const chosen = chosenCandidate(opinion);
     if (chosen === null) return this.recordSilence(transaction, claim, opinion);
@@ -122,6 +129,9 @@ export class StepClaims {
     if (candidate === null) throw new Error('a contact without a candidate');
     const { request, question, idempotencyKey, deliveryId, provider } = claim;
     assert(provider !== null, `a contact without a provider: ${question.runKey}`);
+    if (request.replay !== undefined && !(await request.replay.giveBack(transaction))) {
+      throw new ReplayOverError(`nothing more is replayed of ${question.stepId} of ${question.runKey}`);
+    }
     const decisionId = await this.append(transaction, claim, opinion);
     const delivery = await this.deliveries.claim(transaction, {
       deliveryId,
@@ -150,13 +160,7 @@ export class StepClaims {
       parts: message.content.channel === 'sms' ? smsSegments(message.content.text).segments : 1,
     });
     if (delivery === null) throw new ContendedError(`another attempt took ${question.stepId} of ${question.runKey}`);
-    await this.pending.win(transaction, {
-      runKey: question.runKey,
-      userId: request.run.userId,
-      clockDomain: clockDomainOf(request),
-      decisionId,
-      now: opinion.input.now,
-    });
+    await this.winPlace(transaction, claim, opinion, decisionId);
     await this.steps.insert(transaction, question, {
       decisionId,
       deliveryId: delivery.deliveryId,
@@ -166,6 +170,22 @@ export class StepClaims {
     return { kind: 'claimed', delivery, message, decisionId, now: opinion.input.now, since: new Stopwatch() };
   }
 
+  /** The place of a run belongs to the step at which it is now: a replay of an earlier one has none. */
+  private async winPlace(
+    transaction: Transaction,
+    { question, request }: ClaimRequest,
+    { input }: Opinion,
+    decisionId: string,
+  ): Promise<void> {
+    if (request.replay !== undefined) return;
+    const { runKey } = question;
+    const { userId } = request.run;
+    await this.pending.win(transaction, {
+      ...{ runKey, userId, decisionId, now: input.now },
+      clockDomain: clockDomainOf(request),
+    });
+  }
+
   /** Who waits for an opening is weighed there beside the user's other runs; who no longer waits is not. */
   private async keepPlace(
     transaction: Transaction,
@@ -173,6 +193,7 @@ export class StepClaims {
     { input, decision }: Opinion,
     decisionId: string,
   ): Promise<void> {
+    if (request.replay !== undefined) return;
     const { outcome } = decision;
     // Who waits for a better one to have its turn keeps the place that it has.
     if (outcome.kind === 'defer' && outcome.reason === 'LOWER_PRIORITY') return;

@@ -94,11 +94,11 @@ export function chosenCandidate({ input, decision }: Opinion): Candidate | null 
 }
 
 function toInputQuery(request: RunStepRequest, quietRules: readonly QuietRule[]): InputQuery {
-  const { run, step, visit, clock } = request;
+  const { run, step, visit, clock, replay } = request;
   const { runKey, journeyKey } = run;
   return {
     user: { kind: 'id', id: run.userId },
-    run: { runKey, stepId: step.id, visit },
+    run: { runKey, stepId: step.id, visit, ...(replay === undefined ? {} : { isReplay: true }) },
     journey: { runKey, journeyKey, quietRules },
     clockDomain: clockDomainOf(request),
     now: clock.kind === 'real' ? null : clock.now,

@@ -11,6 +11,11 @@ export class AttemptAliveError extends Error {
   }
 }
 
+/** What permitted a replay is gone: nothing was written, and nothing is sent. */
+export class ReplayOverError extends Error {
+  override readonly name = 'ReplayOverError';
+}
+
 /** Others changed the facts or took the place meanwhile: nothing was written, and the step may be asked again. */
 export class ContendedError extends Error {
   override readonly name = 'ContendedError';

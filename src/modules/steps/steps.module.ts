@@ -20,12 +20,13 @@ import { PendingRepository } from './pending.repository.js';
 import { StepsRepository } from './steps.repository.js';
 import { StepsService } from './steps.service.js';
 
-/** What runs do in their steps; deliveries and journeys are global modules of the composition root. */
+/** What runs do in their steps; like deliveries and journeys a global module of the composition root. */
 @Module({})
 export class StepsModule {
   static forRoot(company: Company): DynamicModule {
     return {
       module: StepsModule,
+      global: true,
       imports: [
         DecisionsModule,
         MessageTemplatesModule,

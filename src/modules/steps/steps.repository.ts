@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
+import type { DeliveryState } from '../../core/delivery/delivery-state.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 
 /** One question of one run: the n-th ask of the n-th visit of a step. */
@@ -37,15 +38,22 @@ export class StepsRepository {
   /**
    * Whether somebody else has answered the question, or has taken the contact of its visit, since `known` was asked.
    * Ask under the user's lock: whoever did it held that lock.
+   *
+   * @param claimable states of the delivery in which the contact is anybody's
    */
-  async isTaken(transaction: Transaction, question: StepQuestion, idempotencyKey: string): Promise<boolean> {
+  async isTaken(
+    transaction: Transaction,
+    question: StepQuestion,
+    idempotencyKey: string,
+    claimable: readonly DeliveryState[],
+  ): Promise<boolean> {
     const [row] = await transaction.query<{ isTaken: boolean }>({
       name: 'steps_is_taken',
       text: `select
           exists (select from step_answers
             where run_key = $1 and step_id = $2 and visit = $3 and ask = $4 and answer is not null)
-          or exists (select from deliveries where idempotency_key = $5 and state <> 'released') as "isTaken"`,
-      values: [question.runKey, question.stepId, question.visit, question.ask, idempotencyKey],
+          or exists (select from deliveries where idempotency_key = $5 and state <> all ($6)) as "isTaken"`,
+      values: [question.runKey, question.stepId, question.visit, question.ask, idempotencyKey, claimable],
     });
     return row?.isTaken ?? false;
   }
@@ -73,6 +81,22 @@ export class StepsRepository {
         decided.answer === null ? null : JSON.stringify(decided.answer),
         decided.askedAt,
       ],
+    });
+  }
+
+  /**
+   * Answers what the runs asked that were refused by a provider, and have not noted it yet, so that a replay of the
+   * message is no answer to them.
+   */
+  async answerRefused(transaction: Transaction, deliveryIds: readonly string[]): Promise<void> {
+    await transaction.query({
+      name: 'steps_answer_refused',
+      text: `update step_answers asked set answer = jsonb_build_object('kind', 'skip', 'decisionId', asked.decision_id,
+          'reason', 'PROVIDER_REJECTED')
+        from deliveries delivery
+        where delivery.id = any ($1) and asked.run_key = delivery.run_key and asked.step_id = delivery.step_id
+          and asked.visit = delivery.visit and asked.delivery_id = delivery.id and asked.answer is null`,
+      values: [deliveryIds],
     });
   }
 

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
 import { assert } from '../../core/kernel/assert.js';
 import { Clock } from '../../platform/clock/clock.js';
+import type { Transaction } from '../../platform/database/database.js';
 import { repeatWhileUnavailable } from '../../platform/database/while-unavailable.js';
 import { newId } from '../../platform/random/ids.js';
 import {
@@ -46,6 +47,7 @@ export class StepsService {
 
   /**
    * @throws AttemptAliveError while an attempt of this visit may be under way
+   * @throws ReplayOverError where an operator asks, and the replay was called off or its message taken meanwhile
    * @throws ContendedError when the claim lost to concurrent changes too often
    */
   async run(request: RunStepRequest): Promise<StepAnswer> {
@@ -56,7 +58,7 @@ export class StepsService {
       const known = await this.steps.known(question, idempotencyKey);
       if (known.answer !== null) return known.answer;
       const earlier = known.deliveryId === null ? null : await this.deliveries.get(known.deliveryId);
-      if (earlier !== null && earlier.state !== 'released') return this.settle(request, earlier);
+      if (earlier !== null && !isClaimable(request, earlier)) return this.settle(request, earlier);
       const deliveryId = earlier?.id ?? newId();
       const opinion = await this.decider.prepare(request, deliveryId);
       const isLast = claim === CLAIMS_MAX;
@@ -75,6 +77,11 @@ export class StepsService {
       if (answer !== null) return answer;
     }
     throw new ContendedError(`step ${question.stepId} of ${question.runKey}: the facts kept changing`);
+  }
+
+  /** Notes of refused deliveries that their runs were refused: from here on nothing else becomes their answer. */
+  noteRefused(transaction: Transaction, deliveryIds: readonly string[]): Promise<void> {
+    return this.steps.answerRefused(transaction, deliveryIds);
   }
 
   /**
@@ -196,6 +203,10 @@ const questionOf = ({ run, step, visit, ask }: RunStepRequest): StepQuestion => 
   visit,
   ask,
 });
+
+/** Whether the delivery of the visit is there for this question to be claimed. */
+const isClaimable = ({ replay }: RunStepRequest, { state, attempt }: DeliveryRow): boolean =>
+  state === 'released' || (state === 'failed' && attempt === replay?.failedAttempt);
 
 /** Never the Temporal run id, the attempt or a random value: a reset or a replay must find the same delivery. */
 const idempotencyKeyOf = ({ runKey, stepId, visit }: StepQuestion): string =>

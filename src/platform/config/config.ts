@@ -73,7 +73,7 @@ export interface Config {
   readonly softBounces: { readonly count: number; readonly withinMs: number; readonly forMs: number };
   readonly consents: { readonly confirmationValidDays: number };
   /** What subscribers were told. */
-  readonly eventStream: { readonly keptMs: number };
+  readonly eventStream: { readonly keptMs: number; readonly pauseAfterMs: number };
 }
 
 /** Have a default that suits one machine only, or none at all. */
@@ -257,7 +257,10 @@ function compose(values: SettingValues): Config {
       forMs: values.SOFT_BOUNCE_SUPPRESS_DAYS * DAY_MS,
     },
     consents: { confirmationValidDays: values.CONFIRMATION_VALID_DAYS },
-    eventStream: { keptMs: values.EVENT_STREAM_KEPT_DAYS * DAY_MS },
+    eventStream: {
+      keptMs: values.EVENT_STREAM_KEPT_DAYS * DAY_MS,
+      pauseAfterMs: values.EVENT_STREAM_PAUSE_AFTER_HOURS * HOUR_MS,
+    },
   };
 }
 

@@ -189,12 +189,21 @@ export const settings = {
     expected: 'a number of days, 4 to 90',
     example: '30',
   },
+  EVENT_STREAM_PAUSE_AFTER_HOURS: {
+    group: 'database',
+    schema: wholeNumber(1, 2_160),
+    default: '72',
+    description:
+      'After so long, and at least 20 attempts, of which none succeeded, an event subscription is paused until an operator makes it active again. Its events are kept meanwhile.',
+    expected: 'a number of hours, 1 to 2160',
+    example: '24',
+  },
   LOGS_KEPT_DAYS: {
     group: 'database',
     schema: wholeNumber(7, 3_650),
     default: '90',
     description:
-      'How long callbacks of providers and refusals of enrolments are kept to be seen; what followed from them stays.',
+      'How long callbacks of providers, refusals of enrolments, and the paths of runs that ended are kept to be seen; what followed from them stays.',
     expected: 'a number of days, 7 to 3650',
     example: '400',
   },

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { guardedRequest } from './guarded-request.js';
 import { readBody, type OutboundPost } from './post.js';
 
@@ -8,6 +8,7 @@ export type OutboundGet = Pick<OutboundPost, 'url' | 'msMax' | 'answerBytesMax' 
 
 export interface GetAnswer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   /** Null when it is longer than was asked for. */
   readonly body: string | null;
 }
@@ -25,5 +26,6 @@ export async function get(request: OutboundGet): Promise<GetAnswer> {
   const sent = guardedRequest(new URL(url), isPrivateAllowed, { headers, agent: false, signal });
   sent.on('response', resolve).on('error', reject).end();
   const answer = await promise;
-  return { status: answer.statusCode ?? 0, body: await readBody(answer, answerBytesMax) };
+  const { statusCode: status = 0, headers: answered } = answer;
+  return { status, headers: answered, body: await readBody(answer, answerBytesMax) };
 }

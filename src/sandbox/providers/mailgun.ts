@@ -29,14 +29,19 @@ const failure = (status: number, message: string): Answer => json(status, { mess
 
 /** The Messages API and its signed webhooks. */
 export function playMailgun({ app, exchange, callbacks, book, clock }: Setting): void {
+  const refusalOf = (request: WireRequest): Answer | undefined => {
+    const { domain, api_key: apiKey } = book.now.mailgun;
+    const login = basicOf(request);
+    if (login?.user !== 'api' || login.password !== apiKey) return plain(401, 'Forbidden');
+    const { domain: named } = request.params;
+    return named === domain ? undefined : failure(404, `Domain not found: ${named}`);
+  };
   const endpoint: Endpoint = {
     desk: 'mailgun',
     async judge(request): Promise<Verdict> {
-      const { domain, api_key: apiKey } = book.now.mailgun;
-      const login = basicOf(request);
-      if (login?.user !== 'api' || login.password !== apiKey) return refused(plain(401, 'Forbidden'));
-      if (request.params['domain'] !== domain)
-        return refused(failure(404, `Domain not found: ${request.params['domain']}`));
+      const { domain } = book.now.mailgun;
+      const refusal = refusalOf(request);
+      if (refusal !== undefined) return refused(refusal);
       if (request.raw.length > BYTES_MAX) return refused(failure(413, 'The message is larger than 25 MB'));
       const form = await formOf(request);
       if (form === undefined) return refused(failure(400, 'The body is neither multipart/form-data nor urlencoded'));
@@ -52,6 +57,16 @@ export function playMailgun({ app, exchange, callbacks, book, clock }: Setting):
   exchange.reportBy(reporterOf(book));
   callbacks.publishBy(publisherOf(book, clock));
   exchange.route(app, 'POST', '/mailgun/v3/:domain/messages', endpoint);
+  exchange.route(app, 'GET', '/mailgun/v4/domains/:domain', {
+    desk: 'account_lookup',
+    judge(request): Verdict {
+      const refusal = refusalOf(request);
+      const { domain: name, state } = book.now.mailgun;
+      const view = { domain: { name, state, type: 'custom' }, receiving_dns_records: [], sending_dns_records: [] };
+      return refusal === undefined ? { kind: 'taken', messages: [], answer: json(200, view) } : refused(refusal);
+    },
+    failure: endpoint.failure,
+  });
 }
 
 type Form = Awaited<ReturnType<Response['formData']>>;

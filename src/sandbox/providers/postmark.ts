@@ -82,6 +82,17 @@ export function playPostmark({ app, exchange, callbacks, book, clock }: Setting)
   callbacks.publishBy(publisherOf(book));
   exchange.route(app, 'POST', '/postmark/email', endpoint);
   exchange.route(app, 'GET', '/postmark/messages/outbound', search);
+  exchange.route(app, 'GET', '/postmark/server', {
+    desk: 'account_lookup',
+    judge({ headers }): Verdict {
+      const { server_token: token } = book.now.postmark;
+      if (headers['x-postmark-server-token'] !== token)
+        return refused(failure(401, 10, 'The server token is missing or wrong'));
+      const view = { ID: 1, Name: 'sandbox', ApiTokens: [token], DeliveryType: 'Sandbox' };
+      return { kind: 'taken', messages: [], answer: json(200, view) };
+    },
+    failure: endpoint.failure,
+  });
 }
 
 function faultOf(

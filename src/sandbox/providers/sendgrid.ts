@@ -12,6 +12,7 @@ import {
   type Answer,
   type Message,
   type Verdict,
+  type WireRequest,
 } from '../wire.js';
 import { mailFaults, recipientsOf, type MailFault } from './sendgrid-faults.js';
 
@@ -40,11 +41,14 @@ export function playSendgrid({ app, exchange, callbacks, book, clock }: Setting)
     'x-ratelimit-reset': String(Math.floor(clock.now() / 1000) + WINDOW_S),
   });
 
+  const isKnown = ({ headers }: WireRequest): boolean =>
+    headers.authorization === `Bearer ${book.now.sendgrid.api_key}`;
+  const unknown = refused(single(401, 'The authorization grant is invalid, expired or revoked'));
   const endpoint: Endpoint = {
     desk: 'sendgrid',
-    judge({ headers, raw }): Verdict {
-      if (headers.authorization !== `Bearer ${book.now.sendgrid.api_key}`)
-        return refused(single(401, 'The authorization grant is invalid, expired or revoked'));
+    judge(request): Verdict {
+      const { headers, raw } = request;
+      if (!isKnown(request)) return unknown;
       if (raw.length > BYTES_MAX) return refused(single(413, 'The request is larger than 30 MB'));
       if (!/^application\/json\b/i.test(headers['content-type'] ?? ''))
         return refused(single(415, 'The content type is not application/json'));
@@ -67,6 +71,14 @@ export function playSendgrid({ app, exchange, callbacks, book, clock }: Setting)
   exchange.reportBy(reporterOf({ book }));
   callbacks.publishBy(publisherOf({ book, clock }));
   exchange.route(app, 'POST', '/sendgrid/v3/mail/send', endpoint);
+  exchange.route(app, 'GET', '/sendgrid/v3/scopes', {
+    desk: 'account_lookup',
+    judge: (request) =>
+      isKnown(request)
+        ? { kind: 'taken', messages: [], answer: json(200, { scopes: book.now.sendgrid.scopes }) }
+        : unknown,
+    failure: endpoint.failure,
+  });
 }
 
 function messagesOf(mail: Readonly<Record<string, unknown>>, id: string): readonly Message[] {

@@ -56,6 +56,16 @@ export function playSes({ app, exchange, book, clock }: Setting, sns: Sns): void
   };
   exchange.reportBy(reporterOf(book, sns));
   exchange.route(app, 'POST', '/ses/v2/email/outbound-emails', endpoint);
+  exchange.route(app, 'GET', '/ses/v2/email/account', {
+    desk: 'account_lookup',
+    judge(request): Verdict {
+      const fault = signatureFault(request, book.now.ses, clock.now());
+      if (fault !== null) return refused(failure(403, fault, 'The request is not signed as it should be'));
+      const view = { SendingEnabled: book.now.ses.sending_enabled, ProductionAccessEnabled: true };
+      return { kind: 'taken', messages: [], answer: json(200, view) };
+    },
+    failure: endpoint.failure,
+  });
 }
 
 function recipientsOf(mail: Fields): readonly string[] {

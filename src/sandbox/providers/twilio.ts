@@ -38,7 +38,8 @@ export function playTwilio({ app, exchange, callbacks, book, clock }: Setting): 
   const refusalOf = (request: WireRequest): Answer | undefined => {
     const { account_sid: sid, auth_token: token } = book.now.twilio;
     const login = basicOf(request);
-    const isKnown = login?.user === sid && login.password === token && request.params['account'] === sid;
+    const named = request.params['account']?.replace(/\.json$/, '');
+    const isKnown = login?.user === sid && login.password === token && named === sid;
     return isKnown ? undefined : failure(401, 20_003, 'Authenticate');
   };
 
@@ -54,8 +55,8 @@ export function playTwilio({ app, exchange, callbacks, book, clock }: Setting): 
     },
     failure: fail,
   };
-  const lookUp = (answer: (request: WireRequest) => Answer): Endpoint => ({
-    desk: 'twilio_lookup',
+  const lookUp = (answer: (request: WireRequest) => Answer, desk: Endpoint['desk'] = 'twilio_lookup'): Endpoint => ({
+    desk,
     judge: (request) => ({ kind: 'taken', messages: [], answer: refusalOf(request) ?? answer(request) }),
     failure: fail,
   });
@@ -70,6 +71,11 @@ export function playTwilio({ app, exchange, callbacks, book, clock }: Setting): 
     return text === undefined ? failure(404, 20_404, 'Not found') : json(200, view(text, book.now.twilio.account_sid));
   });
   exchange.route(app, 'GET', `${BASE}/Messages/:file`, one);
+  const account = lookUp(() => {
+    const { account_sid: sid, auth_token: token, status } = book.now.twilio;
+    return json(200, { sid, auth_token: token, friendly_name: 'sandbox', status, type: 'Full' });
+  }, 'account_lookup');
+  exchange.route(app, 'GET', BASE, account);
   return store;
 }
 

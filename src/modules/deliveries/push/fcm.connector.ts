@@ -15,6 +15,22 @@ const BASE_URL = 'https://fcm.googleapis.com';
 const TOKEN_URL = 'https://oauth2.googleapis.com/token';
 const SENDS_AT_ONCE_MAX = 50;
 
+/** Where messages of the account are sent. */
+export function fcmAddressOf({ settings }: ProviderAccount): string {
+  const { base_url: base = BASE_URL, project_id: project = '' } = settings;
+  return `${base}/v1/projects/${project}/messages:send`;
+}
+
+/** The access tokens of the account. */
+export function fcmTokensOf(exchanges: Exchanges, account: ProviderAccount, clock: Clock): GoogleTokens {
+  const { client_email: clientEmail = '', private_key: privateKey = '' } = account.credentials;
+  return new GoogleTokens(
+    exchanges,
+    { tokenUrl: account.settings['token_url'] ?? TOKEN_URL, clientEmail, privateKey },
+    clock,
+  );
+}
+
 /**
  * Notifications by Firebase Cloud Messaging, HTTP v1. It has no idempotency key and cannot be asked about a message.
  */
@@ -27,15 +43,7 @@ export class FcmConnector implements Connector {
     private readonly account: ProviderAccount,
     private readonly clock: Clock,
   ) {
-    this.tokens = new GoogleTokens(
-      exchanges,
-      {
-        tokenUrl: account.settings['token_url'] ?? TOKEN_URL,
-        clientEmail: account.credentials['client_email'] ?? '',
-        privateKey: account.credentials['private_key'] ?? '',
-      },
-      clock,
-    );
+    this.tokens = fcmTokensOf(exchanges, account, clock);
   }
 
   get provider(): string {
@@ -66,11 +74,10 @@ export class FcmConnector implements Connector {
     if (payloadBytes > PUSH_BYTES_MAX) {
       return { kind: 'rejected', detail: `${payloadBytes} bytes of at most ${PUSH_BYTES_MAX}`, refusedFor: 'other' };
     }
-    const { base_url: base = BASE_URL, project_id: project = '' } = this.account.settings;
     try {
       const exchange = await this.exchanges.post({
         ...{ ...ANSWER_LIMITS, startWithinMs, body },
-        url: `${base}/v1/projects/${project}/messages:send`,
+        url: fcmAddressOf(this.account),
         headers: { authorization: `Bearer ${token.text}`, 'content-type': 'application/json' },
       });
       return resultOfExchange(exchange, (answer) => this.toResult(answer, token));

@@ -9,6 +9,9 @@ import { textAt } from '../http/http-result.js';
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const OK = 200;
+const BAD_REQUEST = 400;
+const TOO_MANY = 429;
+const SERVER_ERROR = 500;
 const ASSERTION_S = 3_600;
 /** A token is not used in its last minute: a message may be on its way for a while. */
 const MARGIN_S = 60;
@@ -34,6 +37,8 @@ export interface AccessToken {
 interface NoToken {
   readonly kind: 'none';
   readonly detail: string;
+  /** Whether that is because of the account, and would be the same another time. */
+  readonly isRefused: boolean;
 }
 
 /**
@@ -79,20 +84,22 @@ export class GoogleTokens {
       return this.keep(exchange, since);
     } catch {
       // The key is none, or the address leads where no request may go: the words of such errors could hold either.
-      return { kind: 'none', detail: 'no access token: the account is not as it should be' };
+      return { kind: 'none', detail: 'no access token: the account is not as it should be', isRefused: true };
     }
   }
 
   private keep(exchange: ExchangeResult, since: Stopwatch): AccessToken | NoToken {
     if (exchange.kind !== 'answered') {
       const why = exchange.kind === 'late' ? 'no connection in time' : exchange.code;
-      return { kind: 'none', detail: `no access token: ${why}` };
+      return { kind: 'none', detail: `no access token: ${why}`, isRefused: false };
     }
     const { status, json } = toAnswer(exchange);
     const text = textAt(json, 'access_token');
     const lifeS = Number(textAt(json, 'expires_in'));
-    if (status !== OK || text === null || !(lifeS > 0))
-      return { kind: 'none', detail: `no access token: status ${status}` };
+    if (status !== OK || text === null || !(lifeS > 0)) {
+      const isRefused = status >= BAD_REQUEST && status < SERVER_ERROR && status !== TOO_MANY;
+      return { kind: 'none', detail: `no access token: status ${status}`, isRefused };
+    }
     const token: AccessToken = { kind: 'token', text, isProven: false };
     this.held = { token, since, lifeMs: (lifeS - MARGIN_S) * SECOND_MS };
     return token;

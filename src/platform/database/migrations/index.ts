@@ -1,13 +1,16 @@
 import { Access20261121000400 } from './20261121000400-access.js';
+import { AccountsAndSubscribers20261123000200 } from './20261123000200-accounts-and-subscribers.js';
 import { AudienceSyncs20261122001100 } from './20261122001100-audience-syncs.js';
 import { BulkEnrolments20261121001410 } from './20261121001410-bulk-enrolments.js';
 import { Callbacks20261122000200 } from './20261122000200-callbacks.js';
 import { Consents20261121000700 } from './20261121000700-consents.js';
 import { Contacts20261121000300 } from './20261121000300-contacts.js';
 import { Content20261122000300 } from './20261122000300-content.js';
+import { DeadLetters20261123000100 } from './20261123000100-dead-letters.js';
 import { Devices20261122000500 } from './20261122000500-devices.js';
 import { Entries20261121001300 } from './20261121001300-entries.js';
 import { EventStream20261122000600 } from './20261122000600-event-stream.js';
+import { Exposures20261123000300 } from './20261123000300-exposures.js';
 import { Facts20261121000900 } from './20261121000900-facts.js';
 import { Gates20261121000500 } from './20261121000500-gates.js';
 import { Guards20261122000900 } from './20261122000900-guards.js';
@@ -21,6 +24,7 @@ import { People20261121000100 } from './20261121000100-people.js';
 import { Policies20261121000600 } from './20261121000600-policies.js';
 import { Providers20261122000100 } from './20261122000100-providers.js';
 import { RunPaths20261121001600 } from './20261121001600-run-paths.js';
+import { RunUpkeep20261123000310 } from './20261123000310-run-upkeep.js';
 import { Simulations20261121001200 } from './20261121001200-simulations.js';
 import { Slots20261122000400 } from './20261122000400-slots.js';
 import { Steps20261121001000 } from './20261121001000-steps.js';
@@ -60,4 +64,8 @@ export const migrations = [
   { name: '20261122000900-guards', class: Guards20261122000900 },
   { name: '20261122001000-inbox', class: Inbox20261122001000 },
   { name: '20261122001100-audience-syncs', class: AudienceSyncs20261122001100 },
+  { name: '20261123000100-dead-letters', class: DeadLetters20261123000100 },
+  { name: '20261123000200-accounts-and-subscribers', class: AccountsAndSubscribers20261123000200 },
+  { name: '20261123000300-exposures', class: Exposures20261123000300 },
+  { name: '20261123000310-run-upkeep', class: RunUpkeep20261123000310 },
 ];

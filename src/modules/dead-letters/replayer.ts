@@ -1,0 +1,119 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { SECOND_MS } from '../../core/kernel/instant.js';
+import { Semaphore } from '../../platform/concurrency/semaphore.js';
+import { Database } from '../../platform/database/database.js';
+import { RefusedRepository } from '../deliveries/index.js';
+import {
+  AttemptAliveError,
+  ContendedError,
+  ReplayOverError,
+  StepsService,
+  type RunStepRequest,
+} from '../steps/index.js';
+import { toReplayOutcome, type ReplayCode, type ReplayState } from './replay-outcome.js';
+import { ReplaysRepository, type DueReplay } from './replays.repository.js';
+
+const BATCH_MAX = 50;
+/** The runs of the same worker send beside it. */
+const AT_ONCE = 4;
+const CONTENDED_MS = 2 * SECOND_MS;
+const FAILED_MS = 30 * SECOND_MS;
+
+/**
+ * Sends messages that a provider refused after all, where an operator wants it: asks the step of the run once more, under
+ * a question of its own, through all gates, and for the same delivery. See docs/decisions/0031-a-replay-is-a-question.md.
+ */
+@Injectable()
+export class Replayer {
+  private readonly logger = new Logger(Replayer.name);
+  private readonly places = new Semaphore(AT_ONCE);
+
+  constructor(
+    private readonly database: Database,
+    private readonly replays: ReplaysRepository,
+    private readonly refused: RefusedRepository,
+    private readonly steps: StepsService,
+  ) {}
+
+  /** Asks all that is due, once. @returns how many it were */
+  async round(): Promise<number> {
+    const due = await this.replays.lease(BATCH_MAX);
+    await Promise.all(due.map((one) => this.places.run(() => this.replaySafely(one))));
+    return due.length;
+  }
+
+  /** One that fails must not keep the others from being asked. */
+  private async replaySafely(due: DueReplay): Promise<void> {
+    try {
+      await this.replay(due);
+    } catch (error) {
+      this.logger.warn(`delivery ${due.deliveryId} could not be replayed; it is tried again`, { error });
+      await this.replays.repeat(due, FAILED_MS).catch(() => undefined);
+    }
+  }
+
+  private async replay(due: DueReplay): Promise<void> {
+    if (!due.isClaimed) {
+      const end = endBeforeAsking(due);
+      if (end !== null) return this.end(due, end);
+    }
+    const request = this.requestOf(due);
+    if (request === null) return this.end(due, { state: 'refused', code: 'DEAD_LETTER_STEP_GONE' });
+    try {
+      await this.conclude(due, toReplayOutcome(await this.steps.run(request), due.now));
+    } catch (error) {
+      if (error instanceof AttemptAliveError) return this.replays.repeat(due, error.retryAfterMs);
+      if (error instanceof ContendedError) return this.replays.repeat(due, CONTENDED_MS);
+      // Where it was called off, or is in other hands by now, this writes nothing.
+      if (error instanceof ReplayOverError) return this.end(due, { state: 'refused', code: 'DEAD_LETTER_TAKEN' });
+      throw error;
+    }
+  }
+
+  private requestOf(due: DueReplay): RunStepRequest | null {
+    const { journeyKey, journeyVersion, step, runKey, userId, visit, ask, action, deliveryId, failedAttempt } = due;
+    if (journeyKey === null || journeyVersion === null || step === null) return null;
+    return {
+      run: { runKey, userId, journeyKey, journeyVersion },
+      // The same message or none: what else the step could choose is no replay.
+      step: step.kind === 'decide' ? { ...step, actions: [action] } : step,
+      visit,
+      ask,
+      clock: { kind: 'real' },
+      replay: {
+        failedAttempt,
+        giveBack: async (transaction) =>
+          (await this.replays.claim(transaction, due)) &&
+          this.refused.release(transaction, { deliveryId, attempt: failedAttempt }),
+      },
+    };
+  }
+
+  private async conclude(due: DueReplay, outcome: ReturnType<typeof toReplayOutcome>): Promise<void> {
+    if (outcome.kind === 'over') return this.end(due, outcome);
+    await this.database.transaction(async (transaction) => {
+      const isOurs = await this.replays.putOff(transaction, due, outcome);
+      if (isOurs && !outcome.isClaimed) await this.refused.failAgain(transaction, [due.deliveryId]);
+    });
+  }
+
+  private async end(
+    due: DueReplay,
+    { state, code, decisionId = null }: { state: ReplayState; code: ReplayCode | null; decisionId?: string | null },
+  ): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      const isOurs = await this.replays.end(transaction, due, { state, code, decisionId });
+      if (isOurs) await this.refused.failAgain(transaction, [due.deliveryId]);
+    });
+  }
+}
+
+/** What ends a replay of which no attempt is under way, whatever its step would say. */
+function endBeforeAsking({
+  isExpired,
+  deliveryState,
+}: DueReplay): { readonly state: ReplayState; readonly code: ReplayCode | null } | null {
+  if (deliveryState !== 'failed' && deliveryState !== 'released')
+    return { state: 'refused', code: 'DEAD_LETTER_TAKEN' };
+  return isExpired ? { state: 'expired', code: null } : null;
+}
