@@ -59,6 +59,14 @@ describe('a worker dies when it has told where a run waits, and before the run d
       expect(signal).toBe('SIGKILL');
       const told = await read();
       expect(told).toMatchObject({ state: 'waiting', step_id: 'rest' });
+      const historyLength = async (): Promise<number> => {
+        const rows = await tactful.query<{ length: number }>(
+          'select history_length as length from journey_runs where id = $1',
+          id,
+        );
+        return rows[0]?.length ?? Number.NaN;
+      };
+      const toldWith = await historyLength();
       tactful.startWorker();
       // The wait began when the turn was done again: Temporal gave the dead worker its time to answer first.
       const run = await until(read, ({ waits_until }) => waits_until !== told.waits_until);
@@ -67,6 +75,8 @@ describe('a worker dies when it has told where a run waits, and before the run d
         .query<RunSnapshot, []>(RUN_STATE_QUERY);
       expect(Date.parse(run.waits_until ?? '')).toBe(progress?.waitsUntil);
       expect(run).toMatchObject({ state: 'waiting', step_id: 'rest' });
+      // By this a report of the other worker would be known as the older one, were it only slow.
+      expect(await historyLength()).toBeGreaterThan(toldWith);
       const { data } = await tactful.get<{ data: RunMoveView[] }>(`/api/runs/${id}/path`);
       expect(data.map(({ entered_at }) => Date.parse(entered_at))).toEqual(moves.map(({ enteredAt }) => enteredAt));
     },

@@ -106,6 +106,21 @@ describe('a database that goes away between the answer of the provider and its r
     },
   );
 
+  it('leaves a message that its provider refused as one that can be replayed, however often that is told', async () => {
+    const { runKey, request: step } = await request('spam');
+    const deliveries = stage.get(DeliveriesRepository);
+    const settle = deliveries.settle.bind(deliveries);
+    const settled = jest.spyOn(deliveries, 'settle').mockImplementationOnce(async (settlement) => {
+      await settle(settlement);
+      throw LOST;
+    });
+    expect(await stage.ask(step)).toMatchObject({ kind: 'skip', reason: 'PROVIDER_REJECTED' });
+    expect(settled).toHaveBeenCalledTimes(2);
+    expect(await stage.query('select is_refused from deliveries where run_key = $1', runKey)).toEqual([
+      { is_refused: true },
+    ]);
+  });
+
   it('does not settle the attempt of somebody else, however often it is told to', async () => {
     const { runKey, request: step } = await request('later');
     await stage.ask(step);

@@ -355,39 +355,6 @@ describe('a message that its provider refused, and that an operator sends after 
     expect(await stage.round()).toBe(0);
   });
 
-  it('cannot be replayed where nobody can tell whether it was taken', async () => {
-    const person = await stage.contacts.person();
-    const [runKey = ''] = await stage.contacts.enter(person.id, 'mails');
-    await stage.fault('error', person, { status: 500 });
-    const letter = { ...person, runKey, deliveryId: '' };
-    const answer = await stage.contacts.ask(question(letter));
-    if (answer.kind !== 'unknown') throw new Error(answer.kind);
-    const { deliveryId } = answer;
-    expect(await stage.replay({ ...letter, deliveryId })).toMatchObject({
-      ...{ status: 409, body: { code: 'DEAD_LETTER_IN_DOUBT' } },
-    });
-    // Word of the provider that it failed says that it was taken.
-    await outcome({ ...letter, deliveryId }, 'failed');
-    expect(await stage.replay({ ...letter, deliveryId })).toMatchObject({
-      ...{ status: 409, body: { code: 'DEAD_LETTER_TAKEN' } },
-    });
-  });
-
-  it('cannot be replayed where its provider took it, and told later that it failed', async () => {
-    const person = await stage.contacts.person();
-    const [runKey = ''] = await stage.contacts.enter(person.id, 'mails');
-    const answer = await stage.contacts.ask(question({ ...person, runKey, deliveryId: '' }));
-    if (answer.kind !== 'sent') throw new Error(answer.kind);
-    const letter = { ...person, runKey, deliveryId: answer.deliveryId };
-    expect(await stage.replay(letter)).toMatchObject({ status: 404 });
-    await outcome(letter, 'failed');
-    expect(await stage.delivery(letter)).toMatchObject({ state: 'failed' });
-    expect(await stage.replay(letter)).toMatchObject({ status: 409, body: { code: 'DEAD_LETTER_TAKEN' } });
-    expect(await stage.contacts.send('GET', `/api/dead-letters/${letter.deliveryId}`)).toMatchObject({
-      ...{ failure_class: 'failed_later', is_replayable: false },
-    });
-  });
-
   it.each(['delivered', 'failed'])(
     'is not sent again once it is heard of as %s while the replay waits',
     async (kind) => {

@@ -43,6 +43,10 @@ describe('dead letters', () => {
     return letters;
   };
   const idOf = ({ deliveryId }: Refused): string => deliveryId;
+  const question = ({ runKey, id }: Omit<Refused, 'deliveryId'>) =>
+    messageRequest({ runKey, userId: id, journeyKey: 'mails' }, 'mail');
+  const outcome = ({ deliveryId }: Refused, kind: string) =>
+    stage.post(`/api/deliveries/${deliveryId}/outcomes`, { kind });
   const order = (more: object = {}) =>
     stage.post('/api/dead-letters/replays', { reason: 'put right', filter: {}, max: 100, ...more });
   const bulk = (id: string): Promise<Bulk> => get<Bulk>(`/replays/${id}`);
@@ -52,7 +56,7 @@ describe('dead letters', () => {
     const person = await stage.contacts.person();
     const [runKey = ''] = await stage.contacts.enter(person.id, 'mails');
     await stage.fault('error', person, { status: 500 });
-    await stage.contacts.ask(messageRequest({ runKey, userId: person.id, journeyKey: 'mails' }, 'mail'));
+    await stage.contacts.ask(question({ ...person, runKey }));
     const [row] = await stage.query<{ id: string }>('select id from deliveries where run_key = $1', runKey);
     return row?.id ?? '';
   }
@@ -63,7 +67,7 @@ describe('dead letters', () => {
     await stage.sandbox.faults([]);
     const sent = await stage.contacts.person();
     const [runKey = ''] = await stage.contacts.enter(sent.id, 'mails');
-    await stage.contacts.ask(messageRequest({ runKey, userId: sent.id, journeyKey: 'mails' }, 'mail'));
+    await stage.contacts.ask(question({ ...sent, runKey }));
     const page = await get<Listed>('?limit=2');
     expect(page.data).toMatchObject([
       {
@@ -120,6 +124,39 @@ describe('dead letters', () => {
       ],
     });
     expect(await get('/summary?state=unknown')).toMatchObject({ total: 1 });
+  });
+
+  it('cannot be replayed where nobody can tell whether they were taken', async () => {
+    const person = await stage.contacts.person();
+    const [runKey = ''] = await stage.contacts.enter(person.id, 'mails');
+    await stage.fault('error', person, { status: 500 });
+    const letter = { ...person, runKey, deliveryId: '' };
+    const answer = await stage.contacts.ask(question(letter));
+    if (answer.kind !== 'unknown') throw new Error(answer.kind);
+    const { deliveryId } = answer;
+    expect(await stage.replay({ ...letter, deliveryId })).toMatchObject({
+      ...{ status: 409, body: { code: 'DEAD_LETTER_IN_DOUBT' } },
+    });
+    // Word of the provider that it failed says that it was taken.
+    await outcome({ ...letter, deliveryId }, 'failed');
+    expect(await stage.replay({ ...letter, deliveryId })).toMatchObject({
+      ...{ status: 409, body: { code: 'DEAD_LETTER_TAKEN' } },
+    });
+  });
+
+  it('cannot be replayed where their provider took them, and told later that they failed', async () => {
+    const person = await stage.contacts.person();
+    const [runKey = ''] = await stage.contacts.enter(person.id, 'mails');
+    const answer = await stage.contacts.ask(question({ ...person, runKey }));
+    if (answer.kind !== 'sent') throw new Error(answer.kind);
+    const letter = { ...person, runKey, deliveryId: answer.deliveryId };
+    expect(await stage.replay(letter)).toMatchObject({ status: 404 });
+    await outcome(letter, 'failed');
+    expect(await stage.delivery(letter)).toMatchObject({ state: 'failed' });
+    expect(await stage.replay(letter)).toMatchObject({ status: 409, body: { code: 'DEAD_LETTER_TAKEN' } });
+    expect(await stage.contacts.send('GET', `/api/dead-letters/${letter.deliveryId}`)).toMatchObject({
+      ...{ failure_class: 'failed_later', is_replayable: false },
+    });
   });
 
   it('of a virtual clock, or of no run, are listed and not replayed', async () => {

@@ -242,9 +242,29 @@ describe('the facts of a decision', () => {
       passesOnAt: Date.parse('2090-01-01T00:01:00Z'),
     });
     expect(rivals.find(({ runKey }) => runKey === paused)?.runState).toBe('paused');
+    const asReplay = async (stepId: string, visit: number): Promise<readonly string[]> => {
+      const asked = await read({ ...asRun(own), run: { runKey: own, stepId, visit, isReplay: true } });
+      return asked.rivals.map(({ runKey }) => runKey).sort();
+    };
+    // What an operator asks about is no rival of itself; what its run waits for at another step, or by now, is one.
+    expect(await asReplay('hello', 1)).toEqual([other, paused].sort());
+    for (const [stepId, visit] of [
+      ['hello', 2],
+      ['earlier', 1],
+    ] as const) {
+      expect(await asReplay(stepId, visit)).toEqual([own, other, paused].sort());
+    }
     expect((await read(asRun(paused))).run?.state).toBe('paused');
     expect((await read(asRun(ended))).run?.state).toBe('exited');
     expect(await read()).toMatchObject({ run: null, otherRuns: [], rivals: [], beatenBy: null });
+  });
+
+  it('know of a paused sending domain, but not in virtual time', async () => {
+    await query(`insert into sending_domains (domain, state, reason) values ('tactful.example', 'paused', 'bounces')`);
+    const sendingPause = { domain: 'tactful.example', cause: 'bounces', since: expect.any(Number) };
+    expect(await read()).toMatchObject({ sendingPause });
+    expect(await read({ clockDomain: 'virtual-1', now: Date.now() })).not.toHaveProperty('sendingPause');
+    await query('delete from sending_domains');
   });
 
   it('take a run for ended whose exit event has happened but was not heard', async () => {

@@ -93,7 +93,11 @@ describe('what is there only to be seen', () => {
         daysAgo,
       );
     };
+    // Runs without any path stand before all others, and must not hide them.
+    await walk('bare-', MANY, 0, 95);
     await walk('long-', 60, 100, 91);
+    await walk('lost-', 2, 3, 91);
+    await query(`delete from run_path where run_key like 'lost-%' and seq = 1`);
     await walk('short-', MANY, 1, 91);
     await walk('lately-', 2, 3, 89);
     await walk('on-', 2, 3, null);
@@ -106,7 +110,18 @@ describe('what is there only to be seen', () => {
       { key: 'on', steps: 6 },
     ]);
     expect(await query(`select count(*)::int as runs from journey_entries where source = 'spec'`)).toEqual([
-      { runs: 60 + MANY + 4 },
+      { runs: MANY + 60 + 2 + MANY + 4 },
     ]);
+    // No later round walks over them again, nor over runs that go on.
+    const looked = `select split_part(run_key, '-', 1) as key from journey_entries
+      where ended_at is not null and not is_path_gone order by run_key`;
+    expect(await query(looked)).toEqual([{ key: 'lately' }, { key: 'lately' }]);
+    const plan = await app.get(Database).transaction(async (transaction) => {
+      await transaction.query({ text: 'set local enable_seqscan = off' });
+      return transaction.query({
+        text: 'explain select run_key from journey_entries where ended_at < now() and not is_path_gone order by ended_at',
+      });
+    });
+    expect(JSON.stringify(plan)).toContain('journey_entries_path_kept');
   });
 });

@@ -1,8 +1,9 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createSinks } from '../../activities/index.js';
 import type { Move } from '../../src/core/journeys/path.js';
 import type { RunProgress } from '../../src/core/journeys/progress.js';
 import type { RunReference } from '../../src/core/journeys/run-reference.js';
-import { RunsRepository } from '../../src/modules/journeys/index.js';
+import { RunReporter, RunsRepository } from '../../src/modules/journeys/index.js';
 import { RunReconciles } from '../../src/modules/journeys/run-reconcile.repository.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
@@ -91,6 +92,37 @@ describe('runs', () => {
       expect(await runs.find(run.id)).toMatchObject({ waitsUntil: T0 + 2 * HOUR_MS });
       const [first] = await stage.query('select entered_at from run_path where run_key = $1', run.runKey);
       expect(first).toEqual({ entered_at: T0 + HOUR_MS });
+    });
+
+    it('once for each turn: a worker that was slow tells nothing that another one has told anew', async () => {
+      const run = await enter();
+      const { fn: tell } = createSinks({ reporter: app.get(RunReporter) }).progress.report;
+      const told = (historyLength: number, later: number): Promise<void> =>
+        tell(
+          { historyLength },
+          {
+            runKey: run.runKey,
+            progress: waitsAt(run, 'a', { seq: 2, waitsUntil: T0 + later + HOUR_MS }),
+            moves: [move(1, { enteredAt: T0 + later, turn: 2 })],
+          },
+        );
+      const stored = async (): Promise<readonly unknown[]> => {
+        const [first] = await stage.query<{ entered_at: number }>(
+          'select entered_at from run_path where run_key = $1',
+          run.runKey,
+        );
+        return [(await runs.find(run.id))?.waitsUntil, first?.entered_at];
+      };
+      await told(6, HOUR_MS);
+      await told(3, 0);
+      expect(await stored()).toEqual([T0 + 2 * HOUR_MS, T0 + HOUR_MS]);
+      // The one that did it again is heard, also where both had as much of the history.
+      await told(6, 2 * HOUR_MS);
+      await told(9, 3 * HOUR_MS);
+      expect(await stored()).toEqual([T0 + 4 * HOUR_MS, T0 + 3 * HOUR_MS]);
+      // A later turn stands whatever its length: an execution that continues another one begins a new history.
+      await runs.report({ runKey: run.runKey, progress: waitsAt(run, 'b', { seq: 3 }), moves: [], historyLength: 1 });
+      expect(await runs.find(run.id)).toMatchObject({ stepId: 'b' });
     });
 
     it('after the end too, and without the decision that an earlier execution told of', async () => {
@@ -217,6 +249,14 @@ describe('runs', () => {
       if (fresh.row === null) throw new Error('no row');
       expect(await reconciles.replaceRow(fresh, { ...fresh.row, stepId: 'mended' })).toBe(true);
       expect(await runs.find(run.id)).toMatchObject({ stepId: 'mended' });
+      // What was put right came with no history: the report of that very turn is not compared with an older one's.
+      const long = { runKey: run.runKey, progress: waitsAt(run, 'long', { seq: 6 }), moves: [], historyLength: 900 };
+      await runs.report(long);
+      const after = await read();
+      if (after.row === null) throw new Error('no row');
+      expect(await reconciles.replaceRow(after, { ...after.row, seq: 7 })).toBe(true);
+      await runs.report({ ...long, progress: waitsAt(run, 'short', { seq: 7 }), historyLength: 5 });
+      expect(await runs.find(run.id)).toMatchObject({ stepId: 'short' });
     });
   });
 });

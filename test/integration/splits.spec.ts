@@ -1,6 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { next, start } from '../../src/core/journeys/interpreter.js';
 import type { Move } from '../../src/core/journeys/path.js';
 import { RunReporter } from '../../src/modules/journeys/index.js';
+import { OutboxRepository } from '../../src/modules/journeys/outbox.repository.js';
 import type { ExposureView, SplitView } from '../../src/modules/journeys/splits.dto.js';
 import { SplitsRepository } from '../../src/modules/journeys/splits.repository.js';
 import { createTestApp } from '../support/app.js';
@@ -234,6 +236,61 @@ describe('splits', () => {
       key,
     );
     expect((await counts(key)).sample_ratio.exposed).toMatchObject({ degrees_of_freedom: 1, is_mismatch: false });
+  });
+
+  it('count as assigned who came first by the first run, whichever of the versions they were exposed in', async () => {
+    const key = await publish(50, 40);
+    await recorded(key, 1, 'offer', 100, false);
+    await recorded(key, 1, 'control', 100);
+    // The gates that refused the offer in the first version let it through in the second one.
+    await stage.query(
+      `with entries as (
+          insert into journey_entries (run_key, journey_id, version, user_id, entry_key, source)
+          select entry.run_key || '-again', entry.journey_id, 2, entry.user_id, 'again', 'spec'
+          from journey_entries entry join journeys journey on journey.id = entry.journey_id where journey.key = $1
+          returning run_key, journey_id
+        )
+        insert into split_exposures (run_key, step_id, journey_id, version, arm, assigned_at, exposed_at, exposed_by)
+        select entries.run_key, 'lots', entries.journey_id, 2, first.arm, later.at, later.at, 'delivery'
+        from entries join split_exposures first on first.run_key || '-again' = entries.run_key,
+          (select now() + interval '1 day' as at) later`,
+      key,
+    );
+    const { arms, sample_ratio } = await counts(key);
+    expect(sample_ratio.assigned).toEqual({ chi_square: 0, degrees_of_freedom: 1, p_value: 1, is_mismatch: false });
+    // Each version alone exposed one arm only.
+    expect(sample_ratio.exposed).toMatchObject({ degrees_of_freedom: 2, is_mismatch: true });
+    expect(arms).toMatchObject([
+      { arm: 'offer', users_assigned: 100, users_exposed: 100 },
+      { arm: 'control', users_assigned: 100, users_exposed: 100 },
+    ]);
+  });
+
+  it('leave whoever met an arm in it when the weights are changed, and draw for everybody else', async () => {
+    const key = await publish(50);
+    const [met, assigned] = [await enter(key), await enter(key)];
+    const virtual = await enter(key, { clock_domain: 'spec' });
+    await report(met.runKey, OFFERED, ['hello', 'sent']);
+    await report(assigned.runKey, OFFERED, ['hello', 'skip', 'CAP_REACHED']);
+    await report(virtual.runKey, OFFERED, ['hello', 'sent']);
+    await stage.api.put(`/api/journeys/templates/${key}`, {
+      key,
+      name: key,
+      entry: { mode: 'parallel' },
+      steps: [split(0), ...rest],
+    });
+    expect((await stage.api.post(`/api/journeys/templates/${key}/publish`, {})).status).toBe(200);
+    const again = async (userId: string): Promise<string | undefined> => {
+      const run = await stage.enter(userId, key, { entry_key: 'second' });
+      const begun = await app.get(OutboxRepository).findStart(run.runKey);
+      if (begun === null) throw new Error('the run has not begun');
+      expect(begun.version).toBe(2);
+      const unit = { userId, runKey: run.runKey };
+      return next(begun.plan, start(begun.plan, { entryAt: T0, unit }), null, T0).state.arms?.['lots'];
+    };
+    expect(await again(met.userId)).toBe('offer');
+    expect(await again(assigned.userId)).toBe('control');
+    expect(await again(virtual.userId)).toBe('control');
   });
 
   it('are known by published versions alone', async () => {

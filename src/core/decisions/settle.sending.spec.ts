@@ -20,8 +20,8 @@ const consents = [grant(), grant({ id: 'sms', channel: 'sms' })];
 const HELD_OUT = { id: 'all', version: 1, salt: 'h', share: 1, purposes: ['marketing'] };
 
 describe('a paused sending domain', () => {
-  it('puts off marketing by e-mail, to be asked again in a quarter of an hour', () => {
-    const until = DECIDED_AT + 15 * MINUTE_MS;
+  it('puts off marketing by e-mail, to be asked again in six hours', () => {
+    const until = DECIDED_AT + 6 * HOUR_MS;
     const { outcome, gates } = ask();
     expect(outcome).toEqual({ kind: 'defer', action: 'hello', reason: 'SENDING_PAUSED', until });
     expect(gates.find(({ gate }) => gate === 'sending_pause')).toEqual({
@@ -81,7 +81,7 @@ describe('a paused sending domain', () => {
 
   it('is explained, with what would end it', () => {
     expect(explainDecision(ask(), { decidedAt: DECIDED_AT })).toBe(
-      'At 2027-06-15T12:00Z, hello for this user was put off until 2027-06-15T12:15Z, when it will be asked again, ' +
+      'At 2027-06-15T12:00Z, hello for this user was put off until 2027-06-15T18:00Z, when it will be asked again, ' +
         'because too many of the latest e-mails bounced or were complained about ' +
         '(marketing from example.com is paused since 2027-06-15T11:00Z); ' +
         'it would have been different if marketing from example.com were resumed.',

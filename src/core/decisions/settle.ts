@@ -19,7 +19,7 @@ const HELD_ASK_MS = 6 * HOUR_MS;
 const ASKS_EVERY_MS: Partial<Record<ReasonCode, DurationMs>> = {
   USER_ON_HOLD: HELD_ASK_MS,
   JOURNEY_PAUSED: HELD_ASK_MS,
-  SENDING_PAUSED: 15 * MINUTE_MS,
+  SENDING_PAUSED: HELD_ASK_MS,
 };
 
 /** The answer, with the scores as they stand after it, and what was said about rivals on the way. */

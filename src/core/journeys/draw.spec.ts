@@ -1,6 +1,7 @@
 import { HOUR, Host, MINUTE, T0, unit } from '../../../test/support/interpreter-host.js';
 import { endStep, planOfSteps, waitStep } from '../../../test/support/plans.js';
 import { bucketOf } from '../kernel/stable-hash.js';
+import { armsMetIn, withArmsMet } from './draw.js';
 import { start } from './interpreter.js';
 import type { SplitStep, WaitRandomStep } from './plan.js';
 
@@ -55,6 +56,37 @@ describe('a split', () => {
     moved.state = host.state;
     expect(moved.give({ kind: 'timer' }, T0 + HOUR)).toMatchObject({ stepId: 'arm0' });
     expect(moved.state.visits).toEqual({ split: 2, arm0: 2 });
+  });
+});
+
+describe('an arm that the user met in an earlier run', () => {
+  const met = { stepId: 'split', salt: 'trial/split', arm: 'arm1' };
+  const ends = (plan: ReturnType<typeof armsPlan>): unknown => new Host(plan).command;
+
+  it('stays theirs whatever the weights are now', () => {
+    const plan = armsPlan([10_000, 0]);
+    expect(ends(plan)).toMatchObject({ reason: 'arm0' });
+    expect(ends(withArmsMet(plan, [met]))).toMatchObject({ reason: 'arm1' });
+    expect(ends(withArmsMet(plan, [met, { ...met, arm: 'arm0' }]))).toMatchObject({ reason: 'arm1' });
+    expect(armsMetIn(withArmsMet(plan, [met]))).toEqual([met]);
+    expect(armsMetIn(plan)).toEqual([]);
+  });
+
+  it('changes no plan in which it is not: another split, another salt, an arm that is gone', () => {
+    const plan = armsPlan([10_000, 0]);
+    for (const other of [{ stepId: 'other' }, { salt: 'a new experiment' }, { arm: 'gone' }]) {
+      expect(withArmsMet(plan, [{ ...met, ...other }])).toBe(plan);
+    }
+    expect(withArmsMet(plan, [])).toBe(plan);
+  });
+
+  it('gives way to the one that the run has come through', () => {
+    const steps = (weights: readonly number[]) =>
+      planOfSteps([split(weights), waitStep('arm0', HOUR, 'split'), waitStep('arm1', MINUTE, 'split')]);
+    const host = new Host(steps([10_000, 0]));
+    const other = new Host(withArmsMet(steps([10_000, 0]), [met]));
+    other.state = host.state;
+    expect(other.give({ kind: 'timer' }, T0 + HOUR)).toMatchObject({ stepId: 'arm0' });
   });
 });
 

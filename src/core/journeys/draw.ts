@@ -2,7 +2,15 @@ import { assert } from '../kernel/assert.js';
 import type { DurationMs } from '../kernel/instant.js';
 import { assignmentFraction, bucketOf } from '../kernel/stable-hash.js';
 import type { InterpreterState, Unit } from './interpreter-state.js';
-import type { Plan, SplitStep, WaitRandomStep } from './plan.js';
+import type { Plan, SplitStep, Step, WaitRandomStep } from './plan.js';
+
+/** An arm that the user of a run has met before. */
+export interface ArmMet {
+  readonly stepId: string;
+  /** Of the split in the version in which it was drawn: under another salt it was another draw. */
+  readonly salt: string;
+  readonly arm: string;
+}
 
 /** Whether runs of the plan draw lots, and so must know whom they are about. */
 export function drawsLots(plan: Plan): boolean {
@@ -10,11 +18,39 @@ export function drawsLots(plan: Plan): boolean {
 }
 
 /**
- * The arm of the split that the run goes through: the one it came through before, else the one whose share of the
- * buckets holds the user's. It depends on salt and user alone, so the same user comes to the same arm in every run.
+ * The plan as a run carries it whose user has met these arms: changed weights move nobody who has met one (rules of the
+ * domain, 11).
+ *
+ * @param met of two arms of one split the first counts; those of other splits, or that the plan has not, change nothing
+ * @returns the plan itself where nothing changes
+ */
+export function withArmsMet(plan: Plan, met: readonly ArmMet[]): Plan {
+  const known = Object.entries(plan.steps).flatMap(([id, step]): [string, Step][] => {
+    if (step.kind !== 'split') return [];
+    const own = met.find(({ stepId, salt }) => stepId === id && salt === step.salt);
+    return own === undefined || !step.arms.some(({ name }) => name === own.arm)
+      ? []
+      : [[id, { ...step, met: own.arm }]];
+  });
+  return known.length === 0 ? plan : { ...plan, steps: { ...plan.steps, ...Object.fromEntries(known) } };
+}
+
+/** What `withArmsMet` has put into the plan of a run. */
+export function armsMetIn({ steps }: Plan): readonly ArmMet[] {
+  return Object.values(steps).flatMap((step) =>
+    step.kind === 'split' && step.met !== undefined ? [{ stepId: step.id, salt: step.salt, arm: step.met }] : [],
+  );
+}
+
+/**
+ * The arm of the split that the run goes through: the one it came through before, else the one that its user met in an
+ * earlier run, else the one whose share of the buckets holds the user's. That depends on salt and user alone, so the same
+ * user comes to the same arm in every run as long as the weights are the same.
  */
 export function armOf(state: InterpreterState, step: SplitStep): SplitStep['arms'][number] {
-  const before = step.arms.find(({ name }) => name === state.arms?.[step.id]);
+  const named = (arm: string | undefined): SplitStep['arms'][number] | undefined =>
+    step.arms.find(({ name }) => name === arm);
+  const before = named(state.arms?.[step.id]) ?? named(step.met);
   if (before !== undefined) return before;
   const bucket = bucketOf({ salt: step.salt, unit: unitOf(state).userId });
   let end = 0;

@@ -114,6 +114,18 @@ describe('a user meets an arm', () => {
     expect(exposed(apart, ['lots', 'arm', 'control'], ['pause', 'moved'], ['done', 'completed'])).toBeNull();
   });
 
+  it('in no arm, when a goal ends the run on its way', () => {
+    // A goal completes the run wherever it stands: the arm with a message is not met then, nor is the silent one.
+    expect(exposed(steps, ['lots', 'arm', 'offer'], ['hello', 'completed', 'goal:bought'])).toBeNull();
+    expect(exposed(steps, ['lots', 'arm', 'control'], ['pause', 'completed', 'goal:bought'])).toBeNull();
+    // Once it is through its waits, a goal comes too late to change anything.
+    const after: readonly Said[] = [
+      ['pause', 'time'],
+      ['join', 'completed', 'goal:bought'],
+    ];
+    expect(exposed(steps, ['lots', 'arm', 'control'], ...after)).toEqual(silence(2));
+  });
+
   it('with the next message, where arms differ in time alone', () => {
     const times = [
       split(['soon', 'hello'], ['late', 'pause']),

@@ -50,7 +50,8 @@ export function assignmentsIn(moves: readonly Move[]): readonly Assignment[] {
  * - An arm with messages of its own is met when one of them goes out, or is left out on purpose. One that cannot be said
  *   to have gone out counts, as it does against caps.
  * - An arm without any, beside others that have some, is met when the run has come through it: waits of its own are the
- *   durable timer after which the others would have been contacted.
+ *   durable timer after which the others would have been contacted. Whoever leaves it before, by an exit or a goal, did
+ *   not meet it.
  * - Where no arm has messages of its own they differ in time alone: the next message counts.
  *
  * @param plan of the version that the run follows
@@ -66,7 +67,7 @@ export function exposureOf(plan: Plan, { stepId, arm, seq }: Assignment, moves: 
   const talks = (steps: ReadonlySet<string>): boolean => [...steps].some((id) => isContact(plan.steps[id]));
   if (talks(own)) return firstContact(after.filter((move) => own.has(move.stepId)));
   const isElsewhere = [...ownStepsOf(plan, split).values()].some(talks);
-  return isElsewhere ? endOfSilence(after, own) : firstContact(after);
+  return isElsewhere ? endOfSilence(plan, after, own) : firstContact(after);
 }
 
 const isContact = (step: Step | undefined): boolean => step?.kind === 'message' || step?.kind === 'decide';
@@ -92,12 +93,18 @@ function firstContact(moves: readonly Move[]): Exposure | null {
   return null;
 }
 
-/** @param own steps of an arm that sends nothing */
-function endOfSilence(moves: readonly Move[], own: ReadonlySet<string>): Exposure | null {
+/**
+ * A goal that ends the run on its way counts for no arm: it keeps the others from their messages too.
+ *
+ * @param own steps of an arm that sends nothing
+ */
+function endOfSilence({ steps }: Plan, moves: readonly Move[], own: ReadonlySet<string>): Exposure | null {
   for (const { stepId, outcome, enteredAt, leftAt } of moves) {
     if (!own.has(stepId)) return { at: enteredAt, by: 'silence', decisionId: null };
     if (leftAt === null || outcome === 'exited' || outcome === 'moved') return null;
-    if (outcome === 'completed') return { at: leftAt, by: 'silence', decisionId: null };
+    if (outcome === 'completed') {
+      return steps[stepId]?.kind === 'end' ? { at: leftAt, by: 'silence', decisionId: null } : null;
+    }
   }
   return null;
 }

@@ -13,6 +13,7 @@ import {
   unknown,
   wait,
 } from '../../../test/support/interpreter-host.js';
+import { withArmsMet } from './draw.js';
 import { movedPlan } from './migrating.js';
 import type { Migration, MigrationTarget } from './migrating-types.js';
 import { next, putDown, receive, start, type InterpreterState } from './interpreter.js';
@@ -392,6 +393,15 @@ describe('arms of a run that was moved', () => {
     const to = plan(2, half(id, { salt: 's', ...opposite(drawn) }));
     run.move(migration(to, { wait: restart(id) })).recorded();
     expect([drawn === undefined, run.state.arms?.[id]]).toEqual([false, drawn]);
+  });
+
+  it.each(['a', 'b'])('are those that its user met in an earlier run, where none is drawn yet: %s', (arm) => {
+    const steps = (number: number, split: StepDefinition): Plan =>
+      version(number, [wait('first'), split, wait('wait'), end()]);
+    const one = withArmsMet(steps(1, half('half', { salt: 's' })), [{ stepId: 'half', salt: 's', arm }]);
+    const two = steps(2, half('half', { salt: 's', ...opposite(arm) }));
+    const run = new Run(one).move(migration(two, { first: restart('half') })).recorded();
+    expect(run.state.arms?.['half']).toBe(arm);
   });
 
   it('are drawn anew under another salt and id', () => {

@@ -1,3 +1,4 @@
+import { armsMetIn, withArmsMet } from './draw.js';
 import type { InterpreterState, Phase, Wait } from './interpreter-state.js';
 import { takeFound } from './inbox.js';
 import { contentsAhead, contentsSent, firstRepeat, hasOpenQuestion, stepsAfter } from './migrating-repeats.js';
@@ -82,7 +83,7 @@ export function migrate(
   if (reason !== null || target === undefined) {
     return { plan, state: { ...known, settling: settle({ outcome: 'stayed', reason, isWaitKept: true }) } };
   }
-  const to = movedPlan(migration.plan);
+  const to = withArmsMet(movedPlan(migration.plan), armsMetIn(plan));
   const isWaitKept = keepsWait(plan, state, migration.plan, target);
   const arms = armsIn(plan, state, to);
   const moved: InterpreterState = {

@@ -129,6 +129,8 @@ export interface SplitStep extends StepHead {
   readonly salt: string;
   /** Weights in basis points, 10,000 in all. */
   readonly arms: readonly { readonly name: string; readonly weight: number; readonly next: string }[];
+  /** The arm that the user met in an earlier run. Only in the plan that one run carries, see `withArmsMet`. */
+  readonly met?: string;
 }
 
 /** Does something that is no contact. `onFailure` follows when it can never be done; left out: `next`. */

@@ -22,6 +22,11 @@ export interface RunReport {
   readonly progress: RunProgress | null;
   /** Those that are new or have changed, the oldest first; a repetition does no harm. */
   readonly moves: readonly Move[];
+  /**
+   * Length of the execution's history when the turn was done, as the worker says that had it. A turn that is done again
+   * has a longer one, or the same; null, or left out: nobody knows.
+   */
+  readonly historyLength?: number | null;
 }
 
 /** All that one execution of a run can tell of itself, also after its end. */

@@ -1,5 +1,5 @@
 import type { InstantMs } from '../../core/kernel/instant.js';
-import { WAS_TAKEN, type DeliveryRow } from '../deliveries/index.js';
+import { IS_REPEATED, WAS_TAKEN, type DeliveryRow } from '../deliveries/index.js';
 import type { ReplayState } from './replay-outcome.js';
 
 /** What kind of dead letter it is; see `CLASS`. */
@@ -12,6 +12,7 @@ export const BLOCKERS = {
   DEAD_LETTER_IN_DOUBT: 'nobody can tell whether its provider took it: a second message could reach the person',
   DEAD_LETTER_TAKEN:
     'its provider had taken it, and told later that it failed: a second message could reach the person',
+  DEAD_LETTER_REPEATED: 'its step has contacted the person since: a second message would say the same',
   DEAD_LETTER_ERASED: 'the person was erased',
   DEAD_LETTER_VIRTUAL: 'it belongs to a virtual clock',
   DEAD_LETTER_WITHOUT_RUN: 'no run of a journey sent it',
@@ -81,6 +82,7 @@ export const BLOCKER = `case
     then 'DEAD_LETTER_REPLAYING'
   when delivery.state <> 'failed' then 'DEAD_LETTER_OVER'
   when not delivery.is_refused or ${WAS_TAKEN} then 'DEAD_LETTER_TAKEN'
+  when ${IS_REPEATED} then 'DEAD_LETTER_REPEATED'
   when delivery.address is null then 'DEAD_LETTER_ERASED'
   when delivery.clock_domain <> 'real' then 'DEAD_LETTER_VIRTUAL'
   when journey.id is null then 'DEAD_LETTER_WITHOUT_RUN'

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { SendingDomainsModule } from '../sending-domains/index.js';
 import { UsersModule } from '../users/index.js';
 import { BulksRepository } from './bulks.repository.js';
 import { DeadLettersController } from './dead-letters.controller.js';
@@ -10,7 +11,7 @@ import { ReplaysRepository } from './replays.repository.js';
 
 /** Messages that nobody sends any more; deliveries and steps are global modules of the composition root. */
 @Module({
-  imports: [UsersModule],
+  imports: [SendingDomainsModule, UsersModule],
   controllers: [DeadLettersController],
   providers: [BulksRepository, DeadLettersRepository, DeadLettersService, Replayer, ReplayKeeper, ReplaysRepository],
 })

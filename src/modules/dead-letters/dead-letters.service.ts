@@ -5,6 +5,7 @@ import { Database } from '../../platform/database/database.js';
 import { Retention } from '../../platform/database/retention.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { AuditLog } from '../access/index.js';
+import { SendingHooks } from '../sending-domains/index.js';
 import { StepsService } from '../steps/index.js';
 import { UserHooks } from '../users/index.js';
 import { BulksRepository } from './bulks.repository.js';
@@ -34,6 +35,7 @@ export class DeadLettersService implements OnModuleInit {
     private readonly steps: StepsService,
     private readonly audit: AuditLog,
     private readonly hooks: UserHooks,
+    private readonly sending: SendingHooks,
     private readonly retention: Retention,
     @Inject(CONFIG) private readonly config: Pick<Config, 'logs'>,
   ) {}
@@ -41,6 +43,7 @@ export class DeadLettersService implements OnModuleInit {
   onModuleInit(): void {
     const { keptMs } = this.config.logs;
     this.hooks.onErase((transaction, { userId }) => this.replays.eraseUser(transaction, userId));
+    this.sending.onResume((transaction) => this.replays.wake(transaction, 'SENDING_PAUSED'));
     this.retention.keep({ forMs: keptMs, purge: (before, limit) => this.replays.purge(before, limit) });
     this.retention.keep({ forMs: keptMs, purge: (before, limit) => this.bulks.purge(before, limit) });
   }

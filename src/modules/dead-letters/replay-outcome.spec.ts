@@ -26,7 +26,7 @@ describe('what an answer of the step means to a replay', () => {
     ],
     [
       { kind: 'skip', decisionId, reason: 'RUN_PAUSED' },
-      { kind: 'put_off', until: NOW + 300_000, isClaimed: false },
+      { kind: 'put_off', until: NOW + 6 * 3_600_000, isClaimed: false },
     ],
     [
       { kind: 'defer', decisionId, reason: 'QUIET_HOURS', until: NOW + 5 },

@@ -1,5 +1,5 @@
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
-import { MINUTE_MS, type InstantMs } from '../../core/kernel/instant.js';
+import { HOUR_MS, type InstantMs } from '../../core/kernel/instant.js';
 import { REASONS, type ReasonCode } from '../../core/kernel/reasons.js';
 
 /**
@@ -18,6 +18,7 @@ export type ReplayState = (typeof REPLAY_STATES)[number];
 /** Why a replay ended before a decision could be asked for. */
 const ENDS = {
   DEAD_LETTER_TAKEN: 'its provider says by now that it had taken the message',
+  DEAD_LETTER_REPEATED: 'its step has contacted the person since',
   DEAD_LETTER_STEP_GONE: 'no version of the journey has the step any more',
 } as const;
 type ReplayEnd = keyof typeof ENDS;
@@ -42,8 +43,8 @@ export type ReplayOutcome =
       readonly isClaimed: boolean;
     };
 
-/** When a replay of a run that an operator holds up is asked again. */
-const PAUSED_ASK_MS = 5 * MINUTE_MS;
+/** When a replay of a run that an operator holds up is asked again: as often as what a hold puts off. */
+const PAUSED_ASK_MS = 6 * HOUR_MS;
 
 /** Reads an answer of the step as an operator's wish is concerned: only what holds for now is waited for. */
 export function toReplayOutcome(answer: StepAnswer, now: InstantMs): ReplayOutcome {

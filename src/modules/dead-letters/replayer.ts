@@ -1,6 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { SECOND_MS } from '../../core/kernel/instant.js';
-import { Semaphore } from '../../platform/concurrency/semaphore.js';
 import { Database } from '../../platform/database/database.js';
 import { RefusedRepository } from '../deliveries/index.js';
 import {
@@ -13,8 +12,7 @@ import {
 import { toReplayOutcome, type ReplayCode, type ReplayState } from './replay-outcome.js';
 import { ReplaysRepository, type DueReplay } from './replays.repository.js';
 
-const BATCH_MAX = 50;
-/** The runs of the same worker send beside it. */
+/** All that is taken is asked at once: no lease runs out in a queue. The runs of the same worker send beside it. */
 const AT_ONCE = 4;
 const CONTENDED_MS = 2 * SECOND_MS;
 const FAILED_MS = 30 * SECOND_MS;
@@ -26,7 +24,6 @@ const FAILED_MS = 30 * SECOND_MS;
 @Injectable()
 export class Replayer {
   private readonly logger = new Logger(Replayer.name);
-  private readonly places = new Semaphore(AT_ONCE);
 
   constructor(
     private readonly database: Database,
@@ -35,10 +32,10 @@ export class Replayer {
     private readonly steps: StepsService,
   ) {}
 
-  /** Asks all that is due, once. @returns how many it were */
+  /** Asks the next few that are due, once. @returns how many it were */
   async round(): Promise<number> {
-    const due = await this.replays.lease(BATCH_MAX);
-    await Promise.all(due.map((one) => this.places.run(() => this.replaySafely(one))));
+    const due = await this.replays.lease(AT_ONCE);
+    await Promise.all(due.map((one) => this.replaySafely(one)));
     return due.length;
   }
 
@@ -65,9 +62,13 @@ export class Replayer {
       if (error instanceof AttemptAliveError) return this.replays.repeat(due, error.retryAfterMs);
       if (error instanceof ContendedError) return this.replays.repeat(due, CONTENDED_MS);
       // Where it was called off, or is in other hands by now, this writes nothing.
-      if (error instanceof ReplayOverError) return this.end(due, { state: 'refused', code: 'DEAD_LETTER_TAKEN' });
+      if (error instanceof ReplayOverError) return this.end(due, { state: 'refused', code: await this.whyOver(due) });
       throw error;
     }
+  }
+
+  private async whyOver({ deliveryId }: DueReplay): Promise<ReplayCode> {
+    return (await this.refused.isRepeated(deliveryId)) ? 'DEAD_LETTER_REPEATED' : 'DEAD_LETTER_TAKEN';
   }
 
   private requestOf(due: DueReplay): RunStepRequest | null {
@@ -92,8 +93,8 @@ export class Replayer {
   private async conclude(due: DueReplay, outcome: ReturnType<typeof toReplayOutcome>): Promise<void> {
     if (outcome.kind === 'over') return this.end(due, outcome);
     await this.database.transaction(async (transaction) => {
-      const isOurs = await this.replays.putOff(transaction, due, outcome);
-      if (isOurs && !outcome.isClaimed) await this.refused.failAgain(transaction, [due.deliveryId]);
+      const ours = await this.replays.putOff(transaction, due, outcome);
+      if (ours !== null && !outcome.isClaimed) await this.refused.failAgain(transaction, due.deliveryId, ours.former);
     });
   }
 
@@ -102,8 +103,8 @@ export class Replayer {
     { state, code, decisionId = null }: { state: ReplayState; code: ReplayCode | null; decisionId?: string | null },
   ): Promise<void> {
     await this.database.transaction(async (transaction) => {
-      const isOurs = await this.replays.end(transaction, due, { state, code, decisionId });
-      if (isOurs) await this.refused.failAgain(transaction, [due.deliveryId]);
+      const ours = await this.replays.end(transaction, due, { state, code, decisionId });
+      if (ours !== null) await this.refused.failAgain(transaction, due.deliveryId, ours.former);
     });
   }
 }
@@ -111,9 +112,11 @@ export class Replayer {
 /** What ends a replay of which no attempt is under way, whatever its step would say. */
 function endBeforeAsking({
   isExpired,
+  isRepeated,
   deliveryState,
 }: DueReplay): { readonly state: ReplayState; readonly code: ReplayCode | null } | null {
   if (deliveryState !== 'failed' && deliveryState !== 'released')
     return { state: 'refused', code: 'DEAD_LETTER_TAKEN' };
+  if (isRepeated) return { state: 'refused', code: 'DEAD_LETTER_REPEATED' };
   return isExpired ? { state: 'expired', code: null } : null;
 }

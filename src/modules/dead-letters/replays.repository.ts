@@ -3,6 +3,7 @@ import type { Step } from '../../core/journeys/plan.js';
 import type { DeliveryState } from '../../core/delivery/delivery-state.js';
 import type { DurationMs, InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
+import { IS_REPEATED, type FormerFailure } from '../deliveries/index.js';
 import { REPLAY_ASK_FIRST } from '../steps/index.js';
 import {
   BLOCKER,
@@ -34,6 +35,8 @@ export interface DueReplay {
   readonly failedAttempt: number;
   readonly isClaimed: boolean;
   readonly isExpired: boolean;
+  /** Its step contacted the person since. */
+  readonly isRepeated: boolean;
   readonly now: InstantMs;
   readonly runKey: string;
   readonly stepId: string;
@@ -45,6 +48,11 @@ export interface DueReplay {
   readonly journeyKey: string | null;
   readonly journeyVersion: number | null;
   readonly step: Extract<Step, { kind: 'message' | 'decide' }> | null;
+}
+
+/** What a replay knows of its message that an attempt overwrites; null: no attempt was made. */
+interface Kept {
+  readonly former: FormerFailure | null;
 }
 
 /** How long whoever took a replay may be at it: longer than any attempt can take. */
@@ -122,7 +130,7 @@ export class ReplaysRepository {
         )
         select leased.id, leased.delivery_id as "deliveryId", leased.user_id as "userId", leased.token, leased.ask,
           leased.failed_attempt as "failedAttempt", leased.claimed_at is not null as "isClaimed",
-          leased.expires_at <= clock_timestamp() as "isExpired", clock_timestamp() as now,
+          leased.expires_at <= clock_timestamp() as "isExpired", ${IS_REPEATED} as "isRepeated", clock_timestamp() as now,
           delivery.run_key as "runKey", delivery.step_id as "stepId", delivery.visit, delivery.action,
           delivery.state as "deliveryState", delivery.attempt, journey.key as "journeyKey",
           version.version as "journeyVersion", version.plan #> array['steps', delivery.step_id] as step
@@ -140,15 +148,19 @@ export class ReplaysRepository {
   }
 
   /**
-   * Notes in the transaction of a claim that an attempt is under way: nobody can call the replay off from here on.
+   * Notes in the transaction of a claim, before the delivery is given back, that an attempt is under way: nobody can call
+   * the replay off from here on. The first time it keeps how the message had failed.
    *
    * @returns false when it is over, or in other hands
    */
   async claim(transaction: Transaction, { id, token }: DueReplay): Promise<boolean> {
     const rows = await transaction.query({
       name: 'dead_letter_replays_claim',
-      text: `update dead_letter_replays set claimed_at = clock_timestamp()
-        where id = $1 and token = $2 and state = 'waiting' returning id`,
+      text: `update dead_letter_replays replay set claimed_at = clock_timestamp(), former = coalesce(replay.former,
+          jsonb_build_object('provider', delivery.provider, 'failure', delivery.failure, 'settledAt', delivery.settled_at))
+        from deliveries delivery
+        where replay.id = $1 and replay.token = $2 and replay.state = 'waiting' and delivery.id = replay.delivery_id
+        returning replay.id`,
       values: [id, token],
     });
     return rows.length > 0;
@@ -158,7 +170,7 @@ export class ReplaysRepository {
    * Comes back to it at `until`, or when its time is over, with the next question.
    *
    * @param putOff.isClaimed an attempt is in doubt; else what was claimed has been given back
-   * @returns whether it was still in these hands
+   * @returns null when it was not in these hands any more
    */
   async putOff(
     transaction: Transaction,
@@ -169,8 +181,8 @@ export class ReplaysRepository {
       readonly code: ReplayCode;
       readonly decisionId: string;
     },
-  ): Promise<boolean> {
-    const rows = await transaction.query({
+  ): Promise<Kept | null> {
+    const [row] = await transaction.query<Kept>({
       name: 'dead_letter_replays_put_off',
       text: `update dead_letter_replays replay set token = null, ask = replay.ask + 1, code = $5, decision_id = $6,
           next_at = case when $4 then to_timestamp($3::float8 / 1000)
@@ -178,10 +190,11 @@ export class ReplaysRepository {
           claimed_at = case when $4 then coalesce(replay.claimed_at, clock_timestamp()) end,
           failed_attempt = case when $4 then replay.failed_attempt else delivery.attempt end
         from deliveries delivery
-        where replay.id = $1 and replay.token = $2 and replay.state = 'waiting' and delivery.id = $7 returning replay.id`,
+        where replay.id = $1 and replay.token = $2 and replay.state = 'waiting' and delivery.id = $7
+        returning replay.former`,
       values: [id, token, putOff.until, putOff.isClaimed, putOff.code, putOff.decisionId, deliveryId],
     });
-    return rows.length > 0;
+    return row ?? null;
   }
 
   /** Puts the same question again after a while. */
@@ -195,21 +208,33 @@ export class ReplaysRepository {
     });
   }
 
-  /** @param end.code null: as it was put off last */
+  /** Lets all that were put off for this ask now: the worker asks a few at a time. */
+  async wake(transaction: Transaction, code: ReplayCode): Promise<void> {
+    await transaction.query({
+      text: `update dead_letter_replays set next_at = clock_timestamp()
+        where state = 'waiting' and code = $1 and token is null and claimed_at is null`,
+      values: [code],
+    });
+  }
+
+  /**
+   * @param end.code null: as it was put off last
+   * @returns null when it was not in these hands any more
+   */
   async end(
     transaction: Transaction,
     { id, token }: DueReplay,
     end: { readonly state: ReplayState; readonly code: ReplayCode | null; readonly decisionId: string | null },
-  ): Promise<boolean> {
-    const rows = await transaction.query({
+  ): Promise<Kept | null> {
+    const [row] = await transaction.query<Kept>({
       name: 'dead_letter_replays_end',
-      text: `update dead_letter_replays set state = $3, token = null, next_at = null, claimed_at = null,
+      text: `update dead_letter_replays set state = $3, token = null, next_at = null, claimed_at = null, former = null,
           code = case when $3 = 'sent' then null else coalesce($4, code) end, decision_id = coalesce($5, decision_id),
           ended_at = clock_timestamp()
-        where id = $1 and token = $2 and state = 'waiting' returning id`,
+        where id = $1 and token = $2 and state = 'waiting' returning old.former`,
       values: [id, token, end.state, end.code, end.decisionId],
     });
-    return rows.length > 0;
+    return row ?? null;
   }
 
   /**
@@ -232,6 +257,11 @@ export class ReplaysRepository {
 
   /** Erasure: nothing more goes to the person. The user's lock is held, so that no claim is between. */
   async eraseUser(transaction: Transaction, userId: string): Promise<void> {
+    // The words of a provider may hold personal data.
+    await transaction.query({
+      text: `update dead_letter_replays set former = null where user_id = $1 and state = 'waiting'`,
+      values: [userId],
+    });
     await transaction.query({
       text: `update dead_letter_replays set state = 'refused', code = 'USER_ERASED', token = null, next_at = null,
           ended_at = clock_timestamp()

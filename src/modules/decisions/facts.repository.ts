@@ -131,24 +131,27 @@ const OTHER_RUNS = list(`select other.run_key as "runKey", journey.key as "journ
   join journeys journey on journey.id = other.journey_id
   where other.state = 'active' order by other.priority desc, other."enteredAt", other.run_key`);
 
-const RIVALS = list(`select entry.run_key as "runKey", journey.key as "journeyKey", pending.step_id as "stepId",
+/** What of the run itself is no rival: all of it, where it asks; else only what the question is about. */
+const rivals = (isReplay: boolean): string =>
+  list(`select entry.run_key as "runKey", journey.key as "journeyKey", pending.step_id as "stepId",
     ${OTHER_RUN_STATE} as "runState", pending.candidate, ${ms('pending.opening_at')} as opening,
     ${ms('pending.passes_on_at')} as "passesOnAt"
   from pending_candidates pending
   join journey_entries entry on entry.run_key = pending.run_key
   join journeys journey on journey.id = entry.journey_id
-  where pending.user_id = person.id and pending.clock_domain = $2 and pending.run_key <> $5
+  where pending.user_id = person.id and pending.clock_domain = $2
+    and not (pending.run_key = $5${isReplay ? ' and pending.step_id = $6 and pending.visit = $7' : ''})
     and pending.passes_on_at > moment.now
   order by pending.opening_at, pending.run_key limit ${RUNS_READ_MAX}`);
 
 /** $5 the run, $6 the step, $7 the visit. */
-const runWith = (state: string): string => `(select row_to_json(item) from (
-    select ${state} as state, ${JOURNEY_STATUS} = 'paused' as "isJourneyPaused",
+const runWith = (isReplay: boolean): string => `(select row_to_json(item) from (
+    select ${isReplay ? REPLAYED_RUN_STATE : RUN_STATE} as state, ${JOURNEY_STATUS} = 'paused' as "isJourneyPaused",
       case when entry.conflict_group is not null then
         (select row_to_json(conflict) from (select ${ENTRY_CONFLICT}) conflict) end as conflict,
       (select ${ms('min(asked_at)')} from step_answers where run_key = $5 and step_id = $6 and visit = $7) as "askedAt",
       (select beaten_by from pending_candidates where run_key = $5 and step_id = $6 and visit = $7) as "beatenBy",
-      ${OTHER_RUNS} as "otherRuns", ${RIVALS} as rivals
+      ${OTHER_RUNS} as "otherRuns", ${rivals(isReplay)} as rivals
     from journey_entries entry where entry.run_key = $5
   ) item)`;
 
@@ -178,10 +181,11 @@ const holds = (condition: string): string =>
 const HOLD = holds('hold.lifted_at is null');
 const HOLD_THEN = holds('hold.since <= moment.now and (hold.lifted_at is null or hold.lifted_at > moment.now)');
 
+/** Of real time alone, as is what the guards count: a virtual clock would ask again and again as long as a pause lasts. */
 const sendingPause = (condition: string): string =>
   `(select row_to_json(item) from (
     select domain, reason as cause, ${ms('since')} as since from sending_domains
-    where domain = $4 and state = 'paused'${condition}) item)`;
+    where domain = $4 and state = 'paused' and $2 = 'real'${condition}) item)`;
 const SENDING_PAUSE = sendingPause('');
 /** Pauses that are over are not kept. */
 const SENDING_PAUSE_THEN = sendingPause(' and since <= moment.now');
@@ -240,7 +244,7 @@ function factsText({ by, hasRun, isReplay, hasContacts, hasOutcomes, hasLifted, 
   select ${ms('moment.now')} as now, controls.definitions_version as "definitionsVersion",
     controls.is_kill_switch_on as "isKillSwitchOn", ${userWith(hasDevices ? OF_DEVICE : '')} as "user",
     ${hasLifted ? SENDING_PAUSE_THEN : SENDING_PAUSE} as "sendingPause",
-    ${hasLifted ? HOLD_THEN : HOLD} as hold, ${hasRun ? runWith(isReplay ? REPLAYED_RUN_STATE : RUN_STATE) : 'null::json'} as run,
+    ${hasLifted ? HOLD_THEN : HOLD} as hold, ${hasRun ? runWith(isReplay) : 'null::json'} as run,
     ${CONSENTS} as consents, ${(hasLifted ? suppressionsEver : suppressionsNow)(hashes)} as suppressions,
     ${hasContacts ? contactsSince(`$${contacts}`) : `'[]'::json`} as contacts,
     ${hasOutcomes ? outcomesSince(`$${outcomes}`) : `'[]'::json`} as outcomes

@@ -218,7 +218,7 @@ export class DeliveriesRepository {
       text: `with settled as (
           update deliveries set state = case when state = any ($6) then $3 else state end,
             failure = case when state = any ($6) then $5 else failure end,
-            is_refused = state = any ($6) and $3 = 'failed',
+            is_refused = case when state = any ($6) then $3 = 'failed' else is_refused end,
             provider_message_id = coalesce($4, provider_message_id), settled_at = clock_timestamp(),
             updated_at = clock_timestamp()
           where id = $1 and attempt_token = $2 and state = any ($6::text[] || $7::text[])

@@ -3,7 +3,7 @@ export { DeliveryView } from './deliveries.dto.js';
 export { toDeliveryView } from './deliveries.mapper.js';
 export { DeliveriesModule } from './deliveries.module.js';
 export type { DeliveredContact, DeliveryRow, DeliveryWord } from './deliveries.repository.js';
-export { RefusedRepository, WAS_TAKEN } from './refused.repository.js';
+export { IS_REPEATED, RefusedRepository, WAS_TAKEN, type FormerFailure } from './refused.repository.js';
 export { DeliveriesService, type ClaimedDelivery, type DeliveryResult } from './deliveries.service.js';
 export type { Precedence } from './turns.js';
 export { DeliverySettler } from './delivery-settler.js';

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { endBy } from '../../core/journeys/listening.js';
-import type { Plan } from '../../core/journeys/plan.js';
 import { COMMAND_SIGNAL, type CommandSignal } from '../../../workflows/messages.js';
 import { STOP_REASON } from './journey-stops.repository.js';
 import { OutboxRepository, type DesiredState, type OutboxMessage, type RunStart } from './outbox.repository.js';
@@ -44,7 +43,7 @@ export class OutboxDelivery {
     const { runKey, plan, enteredAt, isExitRequested, isJourneyStopped } = start;
     for (const word of await this.outbox.findWaiting(runKey)) {
       if (word.kind === 'exit') break;
-      const end = word.event.occurredAt > enteredAt ? endBy(plan as Plan, word.event) : null;
+      const end = word.event.occurredAt > enteredAt ? endBy(plan, word.event) : null;
       if (end !== null) return end;
     }
     if (isJourneyStopped) return { outcome: 'exited', reason: STOP_REASON };

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EVENT_SIGNAL, type EventSignal } from '../../../workflows/messages.js';
+import { withArmsMet, type ArmMet } from '../../core/journeys/draw.js';
+import type { Plan } from '../../core/journeys/plan.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
 import type { TriggeredEntry } from './triggers.repository.js';
@@ -28,7 +30,8 @@ export interface RunStart {
   readonly userId: string;
   readonly journeyKey: string;
   readonly version: number;
-  readonly plan: unknown;
+  /** With the arms of its splits that the user met in earlier runs. */
+  readonly plan: Plan;
   readonly clockDomain: string;
   readonly enteredAt: InstantMs;
   readonly isBulk: boolean;
@@ -51,6 +54,16 @@ const WORDS_MAX = 1_000;
 /** Longer than a delivery may take: a message that is leased for longer belongs to a dead process. */
 const LEASE_SECONDS = 60;
 const BACKOFF_SECONDS_MAX = 300;
+
+/** The arms that the entry's user met in runs of the same journey and clock, the first met first. */
+const ARMS_MET = `coalesce((
+    select jsonb_agg(jsonb_build_object('stepId', exposure.step_id, 'arm', exposure.arm,
+      'salt', drawn.plan -> 'steps' -> exposure.step_id ->> 'salt') order by exposure.exposed_at, exposure.id)
+    from journey_entries earlier
+    join split_exposures exposure on exposure.run_key = earlier.run_key
+    join journey_versions drawn on drawn.journey_id = exposure.journey_id and drawn.version = exposure.version
+    where earlier.user_id = entry.user_id and earlier.journey_id = entry.journey_id
+      and earlier.clock_domain = entry.clock_domain and exposure.exposed_at is not null), '[]')`;
 
 /** The only reader of the outbox. Writers insert in the transaction of what they tell. */
 @Injectable()
@@ -102,10 +115,10 @@ export class OutboxRepository {
 
   /** Null when the run has ended before it could begin. */
   async findStart(runKey: string): Promise<RunStart | null> {
-    const [row] = await this.database.query<RunStart>({
+    const [row] = await this.database.query<RunStart & { readonly armsMet: readonly ArmMet[] }>({
       name: 'outbox_find_start',
       text: `select entry.run_key as "runKey", entry.user_id as "userId", journey.key as "journeyKey", entry.version,
-          version.plan, entry.clock_domain as "clockDomain", entry.entered_at as "enteredAt",
+          version.plan, ${ARMS_MET} as "armsMet", entry.clock_domain as "clockDomain", entry.entered_at as "enteredAt",
           entry.is_bulk as "isBulk", entry.paused_at is not null as "isPaused", entry.exit_requested_at is not null as "isExitRequested",
           journey.status in ('stopped', 'archived') as "isJourneyStopped",
           exists (
@@ -119,7 +132,9 @@ export class OutboxRepository {
         where entry.run_key = $1 and entry.ended_at is null`,
       values: [runKey],
     });
-    return row ?? null;
+    if (row === undefined) return null;
+    const { armsMet, ...start } = row;
+    return { ...start, plan: withArmsMet(start.plan, armsMet) };
   }
 
   /** What waits for a run that has not been started and may end it, in the order in which it came. */

@@ -9,7 +9,6 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
-import type { Plan } from '../../core/journeys/plan.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { VirtualTimeClient } from '../../platform/temporal/virtual-time.client.js';
 import { JOURNEY_WORKFLOW, SEARCH_ATTRIBUTES, type JourneyInput } from '../../../workflows/messages.js';
@@ -49,7 +48,7 @@ export class RunGateway {
     const client = run.clockDomain === 'real' ? this.client : this.virtual.client;
     const input: JourneyInput = {
       run: { runKey: run.runKey, userId: run.userId, journeyKey: run.journeyKey, journeyVersion: run.version },
-      plan: run.plan as Plan,
+      plan: run.plan,
       clockDomain: run.clockDomain,
       enteredAt: run.enteredAt,
       isPaused: run.isPaused,

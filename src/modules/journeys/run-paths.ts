@@ -30,23 +30,35 @@ export class RunPaths implements OnModuleInit {
     return endedAt === null || endedAt >= now - this.config.logs.keptMs;
   }
 
-  /** The last steps first: by its first one a path is found again while something is left of it. */
+  /**
+   * By the ends of runs, the oldest first. A run whose path is gone is marked, and no later batch looks at it again.
+   *
+   * @returns steps that went, or runs that were marked if those are more: `limit` of either means that more may be left
+   */
   private async purge(before: InstantMs, limit: number): Promise<number> {
-    const purged = await this.database.query({
+    const [done] = await this.database.query<{ purged: number }>({
       name: 'run_path_purge',
       text: `with old as (
-          select first.run_key from run_path first join journey_entries entry on entry.run_key = first.run_key
-          where first.seq = 1 and first.entered_at < to_timestamp($1::float8 / 1000)
-            and entry.ended_at < to_timestamp($1::float8 / 1000)
-          order by first.entered_at limit $2
+          select run_key from journey_entries
+          where ended_at < to_timestamp($1::float8 / 1000) and not is_path_gone
+          order by ended_at limit $2 for no key update skip locked
         ), gone as (
-          select path.run_key, path.seq from run_path path join old on old.run_key = path.run_key
-          order by path.seq desc limit $2 for update of path skip locked
+          delete from run_path path using (
+            select old.run_key, step.seq from old
+            cross join lateral (select seq from run_path own where own.run_key = old.run_key limit $2) step limit $2
+          ) batch where path.run_key = batch.run_key and path.seq = batch.seq
+          returning path.run_key, path.seq
+        ), bare as (
+          update journey_entries entry set is_path_gone = true from old
+          where entry.run_key = old.run_key and (
+            select path.seq from run_path path
+            where path.run_key = old.run_key and (path.run_key, path.seq) not in (select run_key, seq from gone) limit 1
+          ) is null
+          returning entry.run_key
         )
-        delete from run_path path using gone where path.run_key = gone.run_key and path.seq = gone.seq
-        returning path.seq`,
+        select greatest((select count(*) from gone), (select count(*) from bare))::int as purged`,
       values: [before, limit],
     });
-    return purged.length;
+    return done?.purged ?? 0;
   }
 }

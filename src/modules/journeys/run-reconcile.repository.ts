@@ -228,7 +228,7 @@ export class RunReconciles {
           version = excluded.version, user_id = excluded.user_id, clock_domain = excluded.clock_domain,
           state = excluded.state, step_id = excluded.step_id, waits_for = excluded.waits_for,
           waits_until = excluded.waits_until, reason = excluded.reason, started_at = excluded.started_at,
-          ended_at = excluded.ended_at, seq = excluded.seq, waits_on = excluded.waits_on,
+          ended_at = excluded.ended_at, seq = excluded.seq, waits_on = excluded.waits_on, history_length = null,
           updated_at = clock_timestamp()
         where run.xmin::text = $16
         returning run_key`,

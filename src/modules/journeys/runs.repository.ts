@@ -77,27 +77,32 @@ export interface RunCount {
 const moveColumns = `seq int, step_id text, visit int, entered_at timestamptz, left_at timestamptz, outcome text,
   reason text, decision_id uuid, next_step_id text, turn bigint`;
 
+/** Whether what is stored was told of the same turn by a worker that did it later; where nobody knows, it was not. */
+const isOutdone = (stored: string, told: string): string => `coalesce(${stored} > ${told}, false)`;
+
 /** Writes moves; an older report overwrites no newer one. What one execution does not know of a move stays. */
-const noteMoves = (runKey: string, moves: string): string => `
+const noteMoves = (runKey: string, moves: string, historyLength: string): string => `
   insert into run_path as path (run_key, seq, step_id, visit, entered_at, left_at, outcome, reason, decision_id,
-    next_step_id, turn)
-  select ${runKey}, move.* from jsonb_to_recordset(${moves}::jsonb) as move (${moveColumns})
+    next_step_id, turn, history_length)
+  select ${runKey}, move.*, ${historyLength}::int from jsonb_to_recordset(${moves}::jsonb) as move (${moveColumns})
   on conflict (run_key, seq) do update set step_id = excluded.step_id, visit = excluded.visit,
     entered_at = excluded.entered_at, left_at = excluded.left_at, outcome = excluded.outcome, reason = excluded.reason,
     decision_id = coalesce(excluded.decision_id, path.decision_id), next_step_id = excluded.next_step_id,
-    turn = excluded.turn
-  where path.turn <= excluded.turn`;
+    turn = excluded.turn, history_length = excluded.history_length
+  where path.turn < excluded.turn
+    or path.turn = excluded.turn and not ${isOutdone('path.history_length', 'excluded.history_length')}`;
 
 /** Whether the run came through a split, and its user has not met the arm yet. */
 const IS_ARM_UNMET = `exists (select from split_exposures where run_key = $1 and exposed_at is null) as "isArmUnmet"`;
-const PATH = { name: 'runs_path', text: `with moves as (${noteMoves('$1', '$2')}) select ${IS_ARM_UNMET}` };
+const PATH = { name: 'runs_path', text: `with moves as (${noteMoves('$1', '$2', '$3')}) select ${IS_ARM_UNMET}` };
 const PROGRESS = {
   name: 'runs_report',
   text: `with progress as (
       update journey_runs set seq = $2, state = $3, step_id = $4, waits_for = $5,
-        waits_until = to_timestamp($6::float8 / 1000), waits_on = $7, updated_at = clock_timestamp()
-      where run_key = $1 and seq <= $2 and ended_at is null
-    ), moves as (${noteMoves('$1', '$8')}) select ${IS_ARM_UNMET}`,
+        waits_until = to_timestamp($6::float8 / 1000), waits_on = $7, history_length = $9,
+        updated_at = clock_timestamp()
+      where run_key = $1 and ended_at is null and (seq < $2 or seq = $2 and not ${isOutdone('history_length', '$9::int')})
+    ), moves as (${noteMoves('$1', '$8', '$9')}) select ${IS_ARM_UNMET}`,
 };
 
 const valuesOf = ({ runKey, seq, state, stepId, waitsFor, waitsUntil, waitsOn }: RunProgress): readonly unknown[] => [
@@ -133,18 +138,24 @@ export class RunsRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * An older report never overwrites a newer one, and none overwrites the end. Of two reports of one turn the later one
-   * stands: the worker of the other one died before the turn was over, and it was done again, at another time and maybe
-   * with other messages.
+   * An older report never overwrites a newer one, and none overwrites the end. Of two reports of one turn that stands
+   * which was made with the longer history: the turn was done again, at another time and maybe with other messages,
+   * because the worker of the other one died before it was over, or was so slow that it may still tell. Where both are as
+   * long, or nobody knows, the later one stands.
    *
    * @returns whether the run came through a split whose arm its user has not met yet
    */
-  async report({ runKey, progress, moves }: RunReport): Promise<{ readonly isArmUnmet: boolean }> {
+  async report({
+    runKey,
+    progress,
+    moves,
+    historyLength = null,
+  }: RunReport): Promise<{ readonly isArmUnmet: boolean }> {
     if (progress === null && moves.length === 0) return { isArmUnmet: false };
     const [told] = await this.database.query<{ isArmUnmet: boolean }>(
       progress === null
-        ? { ...PATH, values: [runKey, toRows(moves)] }
-        : { ...PROGRESS, values: [...valuesOf(progress), toRows(moves)] },
+        ? { ...PATH, values: [runKey, toRows(moves), historyLength] }
+        : { ...PROGRESS, values: [...valuesOf(progress), toRows(moves), historyLength] },
     );
     return told ?? { isArmUnmet: false };
   }

@@ -22,7 +22,9 @@ export class SplitsController {
   @Answers({
     status: 200,
     summary: 'How many users came to each arm of a split and met it, and whether chance explains it',
-    description: 'Each user counts once, by the first of the runs that met its arm. Runs in virtual time are left out.',
+    description:
+      'Each user counts once as assigned, by the first run that came to the split, and once as exposed, by the first ' +
+      'that met its arm. Runs in virtual time are left out.',
     body: SplitView,
     refusals,
   })

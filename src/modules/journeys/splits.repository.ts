@@ -19,7 +19,11 @@ export interface ExposureRow {
   readonly deliveryId: string | null;
 }
 
-/** Users of one version and arm; each counts once, by the first of its runs that met its arm. */
+/**
+ * Users of one version and arm. Each counts as assigned once, by the first of its runs that came to the split, and as
+ * exposed once, by the first that met its arm: whom gates kept from the one and let through in the other is still
+ * assigned where the draw was.
+ */
 export interface ArmCountRow {
   readonly version: number;
   readonly arm: string;
@@ -98,17 +102,21 @@ export class SplitsRepository {
   /** Runs in virtual time are left out. */
   counts(journeyId: string, stepId: string): Promise<readonly ArmCountRow[]> {
     return this.database.query<ArmCountRow>({
-      text: `with people as (
-          select distinct on (entry.user_id) exposure.version, exposure.arm, exposure.exposed_by,
-            entry.moved_by is not null as is_moved
+      text: `with known as (
+          select entry.user_id, entry.moved_by is not null as is_moved, exposure.*
           from split_exposures exposure join journey_entries entry on entry.run_key = exposure.run_key
           where exposure.journey_id = $1 and exposure.step_id = $2 and entry.clock_domain = 'real'
-          order by entry.user_id, exposure.exposed_at nulls last, exposure.assigned_at
+        ), assigned as (
+          select distinct on (user_id) 'assigned' as counts_as, version, arm, is_moved
+          from known order by user_id, assigned_at, id
+        ), exposed as (
+          select distinct on (user_id) exposed_by as counts_as, version, arm, is_moved
+          from known where exposed_at is not null order by user_id, exposed_at, assigned_at
         )
-        select version, arm, is_moved as "isMoved", count(*)::int as assigned,
-          (count(*) filter (where exposed_by = 'delivery'))::int as "byDelivery",
-          (count(*) filter (where exposed_by = 'silence'))::int as "bySilence"
-        from people group by version, arm, is_moved`,
+        select version, arm, is_moved as "isMoved", (count(*) filter (where counts_as = 'assigned'))::int as assigned,
+          (count(*) filter (where counts_as = 'delivery'))::int as "byDelivery",
+          (count(*) filter (where counts_as = 'silence'))::int as "bySilence"
+        from (select * from assigned union all select * from exposed) people group by version, arm, is_moved`,
       values: [journeyId, stepId],
     });
   }

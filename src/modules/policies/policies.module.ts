@@ -2,6 +2,7 @@ import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
 import { JourneyHooks } from '../journeys/index.js';
+import { SendingDomainsModule, SendingHooks } from '../sending-domains/index.js';
 import { LegalOverlays } from './legal-overlays.js';
 import { PoliciesController } from './policies.controller.js';
 import { PoliciesRepository } from './policies.repository.js';
@@ -14,8 +15,14 @@ import { PreviewRepository } from './preview.repository.js';
 
 /** Under which name the runs of a journey that goes on show in the list of wakes. */
 const AFTER_PAUSE = { policyKey: 'journey_pause', because: 'journey_resumed' } as const;
+/** Under which those show who waited for marketing to go out again. */
+const AFTER_SENDING_PAUSE = {
+  ...{ policyKey: 'sending_pause', because: 'sending_resumed' },
+  putOffFor: 'SENDING_PAUSED',
+} as const;
 
 @Module({
+  imports: [SendingDomainsModule],
   controllers: [PoliciesController],
   providers: [
     LegalOverlays,
@@ -32,6 +39,7 @@ const AFTER_PAUSE = { policyKey: 'journey_pause', because: 'journey_resumed' } a
 export class PoliciesModule implements OnModuleInit {
   constructor(
     private readonly journeys: JourneyHooks,
+    private readonly sending: SendingHooks,
     private readonly wakes: PolicyWakesRepository,
     @Inject(CONFIG) private readonly config: Pick<Config, 'policies'>,
   ) {}
@@ -41,5 +49,6 @@ export class PoliciesModule implements OnModuleInit {
     this.journeys.onResume((transaction, journeyKey) =>
       this.wakes.start(transaction, { ...AFTER_PAUSE, journeyKey, perSecond }),
     );
+    this.sending.onResume((transaction) => this.wakes.start(transaction, { ...AFTER_SENDING_PAUSE, perSecond }));
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { InstantMs } from '../../core/kernel/instant.js';
+import type { ReasonCode } from '../../core/kernel/reasons.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
 
@@ -42,9 +43,13 @@ const WAKE = `id, policy_key as "policyKey", because, runs_total as "runsTotal",
 /** Real runs whose step was put off, except by what no policy changes. The first two terms are those of the index. */
 const PUT_OFF = `state = 'waiting' and waits_for like '%: put off, %' and clock_domain = 'real'
   and waits_for !~ ': put off, (PROVIDER_UNAVAILABLE|RUN_PAUSED|RUN_EXITED)'`;
-/** Which of them a wake concerns: those of its journey that waited for the end of its pause, or else all. */
-const meant = (journeyKey: string): string =>
-  `(${journeyKey} is null or run.journey_key = ${journeyKey} and waits_for like '%: put off, JOURNEY_PAUSED')`;
+/**
+ * Which of them a wake concerns: those of its journey that waited for the end of its pause, those that were put off for its
+ * reason, or else all.
+ */
+const meant = (journeyKey: string, putOffFor: string): string =>
+  `(${journeyKey} is null or run.journey_key = ${journeyKey} and waits_for like '%: put off, JOURNEY_PAUSED')
+    and (${putOffFor} is null or waits_for like '%: put off, ' || ${putOffFor} || '%')`;
 
 /** The only writer of policy_wakes. Reads the projection of runs. */
 @Injectable()
@@ -60,12 +65,15 @@ export class PolicyWakesRepository {
       readonly perSecond: number;
       /** Left out: the runs of every journey. */
       readonly journeyKey?: string;
+      /** Left out: those put off for whatever a policy can change. */
+      readonly putOffFor?: ReasonCode;
     },
   ): Promise<void> {
     await transaction.query({
-      text: `insert into policy_wakes (policy_key, because, per_second, journey_key, runs_total)
-        select $1, $2, $3, $4, (select count(*) from journey_runs run where ${PUT_OFF} and ${meant('$4::text')})`,
-      values: [wake.policyKey, wake.because, wake.perSecond, wake.journeyKey ?? null],
+      text: `insert into policy_wakes (policy_key, because, per_second, journey_key, put_off_for, runs_total)
+        select $1, $2, $3, $4, $5,
+          (select count(*) from journey_runs run where ${PUT_OFF} and ${meant('$4::text', '$5::text')})`,
+      values: [wake.policyKey, wake.because, wake.perSecond, wake.journeyKey ?? null, wake.putOffFor ?? null],
     });
   }
 
@@ -78,7 +86,8 @@ export class PolicyWakesRepository {
       name: 'policy_wakes_lock_due',
       text: `select id, because, cursor, per_second as "perSecond", is_second_pass as "isSecondPass",
           exists (select from policy_wakes later where later.id > wake.id and later.finished_at is null
-            and (later.journey_key is null or later.journey_key = wake.journey_key)) as "isOvertaken"
+            and (later.journey_key is null or later.journey_key = wake.journey_key)
+            and (later.put_off_for is null or later.put_off_for = wake.put_off_for)) as "isOvertaken"
         from policy_wakes wake
         where id = (select id from policy_wakes where finished_at is null order by id limit 1)
           and finished_at is null and next_at <= clock_timestamp()
@@ -97,7 +106,7 @@ export class PolicyWakesRepository {
         and decided_at >= wake.started_at + interval '${COMMITTED_SECONDS} seconds')`;
     return transaction.query<WaitingRun>({
       text: `select run.id, run_key as "runKey" from journey_runs run join policy_wakes wake on wake.id = $1
-        where ${PUT_OFF} and ${meant('wake.journey_key')} and ($2::uuid is null or run.id > $2) ${isSecondPass ? `and ${isLate}` : ''}
+        where ${PUT_OFF} and ${meant('wake.journey_key', 'wake.put_off_for')} and ($2::uuid is null or run.id > $2) ${isSecondPass ? `and ${isLate}` : ''}
         order by run.id limit $3`,
       values: [id, cursor, perSecond],
     });

@@ -9,6 +9,7 @@ import { AuditLog } from '../access/index.js';
 import type { SendingDomainView } from './sending-domains.dto.js';
 import { SendingDomainsRepository, type AccountCounts, type SendingDomainRow } from './sending-domains.repository.js';
 import { totalOf } from './sending-guard.js';
+import { SendingHooks } from './sending-hooks.js';
 
 /** The domains from which e-mail goes out, as operators see them. */
 @Injectable()
@@ -17,6 +18,7 @@ export class SendingDomainsService {
     private readonly database: Database,
     private readonly domains: SendingDomainsRepository,
     private readonly audit: AuditLog,
+    private readonly hooks: SendingHooks,
     @Inject(CONFIG) private readonly config: Pick<Config, 'sendingGuard'>,
   ) {}
 
@@ -31,12 +33,17 @@ export class SendingDomainsService {
     );
   }
 
-  /** Lets marketing go out again; only what is sent from then on is judged. @throws NotFoundException SENDING_DOMAIN_UNKNOWN */
+  /**
+   * Lets marketing go out again, and wakes who waits for it; only what is sent from then on is judged.
+   *
+   * @throws NotFoundException SENDING_DOMAIN_UNKNOWN
+   */
   async resume(domain: string, principal: string): Promise<SendingDomainView> {
     await this.database.transaction(async (transaction) => {
       const row = await this.domains.lock(transaction, domain);
       if (row === null) throw unknownDomain();
       await this.domains.resume(transaction, row.id);
+      if (row.state === 'paused') await this.hooks.resume(transaction);
       const detail = { state: row.state, reason: row.reason };
       await this.audit.write(transaction, { principal, action: 'sending_domain.resume', subject: domain, detail });
     });

@@ -5,6 +5,7 @@ import type { Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/database/database.js';
 import { domainOfSender } from './domain-of-sender.js';
 import { SendingDomainsRepository, type AccountCounts } from './sending-domains.repository.js';
+import { SendingHooks } from './sending-hooks.js';
 
 /** How the domain stands from which e-mail goes out. */
 export interface Standing {
@@ -23,6 +24,7 @@ export class SendingGuard {
   constructor(
     private readonly database: Database,
     private readonly domains: SendingDomainsRepository,
+    private readonly hooks: SendingHooks,
     @Inject(CONFIG) private readonly config: Pick<Config, 'email' | 'sendingGuard'>,
   ) {}
 
@@ -74,6 +76,7 @@ export class SendingGuard {
       const { state, reason } = judgeSending(counts, volumeMin);
       if (state === row.state && reason === row.reason) return;
       await this.domains.setState(transaction, row.id, { state, reason });
+      if (row.state === 'paused' && state !== 'paused') await this.hooks.resume(transaction);
       this.logger.warn(`marketing from ${domain} is ${state}`, { reason, ...counts });
     });
   }

@@ -192,8 +192,9 @@ const routeOf = ({ content, address }: RenderedMessage, without: ReadonlySet<str
   without,
 });
 
-const precedenceOf = ({ run }: RunStepRequest, opinion: Opinion): Precedence => ({
+const precedenceOf = ({ run, clock }: RunStepRequest, opinion: Opinion): Precedence => ({
   lane: run.journeyKey,
+  isVirtual: clock.kind !== 'real',
   isMarketing: chosenCandidate(opinion)?.legalBasis !== 'contract',
 });
 

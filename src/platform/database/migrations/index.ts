@@ -23,8 +23,10 @@ import { PayloadKeys20261121001800 } from './20261121001800-payload-keys.js';
 import { People20261121000100 } from './20261121000100-people.js';
 import { Policies20261121000600 } from './20261121000600-policies.js';
 import { Providers20261122000100 } from './20261122000100-providers.js';
+import { ReplaysAndPauses20261123000500 } from './20261123000500-replays-and-pauses.js';
 import { RunPaths20261121001600 } from './20261121001600-run-paths.js';
 import { RunUpkeep20261123000310 } from './20261123000310-run-upkeep.js';
+import { RunReports20261123000400 } from './20261123000400-run-reports.js';
 import { Simulations20261121001200 } from './20261121001200-simulations.js';
 import { Slots20261122000400 } from './20261122000400-slots.js';
 import { Steps20261121001000 } from './20261121001000-steps.js';
@@ -68,4 +70,6 @@ export const migrations = [
   { name: '20261123000200-accounts-and-subscribers', class: AccountsAndSubscribers20261123000200 },
   { name: '20261123000300-exposures', class: Exposures20261123000300 },
   { name: '20261123000310-run-upkeep', class: RunUpkeep20261123000310 },
+  { name: '20261123000400-run-reports', class: RunReports20261123000400 },
+  { name: '20261123000500-replays-and-pauses', class: ReplaysAndPauses20261123000500 },
 ];
