@@ -46,7 +46,7 @@ const steps = [
   { kind: 'end', id: 'done', reason: 'over' },
 ];
 
-/** What the tables of runs say, but for when a row was last touched. */
+/** What the tables of runs say, but for when a row was last touched, and by which report. */
 interface Tables {
   readonly runs: readonly object[];
   readonly path: readonly object[];
@@ -108,7 +108,11 @@ describe('the tables of runs', () => {
           reason, seq, started_at, ended_at`,
         'run_key',
       ),
-      path: await rows('run_path', '*', 'run_key, seq'),
+      path: await rows(
+        'run_path',
+        `run_key, seq, step_id, visit, entered_at, left_at, outcome, reason, decision_id, next_step_id, turn`,
+        'run_key, seq',
+      ),
       waits: await rows('run_waits', '*', 'run_key, event_name'),
       entries: await rows('journey_entries', 'run_key, run_id, ended_at', 'run_key'),
       exposures: await rows(
