@@ -14,7 +14,7 @@ const KILL_SWITCH_ASK_MS = 15 * MINUTE_MS;
  * A pause or a hold may last for weeks, with many messages behind it. Whoever ends it wakes them: asking by oneself is
  * for those that were missed.
  */
-const HELD_ASK_MS = 6 * HOUR_MS;
+export const HELD_ASK_MS = 6 * HOUR_MS;
 /** How often asks what waits for an end that nobody knows. */
 const ASKS_EVERY_MS: Partial<Record<ReasonCode, DurationMs>> = {
   USER_ON_HOLD: HELD_ASK_MS,

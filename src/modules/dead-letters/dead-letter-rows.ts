@@ -1,5 +1,5 @@
 import type { InstantMs } from '../../core/kernel/instant.js';
-import { IS_REPEATED, WAS_TAKEN, type DeliveryRow } from '../deliveries/index.js';
+import { DELIVERY_COLUMNS, IS_REPEATED, WAS_TAKEN, type DeliveryRow } from '../deliveries/index.js';
 import type { ReplayState } from './replay-outcome.js';
 
 /** What kind of dead letter it is; see `CLASS`. */
@@ -114,13 +114,7 @@ export const filterValues = (filter: DeadLetterFilter): readonly unknown[] => [
 ];
 
 /** Columns of `DeadLetterRow`. */
-export const DEAD_LETTER = `delivery.id, delivery.user_id as "userId", delivery.decision_id as "decisionId",
-  delivery.run_key as "runKey", delivery.step_id as "stepId", delivery.visit, delivery.channel, delivery.provider,
-  delivery.action, delivery.template, delivery.template_version as "templateVersion", delivery.purpose, delivery.state,
-  delivery.attempt, delivery.provider_message_id as "providerMessageId", delivery.failure,
-  delivery.clock_domain as "clockDomain", delivery.claimed_at as "claimedAt", delivery.settled_at as "settledAt",
-  delivery.open_count as "openCount", delivery.click_count as "clickCount", delivery.cost::float8 as cost,
-  delivery.tracking, journey.key as journey, ${CLASS} as "failureClass", ${BLOCKER} as blocker`;
+export const DEAD_LETTER = `${DELIVERY_COLUMNS}, journey.key as journey, ${CLASS} as "failureClass", ${BLOCKER} as blocker`;
 
 /** Columns of `ReplayRow`. */
 export const REPLAY = `id, delivery_id as "deliveryId", bulk_id as "bulkId", reason, ordered_by as "orderedBy", state,

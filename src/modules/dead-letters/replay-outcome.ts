@@ -1,5 +1,6 @@
+import { HELD_ASK_MS } from '../../core/decisions/settle.js';
 import type { StepAnswer } from '../../core/journeys/step-answer.js';
-import { HOUR_MS, type InstantMs } from '../../core/kernel/instant.js';
+import type { InstantMs } from '../../core/kernel/instant.js';
 import { REASONS, type ReasonCode } from '../../core/kernel/reasons.js';
 
 /**
@@ -43,9 +44,6 @@ export type ReplayOutcome =
       readonly isClaimed: boolean;
     };
 
-/** When a replay of a run that an operator holds up is asked again: as often as what a hold puts off. */
-const PAUSED_ASK_MS = 6 * HOUR_MS;
-
 /** Reads an answer of the step as an operator's wish is concerned: only what holds for now is waited for. */
 export function toReplayOutcome(answer: StepAnswer, now: InstantMs): ReplayOutcome {
   const { decisionId } = answer;
@@ -62,7 +60,7 @@ export function toReplayOutcome(answer: StepAnswer, now: InstantMs): ReplayOutco
     case 'do_nothing': {
       const { reason: code } = answer;
       if (code === 'RUN_PAUSED') {
-        return { kind: 'put_off', code, decisionId, until: now + PAUSED_ASK_MS, isClaimed: false };
+        return { kind: 'put_off', code, decisionId, until: now + HELD_ASK_MS, isClaimed: false };
       }
       return { kind: 'over', state: code === 'PROVIDER_REJECTED' ? 'rejected' : 'refused', code, decisionId };
     }

@@ -3,6 +3,7 @@ import { statesBefore, type DeliveryState } from '../../core/delivery/delivery-s
 import type { TrackingResult } from '../../core/content/tracking.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
+import { DELIVERY_COLUMNS } from './delivery-columns.js';
 import type { Askable } from './look-ups.repository.js';
 
 export interface NewClaim {
@@ -123,10 +124,7 @@ export interface DeliveredContact {
 /** States that can be heard of a message before its own attempt has its answer. */
 const HEARD: readonly DeliveryState[] = ['sent', 'failed', 'delivered', 'bounced', 'complained'];
 
-const ROW = `id, user_id as "userId", decision_id as "decisionId", run_key as "runKey", step_id as "stepId", visit,
-  channel, provider, action, template, template_version as "templateVersion", purpose, state, attempt,
-  provider_message_id as "providerMessageId", failure, clock_domain as "clockDomain", claimed_at as "claimedAt",
-  settled_at as "settledAt", open_count as "openCount", click_count as "clickCount", cost::float8 as cost, tracking, (extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8 as "aliveForMs",
+const ROW = `${DELIVERY_COLUMNS}, (extract(epoch from deadline_at - clock_timestamp()) * 1000)::float8 as "aliveForMs",
   state = 'sending' and ask_at is not null as "isInDoubt"`;
 
 /** The only writer of deliveries and of the contact ledger: a contact counts from its claim on. */
@@ -367,7 +365,7 @@ export class DeliveriesRepository {
   async find(id: string, queryable: Queryable = this.database): Promise<DeliveryRow | null> {
     const [row] = await queryable.query<DeliveryRow>({
       name: 'deliveries_find',
-      text: `select ${ROW} from deliveries where id = $1`,
+      text: `select ${ROW} from deliveries delivery where id = $1`,
       values: [id],
     });
     return row ?? null;
@@ -378,7 +376,7 @@ export class DeliveriesRepository {
     page: { after: string | null; limit: number },
   ): Promise<readonly DeliveryRow[]> {
     return this.database.query<DeliveryRow>({
-      text: `select ${ROW} from deliveries
+      text: `select ${ROW} from deliveries delivery
         where ($1::uuid is null or user_id = $1) and ($2::text is null or run_key = $2)
           and ($3::text is null or state = $3) and ($4::text is null or clock_domain = $4)
           and ($5::uuid is null or id < $5)

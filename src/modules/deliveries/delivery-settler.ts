@@ -1,4 +1,5 @@
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { RoundsOnDemand } from '../../platform/concurrency/rounds.js';
 import { SendingGuard } from '../sending-domains/index.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import { ASKABLE, LookUps } from './look-ups.js';
@@ -11,39 +12,21 @@ const BATCH_MAX = 500;
  * and calls the others unknown. Started by the worker only.
  */
 @Injectable()
-export class DeliverySettler implements BeforeApplicationShutdown {
-  private readonly logger = new Logger(DeliverySettler.name);
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
-
+export class DeliverySettler extends RoundsOnDemand {
   constructor(
     private readonly deliveries: DeliveriesRepository,
     private readonly lookUps: LookUps,
     private readonly slots: SlotsRepository,
     private readonly guard: SendingGuard,
-  ) {}
-
-  start(): void {
-    this.timer = setInterval(() => {
-      this.running ??= this.settle().finally(() => (this.running = undefined));
-    }, this.lookUps.everyMs);
-    this.timer.unref();
+  ) {
+    super(lookUps.everyMs, 'overdue deliveries could not be settled');
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
-  }
-
-  private async settle(): Promise<void> {
-    try {
-      await this.slots.purge();
-      await this.guard.tend();
-      await this.lookUps.round();
-      const settled = await this.deliveries.settleOverdue({ id: null, limit: BATCH_MAX, askable: ASKABLE });
-      if (settled > 0) this.logger.warn(`${settled} deliveries ended without an answer and are now unknown`);
-    } catch (error) {
-      this.logger.warn('overdue deliveries could not be settled; the next round tries again', { error });
-    }
+  protected async round(): Promise<void> {
+    await this.slots.purge();
+    await this.guard.tend();
+    await this.lookUps.round();
+    const settled = await this.deliveries.settleOverdue({ id: null, limit: BATCH_MAX, askable: ASKABLE });
+    if (settled > 0) this.logger.warn(`${settled} deliveries ended without an answer and are now unknown`);
   }
 }

@@ -3,6 +3,7 @@ export { DeliveryView } from './deliveries.dto.js';
 export { toDeliveryView } from './deliveries.mapper.js';
 export { DeliveriesModule } from './deliveries.module.js';
 export type { DeliveredContact, DeliveryRow, DeliveryWord } from './deliveries.repository.js';
+export { DELIVERY_COLUMNS } from './delivery-columns.js';
 export { IS_REPEATED, RefusedRepository, WAS_TAKEN, type FormerFailure } from './refused.repository.js';
 export { DeliveriesService, type ClaimedDelivery, type DeliveryResult } from './deliveries.service.js';
 export type { Precedence } from './turns.js';

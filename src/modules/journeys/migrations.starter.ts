@@ -30,12 +30,12 @@ export class MigrationStarter extends Rounds {
 
   protected async round(): Promise<void> {
     for (const { id, runsPerSecond } of await this.migrations.unattended()) {
-      await this.start({ migration: id, runsPerSecond });
+      await this.startOne({ migration: id, runsPerSecond });
       await this.migrations.touch(id);
     }
   }
 
-  private async start(input: MigrateRunsInput): Promise<void> {
+  private async startOne(input: MigrateRunsInput): Promise<void> {
     const options = {
       taskQueue: this.taskQueue,
       workflowId: migrationWorkflowId(input.migration),

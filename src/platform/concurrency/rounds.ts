@@ -1,10 +1,10 @@
 import { Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 
 /**
- * Work that a process does again and again beside everything else, one round at a time, from its start to its end. A
- * round that fails is logged, and the next one tries again; the shutdown waits for the round under way.
+ * Work that a process does again and again beside everything else, one round at a time, from when it is told to until its
+ * end. A round that fails is logged, and the next one tries again; the shutdown waits for the round under way.
  */
-export abstract class Rounds implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export abstract class RoundsOnDemand implements BeforeApplicationShutdown {
   /** Set once the process shuts down: a long round then ends early. */
   protected isStopped = false;
   protected readonly logger = new Logger(this.constructor.name);
@@ -17,7 +17,7 @@ export abstract class Rounds implements OnApplicationBootstrap, BeforeApplicatio
     private readonly failure: string,
   ) {}
 
-  onApplicationBootstrap(): void {
+  start(): void {
     this.timer = setInterval(() => this.kick(), this.everyMs);
     this.timer.unref();
   }
@@ -37,4 +37,11 @@ export abstract class Rounds implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   protected abstract round(): Promise<void>;
+}
+
+/** The same in every process, API and worker, from its start. */
+export abstract class Rounds extends RoundsOnDemand implements OnApplicationBootstrap {
+  onApplicationBootstrap(): void {
+    this.start();
+  }
 }

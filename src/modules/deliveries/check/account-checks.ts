@@ -1,9 +1,11 @@
 import type { InstantMs } from '../../../core/kernel/instant.js';
 import type { ProviderAccount, ProviderKind } from '../../providers/index.js';
 import { awsSigned } from '../http/aws-signature.js';
-import { basic, type HttpAnswer } from '../http/http-protocol.js';
+import { baseUrlOf, credentialHeaders } from '../http/http-account.js';
+import type { HttpAnswer } from '../http/http-protocol.js';
 import { isTaken, textAt } from '../http/http-result.js';
 import type { HttpQuestion } from '../http/look-up.js';
+import { sesKeyOf } from '../http/ses.js';
 
 /** What an answer says about the credentials, and why: in our words, or as a code. */
 export interface Finding {
@@ -43,42 +45,36 @@ export function findingOf({ read }: Pick<AccountCheck, 'read'>, answer: HttpAnsw
 /** What each kind is asked that answers to a plain question. */
 export const ACCOUNT_CHECKS: Partial<Record<ProviderKind, AccountCheck>> = {
   sendgrid: {
-    question: ({ settings: { base_url: base = 'https://api.sendgrid.com' }, credentials }) => ({
-      url: `${base}/v3/scopes`,
-      headers: { authorization: `Bearer ${credentials['api_key'] ?? ''}` },
-    }),
+    question: (account) => ({ url: `${baseUrlOf(account)}/v3/scopes`, headers: credentialHeaders(account) }),
     read(json) {
       const { scopes } = (json ?? {}) as { readonly scopes?: unknown };
       return Array.isArray(scopes) && scopes.includes('mail.send') ? OK : refusedFor('the key may not send mail');
     },
   },
   mailgun: {
-    question: ({ settings: { base_url: base = 'https://api.mailgun.net', domain = '' }, credentials }) => ({
-      url: `${base}/v4/domains/${encodeURIComponent(domain)}`,
-      headers: { authorization: basic('api', credentials['api_key'] ?? '') },
+    question: (account) => ({
+      url: `${baseUrlOf(account)}/v4/domains/${encodeURIComponent(account.settings['domain'] ?? '')}`,
+      headers: credentialHeaders(account),
     }),
     read: (json) => unlessActive('the domain', textAt(json, 'domain', 'state')),
   },
   postmark: {
-    question: ({ settings: { base_url: base = 'https://api.postmarkapp.com' }, credentials }) => ({
-      url: `${base}/server`,
-      headers: { 'x-postmark-server-token': credentials['server_token'] ?? '', accept: 'application/json' },
+    question: (account) => ({
+      url: `${baseUrlOf(account)}/server`,
+      headers: { ...credentialHeaders(account), accept: 'application/json' },
     }),
   },
   twilio: {
-    question: ({ settings: { base_url: base = 'https://api.twilio.com', account_sid: sid = '' }, credentials }) => ({
-      url: `${base}/2010-04-01/Accounts/${encodeURIComponent(sid)}.json`,
-      headers: { authorization: basic(sid, credentials['auth_token'] ?? '') },
+    question: (account) => ({
+      url: `${baseUrlOf(account)}/2010-04-01/Accounts/${encodeURIComponent(account.settings['account_sid'] ?? '')}.json`,
+      headers: credentialHeaders(account),
     }),
     read: (json) => unlessActive('the account', textAt(json, 'status')),
   },
   ses: {
-    question({ settings, credentials }, now) {
-      const { region = '', base_url: base = `https://email.${region}.amazonaws.com` } = settings;
-      const { access_key_id: accessKeyId = '', secret_access_key: secretAccessKey = '' } = credentials;
-      const url = `${base}/v2/email/account`;
-      const key = { accessKeyId, secretAccessKey, region, service: 'ses' };
-      return { url, headers: awsSigned({ method: 'GET', url, headers: {}, body: '' }, key, now) };
+    question(account, now) {
+      const url = `${baseUrlOf(account)}/v2/email/account`;
+      return { url, headers: awsSigned({ method: 'GET', url, headers: {}, body: '' }, sesKeyOf(account), now) };
     },
     read(json) {
       const { SendingEnabled: isEnabled } = (json ?? {}) as { readonly SendingEnabled?: unknown };

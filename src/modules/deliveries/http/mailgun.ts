@@ -1,9 +1,8 @@
 import { assert } from '../../../core/kernel/assert.js';
 import { mailbox, mailHeaders } from '../mail-headers.js';
-import { basic, type HttpProtocol } from './http-protocol.js';
+import { baseUrlOf, credentialHeaders } from './http-account.js';
+import type { HttpProtocol } from './http-protocol.js';
 import { isTaken, resultOfRefusal, resultWithoutId, textAt } from './http-result.js';
-
-const BASE_URL = 'https://api.mailgun.net';
 
 /** Mailgun's messages, version 3. It has no idempotency key. */
 export const mailgun: HttpProtocol = {
@@ -22,9 +21,9 @@ export const mailgun: HttpProtocol = {
     });
     for (const [name, value] of Object.entries(headers)) form.set(`h:${name}`, value);
     return {
-      url: `${account.settings['base_url'] ?? BASE_URL}/v3/${account.settings['domain'] ?? ''}/messages`,
+      url: `${baseUrlOf(account)}/v3/${account.settings['domain'] ?? ''}/messages`,
       headers: {
-        authorization: basic('api', account.credentials['api_key'] ?? ''),
+        ...credentialHeaders(account),
         'content-type': 'application/x-www-form-urlencoded',
       },
       body: form.toString(),

@@ -1,7 +1,7 @@
+import { baseUrlOf, credentialHeaders } from './http-account.js';
 import { isTaken, textAt } from './http-result.js';
 import { listAt, type LookUp } from './look-up.js';
 
-const BASE_URL = 'https://api.postmarkapp.com';
 const COUNT = '50';
 /** All that we send with. Without a name the search looks through `outbound` alone. */
 const STREAMS = ['outbound', 'broadcast'] as const;
@@ -12,13 +12,10 @@ const STREAMS = ['outbound', 'broadcast'] as const;
  */
 export const postmarkLookUp: LookUp = {
   questions({ deliveryId }, { account }) {
-    const headers = {
-      'x-postmark-server-token': account.credentials['server_token'] ?? '',
-      accept: 'application/json',
-    };
+    const headers = { ...credentialHeaders(account), accept: 'application/json' };
     return STREAMS.map((messagestream) => {
       const query = new URLSearchParams({ count: COUNT, offset: '0', messagestream, metadata_delivery_id: deliveryId });
-      return { url: `${account.settings['base_url'] ?? BASE_URL}/messages/outbound?${query.toString()}`, headers };
+      return { url: `${baseUrlOf(account)}/messages/outbound?${query.toString()}`, headers };
     });
   },
 

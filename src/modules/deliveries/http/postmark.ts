@@ -1,9 +1,9 @@
 import { assert } from '../../../core/kernel/assert.js';
 import { mailbox, mailHeaders } from '../mail-headers.js';
+import { baseUrlOf, credentialHeaders } from './http-account.js';
 import type { HttpProtocol } from './http-protocol.js';
 import { isTaken, resultOfRefusal, resultWithoutId, textAt } from './http-result.js';
 
-const BASE_URL = 'https://api.postmarkapp.com';
 /** Invalid address; inactive recipient (it bounced, or complained). */
 const RECIPIENT_CODES: ReadonlySet<string | null> = new Set(['300', '406']);
 
@@ -26,9 +26,9 @@ export const postmark: HttpProtocol = {
       TrackLinks: 'None',
     };
     return {
-      url: `${account.settings['base_url'] ?? BASE_URL}/email`,
+      url: `${baseUrlOf(account)}/email`,
       headers: {
-        'x-postmark-server-token': account.credentials['server_token'] ?? '',
+        ...credentialHeaders(account),
         'content-type': 'application/json',
         accept: 'application/json',
       },

@@ -1,10 +1,9 @@
 import { assert } from '../../../core/kernel/assert.js';
 import type { SendResult } from '../connector.js';
 import { mailHeaders } from '../mail-headers.js';
+import { baseUrlOf, credentialHeaders } from './http-account.js';
 import type { HttpAnswer, HttpProtocol } from './http-protocol.js';
 import { isTaken, resultOfRefusal, resultWithoutId, textAt } from './http-result.js';
-
-const BASE_URL = 'https://api.sendgrid.com';
 
 /** SendGrid's Mail Send, version 3. It has no idempotency key and cannot be asked about a message. */
 export const sendgrid: HttpProtocol = {
@@ -24,9 +23,9 @@ export const sendgrid: HttpProtocol = {
       tracking_settings: { click_tracking: { enable: false }, open_tracking: { enable: false } },
     };
     return {
-      url: `${account.settings['base_url'] ?? BASE_URL}/v3/mail/send`,
+      url: `${baseUrlOf(account)}/v3/mail/send`,
       headers: {
-        authorization: `Bearer ${account.credentials['api_key'] ?? ''}`,
+        ...credentialHeaders(account),
         'content-type': 'application/json',
       },
       body: JSON.stringify(body),

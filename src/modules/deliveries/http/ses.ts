@@ -1,6 +1,8 @@
 import { assert } from '../../../core/kernel/assert.js';
+import type { ProviderAccount } from '../../providers/index.js';
 import { mailbox, mailHeaders } from '../mail-headers.js';
 import { awsSigned } from './aws-signature.js';
+import { baseUrlOf } from './http-account.js';
 import type { HttpAnswer, HttpProtocol } from './http-protocol.js';
 import { isTaken, resultOfRefusal, resultOfTrouble, resultWithoutId, textAt } from './http-result.js';
 
@@ -25,6 +27,14 @@ const SERVER_ERROR = 500;
 /** Of one encoded word, which has at most 75 characters. */
 const WORD_BYTES_MAX = 45;
 
+/** What requests of the account are signed with. */
+export const sesKeyOf = ({ settings, credentials }: Pick<ProviderAccount, 'settings' | 'credentials'>) => ({
+  accessKeyId: credentials['access_key_id'] ?? '',
+  secretAccessKey: credentials['secret_access_key'] ?? '',
+  region: settings['region'] ?? '',
+  service: 'ses',
+});
+
 /**
  * SendEmail of Amazon SES, version 2. It has no idempotency key and cannot be asked about a message; it puts a Message-ID
  * of its own. Our id goes along as a tag, which comes back where a configuration set publishes events.
@@ -33,8 +43,7 @@ export const ses: HttpProtocol = {
   toRequest(message, { account, from, domain }) {
     const { deliveryId, to, content } = message;
     assert(content.channel === 'email', 'SES sends e-mail');
-    const { region = '', configuration_set: set } = account.settings;
-    const { base_url: base = `https://email.${region}.amazonaws.com` } = account.settings;
+    const { configuration_set: set } = account.settings;
     const body = {
       FromEmailAddress: senderOf(from),
       Destination: { ToAddresses: [to] },
@@ -49,21 +58,16 @@ export const ses: HttpProtocol = {
       ...(set === undefined ? {} : { ConfigurationSetName: set }),
     };
     return {
-      url: `${base}/v2/email/outbound-emails`,
+      url: `${baseUrlOf(account)}/v2/email/outbound-emails`,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     };
   },
 
-  sign(request, { settings, credentials }, now) {
-    const key = {
-      accessKeyId: credentials['access_key_id'] ?? '',
-      secretAccessKey: credentials['secret_access_key'] ?? '',
-      region: settings['region'] ?? '',
-      service: 'ses',
-    };
-    return { ...request, headers: awsSigned({ ...request, method: 'POST' }, key, now) };
-  },
+  sign: (request, account, now) => ({
+    ...request,
+    headers: awsSigned({ ...request, method: 'POST' }, sesKeyOf(account), now),
+  }),
 
   toResult(answer) {
     if (isTaken(answer)) {

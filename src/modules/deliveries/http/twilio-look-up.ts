@@ -1,10 +1,10 @@
 import { MINUTE_MS } from '../../../core/kernel/instant.js';
 import type { Sought } from '../connector.js';
-import { basic, type Correspondence } from './http-protocol.js';
+import { baseUrlOf, credentialHeaders } from './http-account.js';
+import type { Correspondence } from './http-protocol.js';
 import { isTaken, textAt } from './http-result.js';
 import { fingerprintOfText, listAt, type LookUp } from './look-up.js';
 
-const BASE_URL = 'https://api.twilio.com';
 const PAGE_SIZE = '100';
 /** By how much the clock of the provider may be behind ours. */
 const CLOCKS_APART_MS = MINUTE_MS;
@@ -45,8 +45,7 @@ const pathOf = ({ account }: Correspondence): string =>
   `/2010-04-01/Accounts/${account.settings['account_sid'] ?? ''}/Messages.json`;
 
 function questionAt(path: string, { account }: Correspondence) {
-  const { base_url: base = BASE_URL, account_sid: sid = '' } = account.settings;
-  return { url: `${base}${path}`, headers: { authorization: basic(sid, account.credentials['auth_token'] ?? '') } };
+  return { url: `${baseUrlOf(account)}${path}`, headers: credentialHeaders(account) };
 }
 
 /** Sent by us since the attempt began. What does not say so clearly may be it. */

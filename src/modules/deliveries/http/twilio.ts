@@ -1,9 +1,9 @@
 import { assert } from '../../../core/kernel/assert.js';
 import type { RefusedFor } from '../connector.js';
-import { basic, type HttpProtocol } from './http-protocol.js';
+import { baseUrlOf, credentialHeaders } from './http-account.js';
+import type { HttpProtocol } from './http-protocol.js';
 import { isTaken, resultOfRefusal, resultWithoutId, textAt } from './http-result.js';
 
-const BASE_URL = 'https://api.twilio.com';
 /** The person has answered STOP there. */
 const OPTED_OUT = '21610';
 /** Not a number, cannot get texts, is a land line, or was never assigned. */
@@ -13,7 +13,7 @@ const RECIPIENT_CODES: ReadonlySet<string | null> = new Set(['21211', '21214', '
 export const twilio: HttpProtocol = {
   toRequest({ deliveryId, to, content }, { account, callbackUrl }) {
     assert(content.channel === 'sms', 'Twilio sends texts');
-    const { base_url: base = BASE_URL, account_sid: sid = '', from = '' } = account.settings;
+    const { account_sid: sid = '', from = '' } = account.settings;
     const form = new URLSearchParams({
       To: to,
       Body: content.text,
@@ -21,9 +21,9 @@ export const twilio: HttpProtocol = {
       StatusCallback: `${callbackUrl}?delivery=${deliveryId}`,
     });
     return {
-      url: `${base}/2010-04-01/Accounts/${sid}/Messages.json`,
+      url: `${baseUrlOf(account)}/2010-04-01/Accounts/${sid}/Messages.json`,
       headers: {
-        authorization: basic(sid, account.credentials['auth_token'] ?? ''),
+        ...credentialHeaders(account),
         'content-type': 'application/x-www-form-urlencoded',
       },
       body: form.toString(),
