@@ -1,7 +1,13 @@
 /** What can be sent through each channel, in the parts that the channel has. */
 
+/** The channels on which people are reached; a person may prefer one of them. */
+export const PREFERABLE_CHANNELS = ['email', 'sms', 'push', 'in_app'] as const;
+
+/** A channel that a person may prefer. */
+export type PreferableChannel = (typeof PREFERABLE_CHANNELS)[number];
+
 /** The channels that message templates can be written for. */
-export const CONTENT_CHANNELS = ['email', 'sms', 'push', 'in_app', 'webhook'] as const;
+export const CONTENT_CHANNELS = [...PREFERABLE_CHANNELS, 'webhook'] as const;
 
 /** A channel that message templates can be written for. */
 export type ContentChannel = (typeof CONTENT_CHANNELS)[number];

@@ -74,7 +74,7 @@ export class AudienceMembers {
     return transaction.query<AudienceCandidate>({
       name: 'audience_candidates',
       text: `select person.id, external_id as "externalId", email, name, phone, lifecycle_stage as "lifecycleStage", timezone,
-          locale, jurisdiction, attributes, clock_timestamp() as now,
+          locale, jurisdiction, preferred_channel as "preferredChannel", attributes, clock_timestamp() as now,
           exists (select from suppressions
             where (suppressions.user_id = person.id or address_hash in (person.email_hash, person.phone_hash))
               and lifted_at is null and (until is null or until > clock_timestamp())

@@ -9,7 +9,8 @@ export interface Candidate extends ProfileFacts {
 }
 
 const CANDIDATE = `id, external_id as "externalId", email, name, phone, lifecycle_stage as "lifecycleStage", timezone,
-  context_timezone as "contextTimezone", locale, jurisdiction, attributes`;
+  context_timezone as "contextTimezone", locale, jurisdiction,
+  preferred_channel as "preferredChannel", attributes`;
 
 /** Reads the users among whom an enrolment chooses; writes nothing. */
 @Injectable()

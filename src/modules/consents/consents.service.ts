@@ -12,7 +12,7 @@ import type { ConsentSummaryView, ConsentView, ImportedConsent, NewObjection } f
 import { withLegalExpiry } from './consents.expiry.js';
 import { ConsentLedger, type Said, type Statement } from './consents.ledger.js';
 import { toConsentView, toNewConsentRow } from './consents.mapper.js';
-import { ConsentsRepository, type HistoryFilter } from './consents.repository.js';
+import { ConsentsRepository, type ConsentRow, type HistoryFilter } from './consents.repository.js';
 import { summarise } from './consents.summary.js';
 
 /** A withdrawal that came in by itself, e.g. through the link in a message. */
@@ -103,13 +103,20 @@ export class ConsentsService implements OnModuleInit {
   }
 
   /**
-   * Records what a person changed by themselves, judged under the lock by what they had said so far.
-   *
-   * @returns what was said, these changes included; null when there is no such person (any more)
+   * Records what a person changed by themselves, judged by what they had said so far, in the caller's transaction, which
+   * holds their lock. Call `committed` after the commit, with what this returns.
    */
-  async change(userId: string, answer: (said: Said) => readonly Statement[]): Promise<Said | null> {
-    const amended = await this.ledger.amend(userId, answer);
-    return amended === null ? null : this.said(userId);
+  changeLocked(
+    transaction: Transaction,
+    userId: string,
+    answer: (said: Said) => readonly Statement[],
+  ): Promise<readonly ConsentRow[]> {
+    return this.ledger.amendLocked(transaction, userId, answer);
+  }
+
+  /** To be called after the commit of what `changeLocked` added. */
+  committed(added: readonly ConsentRow[]): void {
+    this.ledger.committed(added);
   }
 
   /** What a person said, in real time. */

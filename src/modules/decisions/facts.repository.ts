@@ -159,7 +159,8 @@ const userWith = (more: string): string => `(select row_to_json(item) from (sele
     person.external_id as "externalId", person.email,
     person.email_hash as "emailHash", person.name, person.phone, person.phone_hash as "phoneHash",
     person.lifecycle_stage as "lifecycleStage", person.timezone, person.context_timezone as "contextTimezone",
-    person.locale, person.jurisdiction, person.attributes, person.erased_at is not null as "isErased"${more}
+    person.locale, person.jurisdiction, person.preferred_channel as "preferredChannel", person.attributes,
+    person.erased_at is not null as "isErased"${more}
     where person.id is not null) item)`;
 
 /**

@@ -42,7 +42,7 @@ export class JourneyGatesRepository {
               and (hold.until is null or hold.until > clock_timestamp())) as "isOnHold",
           case when $4::boolean then (select row_to_json(item) from (
             select external_id as "externalId", email, name, phone, lifecycle_stage as "lifecycleStage", timezone,
-              locale, jurisdiction, attributes
+              locale, jurisdiction, preferred_channel as "preferredChannel", attributes
             from users where id = $2) item) end as profile,
           case when counter.journey_id is not null then jsonb_build_object('limits', counter.limits,
             'total', counter.entered_total, 'day', counter.day, 'today', counter.entered_today,

@@ -1,3 +1,4 @@
+import type { PreferableChannel } from '../../core/content/content.js';
 import { escapeHtml, type HtmlPage } from '../../platform/http/html-page.js';
 import type { Choice, Preferences } from './preferences.js';
 
@@ -13,6 +14,7 @@ const CHANNELS: Readonly<Record<string, string>> = {
   email: 'by email',
   sms: 'by text message',
   push: 'as app notifications',
+  in_app: 'in the app',
   whatsapp: 'by WhatsApp',
   phone: 'by telephone',
   post: 'by post',
@@ -30,7 +32,13 @@ export const FIELDS = {
   choice: 'allow',
   objecting: 'objecting',
   objection: 'object',
+  /** What was shown as preferred, and what is marked: a channel, or `NO_PREFERENCE`. */
+  preferring: 'preferring',
+  preferred: 'prefer',
 };
+
+/** Stands in the form for no channel. */
+export const NO_PREFERENCE = 'none';
 
 /**
  * The page with everything on it. It works without a script and needs no cookie: the address itself is the proof, so
@@ -40,7 +48,7 @@ export const FIELDS = {
  */
 export function preferencesPage(preferences: Preferences, companyName: string, isSaved: boolean): HtmlPage {
   const company = escapeHtml(companyName);
-  const { choices, isObjecting, optedOut } = preferences;
+  const { choices, isObjecting, optedOut, preferable } = preferences;
   const body = [
     `<h1>Your choices</h1>`,
     isSaved ? `<p class="said" role="status">Saved. ${outcome(preferences)}</p>` : '',
@@ -51,6 +59,10 @@ export function preferencesPage(preferences: Preferences, companyName: string, i
     ...choices.map(choiceRow),
     `</fieldset>`,
     `<fieldset><legend>All marketing</legend>${objectionRow(isObjecting)}</fieldset>`,
+    `<fieldset aria-describedby="preferred-note"><legend>Where I would rather hear from you</legend>`,
+    preferredNote(preferences),
+    ...[null, ...preferable].map((channel) => preferableRow(channel, preferences)),
+    `</fieldset>`,
     `<button type="submit">Save my choices</button>`,
     `</form>`,
     optedOut.length === 0 ? '' : optOuts(optedOut),
@@ -75,7 +87,13 @@ export const unreadablePage = (): HtmlPage => ({
 <p>Nothing was changed. Please go back, load the page again, and save your choices once more.</p>`,
 });
 
-function outcome({ isObjecting, choices }: Preferences): string {
+function outcome(preferences: Preferences): string {
+  const { preferred } = preferences;
+  const permitted = permission(preferences);
+  return preferred === null ? permitted : `${permitted} You would rather hear from us ${channelWords(preferred)}.`;
+}
+
+function permission({ isObjecting, choices }: Preferences): string {
   if (isObjecting) return 'You get no marketing on any channel.';
   const allowed = choices.filter(({ isAllowed }) => isAllowed).length;
   if (allowed === 0) return 'None of the messages below are allowed.';
@@ -110,17 +128,29 @@ function objectionRow(isObjecting: boolean): string {
 </div>`;
 }
 
+const preferredNote = ({ preferred }: Preferences): string =>
+  `<p class="quiet" id="preferred-note">A wish, for when there is more than one way to reach you. It permits nothing by itself: what you tick above decides that.</p>
+<input type="hidden" name="${FIELDS.preferring}" value="${preferred ?? NO_PREFERENCE}">`;
+
+function preferableRow(channel: PreferableChannel | null, { preferred }: Preferences): string {
+  const id = `preferred-${channel ?? NO_PREFERENCE}`;
+  return `<div class="choice">
+<input type="radio" id="${id}" name="${FIELDS.preferred}" value="${channel ?? NO_PREFERENCE}"${channel === preferred ? ' checked' : ''}>
+<label for="${id}">${channel === null ? 'No preference' : sentence(channelWords(channel))}</label>
+</div>`;
+}
+
 function optOuts(purposes: readonly string[]): string {
   const items = purposes.map((purpose) => `<li>${escapeHtml(purposeName(purpose))}</li>`).join('');
   return `<h2 style="margin-top:1.5rem">You have opted out of</h2>\n<ul>${items}</ul>`;
 }
 
-const nameOf = ({ purpose, channel }: Choice): string =>
-  `${purposeName(purpose)} ${CHANNELS[channel] ?? `by ${words(channel)}`}`;
+const nameOf = ({ purpose, channel }: Choice): string => `${purposeName(purpose)} ${channelWords(channel)}`;
 
-function purposeName(purpose: string): string {
-  const text = words(purpose);
-  return PURPOSES[purpose] ?? text.charAt(0).toUpperCase() + text.slice(1);
-}
+const channelWords = (channel: string): string => CHANNELS[channel] ?? `by ${words(channel)}`;
+
+const purposeName = (purpose: string): string => PURPOSES[purpose] ?? sentence(words(purpose));
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const words = (word: string): string => word.replaceAll('_', ' ');

@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../platform/database/database.js';
+import { Database, type Transaction } from '../../platform/database/database.js';
 import { AuditLog } from '../access/index.js';
-import { ConsentsService, OptOuts } from '../consents/index.js';
+import { ConsentsService, OptOuts, type Said, type Statement } from '../consents/index.js';
 import { UsersService, type UserReference } from '../users/index.js';
 import { PreferenceTokens } from './preference-tokens.js';
-import { changesOf, toPreferences, type Preferences, type Submission } from './preferences.js';
+import { changesOf, toPreferences, type Preferences, type Subject, type Submission, type Wish } from './preferences.js';
 import { PreferencesRepository } from './preferences.repository.js';
+
+/** In the audit trail: the person, by their own page. */
+const PRINCIPAL = 'preference_page';
 
 /** The page on which a person sees and changes what we may send. */
 @Injectable()
@@ -41,16 +44,37 @@ export class PreferencesService {
   async show(token: string, gpc: string | undefined): Promise<Preferences | null> {
     const userId = await this.open(token, gpc);
     if (userId === null) return null;
-    return toPreferences(await this.consents.said(userId), await this.repository.offered());
+    return this.read(userId, await this.repository.offered());
   }
 
-  /** Changes every choice of the form at once, in force for the next check. Null for a link that is not ours. */
+  /**
+   * Changes every choice of the form at once, all or none, in force for the next check. Null for a link that is not ours.
+   */
   async save(token: string, gpc: string | undefined, submission: Submission): Promise<Preferences | null> {
     const userId = await this.open(token, gpc);
     if (userId === null) return null;
     const offered = await this.repository.offered();
-    const said = await this.consents.change(userId, (before) => changesOf(before, offered, submission));
-    return said === null ? null : toPreferences(said, offered);
+    const saved = await this.database.transaction(async (transaction) => {
+      const known = await this.users.lock(transaction, [userId]);
+      if (!known.has(userId)) return null;
+      const answer = (said: Said): readonly Statement[] => changesOf(said, offered, submission);
+      const added = await this.consents.changeLocked(transaction, userId, answer);
+      return { added, isMoved: await this.prefer(transaction, userId, submission.wish) };
+    });
+    if (saved === null) return null;
+    this.consents.committed(saved.added);
+    if (saved.isMoved) this.users.committed();
+    return this.read(userId, offered);
+  }
+
+  /** What is marked as the page showed it says nothing, however long ago that was. */
+  private async prefer(transaction: Transaction, userId: string, wish: Wish | null): Promise<boolean> {
+    if (wish === null || wish.marked === wish.shown) return false;
+    return this.users.prefer(transaction, userId, wish.marked, PRINCIPAL);
+  }
+
+  private async read(userId: string, offered: readonly Subject[]): Promise<Preferences> {
+    return toPreferences(await this.consents.said(userId), offered, await this.repository.reach(userId));
   }
 
   private async open(token: string, gpc: string | undefined): Promise<string | null> {

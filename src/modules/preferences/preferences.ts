@@ -1,6 +1,7 @@
 import { ALL } from '../../core/consent/consent-record.js';
 import { foldConsent, isGrantValid, nextGrantAt } from '../../core/consent/fold-consent.js';
 import { isObjecting } from '../../core/consent/objection.js';
+import { PREFERABLE_CHANNELS, type PreferableChannel } from '../../core/content/content.js';
 import type { Said, Statement } from '../consents/index.js';
 
 /** Something that a person may permit or refuse by itself. */
@@ -22,6 +23,13 @@ export interface Choice extends Subject {
   readonly recordId: string | null;
 }
 
+/** Where a person can be reached, and would rather be. */
+export interface Reach {
+  readonly preferred: PreferableChannel | null;
+  /** Those of the company's templates, and those on which we know how to reach the person; in no order. */
+  readonly channels: readonly string[];
+}
+
 /** All that the page shows. */
 export interface Preferences {
   readonly choices: readonly Choice[];
@@ -29,6 +37,16 @@ export interface Preferences {
   readonly isObjecting: boolean;
   /** Purposes that are refused on every channel, e.g. by a signal of the browser: told, and not to be changed here. */
   readonly optedOut: readonly string[];
+  /** Where the person would rather hear from the company; null: no preference. */
+  readonly preferred: PreferableChannel | null;
+  /** What the person may prefer; `preferred` is among them. */
+  readonly preferable: readonly PreferableChannel[];
+}
+
+/** What the page showed as preferred, and what was marked there when it was sent. */
+export interface Wish {
+  readonly shown: PreferableChannel | null;
+  readonly marked: PreferableChannel | null;
 }
 
 /** What the page showed of a choice when it was loaded, which may be long ago. */
@@ -43,10 +61,12 @@ export interface Submission {
   /** The page showed the objection as ticked. */
   readonly wasObjecting: boolean;
   readonly isObjecting: boolean;
+  /** Null: nothing was said of it. */
+  readonly wish: Wish | null;
 }
 
 /** The words that a person saw when they chose; a change of the page's words is a new one. */
-const TEXT_VERSION = 'preference-page-1';
+const TEXT_VERSION = 'preference-page-2';
 const PROOF = { source: 'preference_page', textVersion: TEXT_VERSION, evidence: {} };
 
 const EMAIL_MARKETING: Subject = { purpose: 'marketing', channel: 'email', brand: 'default' };
@@ -58,7 +78,16 @@ const keyOf = ({ purpose, channel, brand }: Subject): string => `${purpose} ${ch
  *
  * @param offered what the company sends beside that, from its templates
  */
-export function toPreferences({ records, now }: Said, offered: readonly Subject[]): Preferences {
+export function toPreferences(said: Said, offered: readonly Subject[], { preferred, channels }: Reach): Preferences {
+  const chosen = toChoices(said, offered);
+  const known = new Set([...channels, preferred, ...chosen.choices.map(({ channel }) => channel)]);
+  return { ...chosen, preferred, preferable: PREFERABLE_CHANNELS.filter((channel) => known.has(channel)) };
+}
+
+function toChoices(
+  { records, now }: Said,
+  offered: readonly Subject[],
+): Pick<Preferences, 'choices' | 'isObjecting' | 'optedOut'> {
   const named = records.filter(({ purpose, channel, brand }) => ![purpose, channel, brand].includes(ALL));
   const subjects = new Map([EMAIL_MARKETING, ...offered, ...named].map((subject) => [keyOf(subject), subject]));
   const choices = [...subjects]
@@ -94,7 +123,7 @@ export function toPreferences({ records, now }: Said, offered: readonly Subject[
  * page showed. Where nothing was ever said, nothing is recorded.
  */
 export function changesOf(said: Said, offered: readonly Subject[], submission: Submission): readonly Statement[] {
-  const current = toPreferences(said, offered);
+  const current = toChoices(said, offered);
   if (submission.isObjecting) {
     if (submission.wasObjecting || current.isObjecting) return [];
     return [{ ...PROOF, purpose: ALL, channel: ALL, brand: ALL, status: 'withdrawn', isObjection: true }];

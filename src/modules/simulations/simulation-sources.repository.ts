@@ -58,7 +58,7 @@ export class SimulationSources {
     return this.database.query({
       name: 'simulations_people',
       text: `select id, external_id as "externalId", email, name, phone, lifecycle_stage as "lifecycleStage", timezone,
-          locale, jurisdiction, attributes
+          locale, jurisdiction, preferred_channel as "preferredChannel", attributes
         from users where erased_at is null and ($1::uuid is null or id > $1) order by id limit $2`,
       values: [after, limit],
     });

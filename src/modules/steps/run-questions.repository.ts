@@ -52,7 +52,7 @@ export class RunQuestionsRepository {
       name: 'run_questions_facts',
       text: `select person.external_id as "externalId", person.email, person.name, person.phone,
           person.lifecycle_stage as "lifecycleStage", person.timezone, person.context_timezone as "contextTimezone",
-          person.locale, person.jurisdiction, person.attributes,
+          person.locale, person.jurisdiction, person.preferred_channel as "preferredChannel", person.attributes,
           coalesce(to_timestamp($3::float8 / 1000), clock_timestamp()) as now, entry.entered_at as "enteredAt",
           coalesce((select jsonb_object_agg(step_id, response) from run_responses where run_key = $2), '{}')
             as responses

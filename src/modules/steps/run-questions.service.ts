@@ -29,7 +29,7 @@ export class RunQuestions {
     const [user] = await this.database.query<ProfileFacts & { readonly isErased: boolean }>({
       name: 'run_questions_user',
       text: `select external_id as "externalId", email, name, phone, lifecycle_stage as "lifecycleStage", timezone, locale,
-          jurisdiction, attributes, erased_at is not null as "isErased"
+          jurisdiction, preferred_channel as "preferredChannel", attributes, erased_at is not null as "isErased"
         from users where id = $1`,
       values: [userId],
     });

@@ -9,6 +9,8 @@ export interface ProfileFacts {
   readonly locale: string | null;
   /** ISO 3166. */
   readonly jurisdiction: string | null;
+  /** Where the person would rather be reached, which permits nothing; null, or left out: no preference. */
+  readonly preferredChannel?: string | null;
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
@@ -23,6 +25,7 @@ export function attributesOf(user: ProfileFacts): Readonly<Record<string, unknow
     timezone: user.timezone,
     locale: user.locale,
     jurisdiction: user.jurisdiction,
+    preferred_channel: user.preferredChannel ?? null,
     attributes: user.attributes,
   };
 }

@@ -64,7 +64,7 @@ export class UsersController {
     status: 200,
     summary: 'Replaces the whole profile',
     description:
-      'Fields that are left out are empty afterwards, except external_id, which is kept. With `ext:` and an external id that nobody has, the user is made (201).',
+      'Fields that are left out are empty afterwards, except external_id and preferred_channel, which are kept. With `ext:` and an external id that nobody has, the user is made (201).',
     body: UserView,
     refusals: { ...refusals, 409: 'the external_id is taken' },
   })

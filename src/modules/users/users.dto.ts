@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PREFERABLE_CHANNELS } from '../../core/content/content.js';
 import { isValidZone } from '../../core/kernel/zone.js';
 import { jsonObject, lineOfText } from '../../platform/http/fields.js';
 import { pageFields, pageOf } from '../../platform/http/paging.js';
@@ -48,6 +49,11 @@ const profileFields = {
     .nullable()
     .default(null)
     .meta({ description: 'Where the person is known to be: whose law protects them.', example: 'US-FL' }),
+  preferred_channel: z.enum(PREFERABLE_CHANNELS).nullable().optional().meta({
+    description:
+      'Where the person would rather be reached; it permits nothing. Left out, it stays as it was, for the person may have chosen it on their page of choices; null removes it.',
+    example: 'sms',
+  }),
   attributes: jsonObject(ATTRIBUTES_BYTES_MAX).default({}),
 };
 
@@ -57,7 +63,7 @@ export const AmendedProfile = z.object({
   attributes: profileFields.attributes,
 });
 
-/** A whole profile. What is left out is empty afterwards. */
+/** A whole profile. What is left out is empty afterwards, but for what its field says otherwise. */
 export const UserInput = z.strictObject({ external_id: externalId.optional(), ...profileFields }).meta({
   id: 'UserInput',
   example: { email: 'jane@example.com', name: 'Jane Doe', lifecycle_stage: 'trial' },
@@ -109,6 +115,7 @@ export const UserView = z
     timezone: z.string().nullable(),
     locale: z.string().nullable(),
     jurisdiction: z.string().nullable(),
+    preferred_channel: z.string().nullable(),
     attributes: z.record(z.string(), z.unknown()),
     created_at: z.string(),
     updated_at: z.string(),

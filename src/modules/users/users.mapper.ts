@@ -11,6 +11,7 @@ export const toUserView = (user: UserRow): UserView => ({
   timezone: user.timezone,
   locale: user.locale,
   jurisdiction: user.jurisdiction,
+  preferred_channel: user.preferredChannel,
   attributes: user.attributes,
   created_at: new Date(user.createdAt).toISOString(),
   updated_at: new Date(user.updatedAt).toISOString(),
@@ -40,5 +41,6 @@ export const toProfile = (input: UserInput, hash: (channel: 'email' | 'sms', add
   timezone: input.timezone,
   locale: input.locale,
   jurisdiction: input.jurisdiction,
+  preferredChannel: input.preferred_channel,
   attributes: input.attributes,
 });

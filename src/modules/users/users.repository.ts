@@ -19,11 +19,14 @@ export interface Profile {
   readonly locale: string | null;
   /** ISO 3166: where the company knows the person to be, e.g. `US` or `US-FL`. */
   readonly jurisdiction: string | null;
+  /** Where the person would rather be reached; null: no preference. Left undefined, what is stored stays. */
+  readonly preferredChannel: string | null | undefined;
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
 export interface UserRow extends Profile {
   readonly id: string;
+  readonly preferredChannel: string | null;
   readonly createdAt: InstantMs;
   readonly updatedAt: InstantMs;
   readonly isErased: boolean;
@@ -68,8 +71,8 @@ export interface Upserted {
 }
 
 const ROW = `id, external_id as "externalId", email, email_hash as "emailHash", phone, phone_hash as "phoneHash", name,
-  lifecycle_stage as "lifecycleStage", timezone, locale, jurisdiction, attributes, created_at as "createdAt",
-  updated_at as "updatedAt", erased_at is not null as "isErased"`;
+  lifecycle_stage as "lifecycleStage", timezone, locale, jurisdiction, preferred_channel as "preferredChannel", attributes,
+  created_at as "createdAt", updated_at as "updatedAt", erased_at is not null as "isErased"`;
 
 const PROFILE = [
   'external_id',
@@ -81,6 +84,7 @@ const PROFILE = [
   'timezone',
   'locale',
   'jurisdiction',
+  'preferred_channel',
   'attributes',
 ];
 const IS_CHANGED = `(${PROFILE.map((column) => `old.${column}`).join(', ')}) is distinct from
@@ -97,8 +101,8 @@ export class UsersRepository {
       name: 'users_insert',
       text: `with added as (
           insert into users (external_id, email, email_hash, phone, phone_hash, name, lifecycle_stage, timezone, locale,
-            jurisdiction, attributes)
-          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning *
+            jurisdiction, attributes, preferred_channel)
+          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning *
         ), state as (insert into contact_state (user_id) select id from added)
         select ${ROW} from added`,
       values: profileValues(profile),
@@ -113,9 +117,10 @@ export class UsersRepository {
       name: 'users_replace',
       text: `update users set external_id = coalesce($1, external_id), email = $2, email_hash = $3, phone = $4,
           phone_hash = $5, name = $6, lifecycle_stage = $7, timezone = $8, locale = $9, jurisdiction = $10,
-          attributes = $11, updated_at = clock_timestamp()
-        where id = $12 and erased_at is null returning ${ROW}, ${IS_CHANGED} as "isChanged"`,
-      values: [...profileValues(profile), id],
+          attributes = $11, preferred_channel = case when $13::boolean then $12 else preferred_channel end,
+          updated_at = clock_timestamp()
+        where id = $14 and erased_at is null returning ${ROW}, ${IS_CHANGED} as "isChanged"`,
+      values: [...profileValues(profile), profile.preferredChannel !== undefined, id],
     });
     return row ?? null;
   }
@@ -142,6 +147,17 @@ export class UsersRepository {
     return rows.length > 0;
   }
 
+  /** @returns whether another channel, or none, was preferred before; false when the user is erased by now */
+  async prefer(transaction: Transaction, id: string, channel: string | null): Promise<boolean> {
+    const rows = await transaction.query({
+      name: 'users_prefer',
+      text: `update users set preferred_channel = $2, updated_at = clock_timestamp()
+        where id = $1 and erased_at is null and preferred_channel is distinct from $2 returning id`,
+      values: [id, channel],
+    });
+    return rows.length > 0;
+  }
+
   /**
    * Creates or replaces by external id. Those who exist are locked first, by id as everywhere; the new ones then come in
    * the order of their external ids. Who is erased while this waits has no external id any more, and is made anew.
@@ -152,25 +168,28 @@ export class UsersRepository {
       text: 'select from users where external_id = any ($1) order by id for no key update',
       values: [profiles.map(({ externalId }) => externalId)],
     });
+    const preferring = profiles.filter(({ preferredChannel }) => preferredChannel !== undefined);
     return transaction.query<Upserted>({
       name: 'users_upsert',
       text: `with written as (
           insert into users (external_id, email, email_hash, phone, phone_hash, name, lifecycle_stage, timezone, locale,
-            jurisdiction, attributes)
+            jurisdiction, preferred_channel, attributes)
           select "externalId", email, "emailHash", phone, "phoneHash", name, "lifecycleStage", timezone, locale,
-            jurisdiction, attributes
+            jurisdiction, "preferredChannel", attributes
           from jsonb_to_recordset($1::jsonb) as item ("externalId" text, email text, "emailHash" text, phone text,
             "phoneHash" text, name text, "lifecycleStage" text, timezone text, locale text,
-            jurisdiction text, attributes jsonb)
+            jurisdiction text, "preferredChannel" text, attributes jsonb)
           order by "externalId"
           on conflict (external_id) do update set email = excluded.email, email_hash = excluded.email_hash,
             phone = excluded.phone, phone_hash = excluded.phone_hash, name = excluded.name, lifecycle_stage = excluded.lifecycle_stage,
             timezone = excluded.timezone, locale = excluded.locale, jurisdiction = excluded.jurisdiction,
+            preferred_channel = case when excluded.external_id = any ($2) then excluded.preferred_channel
+              else users.preferred_channel end,
             attributes = excluded.attributes, updated_at = clock_timestamp()
           returning id, external_id, old.id is null as is_new, ${IS_CHANGED} as is_changed
         ), state as (insert into contact_state (user_id) select id from written where is_new)
         select id, external_id as "externalId", is_new as "isNew", is_changed as "isChanged" from written`,
-      values: [JSON.stringify(profiles)],
+      values: [JSON.stringify(profiles), preferring.map(({ externalId }) => externalId)],
     });
   }
 
@@ -293,7 +312,7 @@ export class UsersRepository {
     await transaction.query({
       text: `update users set external_id = null, email = null, email_hash = null, phone = null, phone_hash = null, name = null,
           lifecycle_stage = null, timezone = null, context_timezone = null, context_timezone_at = null, locale = null,
-          jurisdiction = null, attributes = '{}', updated_at = clock_timestamp(),
+          jurisdiction = null, preferred_channel = null, attributes = '{}', updated_at = clock_timestamp(),
           erased_at = clock_timestamp()
         where id = $1`,
       values: [id],
@@ -325,5 +344,6 @@ function profileValues(profile: Profile): readonly unknown[] {
     profile.locale,
     profile.jurisdiction,
     JSON.stringify(profile.attributes),
+    profile.preferredChannel ?? null,
   ];
 }

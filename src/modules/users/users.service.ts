@@ -103,7 +103,23 @@ export class UsersService {
     return true;
   }
 
-  /** To be called after the commit of what `amend` wrote. */
+  /**
+   * Keeps where a person says they would rather be reached, in a transaction that holds their lock. Call `committed` after
+   * the commit.
+   *
+   * @param channel null: no preference
+   * @param principal who tells us; the audit trail names no value, for it outlives the person's data
+   * @returns whether that is something new
+   */
+  async prefer(transaction: Transaction, id: string, channel: string | null, principal: string): Promise<boolean> {
+    if (!(await this.users.prefer(transaction, id, channel))) return false;
+    await this.hooks.change(transaction, [id]);
+    const detail = { set: ['preferred_channel'] };
+    await this.audit.write(transaction, { principal, action: 'user.amend', subject: id, detail });
+    return true;
+  }
+
+  /** To be called after the commit of what `amend` or `prefer` wrote. */
   committed(): void {
     this.hooks.committed();
   }

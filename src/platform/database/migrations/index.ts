@@ -22,6 +22,7 @@ import { Mended20261121001100 } from './20261121001100-mended.js';
 import { PayloadKeys20261121001800 } from './20261121001800-payload-keys.js';
 import { People20261121000100 } from './20261121000100-people.js';
 import { Policies20261121000600 } from './20261121000600-policies.js';
+import { PreferredChannel20261124000100 } from './20261124000100-preferred-channel.js';
 import { Providers20261122000100 } from './20261122000100-providers.js';
 import { ReplaysAndPauses20261123000500 } from './20261123000500-replays-and-pauses.js';
 import { RunPaths20261121001600 } from './20261121001600-run-paths.js';
@@ -72,4 +73,5 @@ export const migrations = [
   { name: '20261123000310-run-upkeep', class: RunUpkeep20261123000310 },
   { name: '20261123000400-run-reports', class: RunReports20261123000400 },
   { name: '20261123000500-replays-and-pauses', class: ReplaysAndPauses20261123000500 },
+  { name: '20261124000100-preferred-channel', class: PreferredChannel20261124000100 },
 ];
