@@ -32,7 +32,9 @@ describe.each(examples)('example %s', (example) => {
   it('brings everything that its journey and its actions name', () => {
     const steps = journeys.flatMap((journey) => journey.steps);
     const named = [
-      ...steps.flatMap((step) => (step.kind === 'message' ? [step.template] : [])),
+      ...steps.flatMap((step) =>
+        step.kind === 'message' ? [step, ...(step.choices ?? [])].flatMap(({ template }) => template ?? []) : [],
+      ),
       ...actions.map(({ template }) => template),
     ];
     expect(named.filter((key) => !templateKeys.has(key))).toEqual([]);

@@ -200,7 +200,7 @@ describe('devices of a user', () => {
 
   describe('as facts of a decision', () => {
     const factsOf = async () => {
-      const ask = { user: { kind: 'id' as const, id: userId }, weighs: { kind: 'template' as const, key: 'note' } };
+      const ask = { user: { kind: 'id' as const, id: userId }, weighs: { kind: 'templates' as const, keys: ['note'] } };
       const rest = { run: null, journey: null, clockDomain: 'real', context: {}, now: null };
       const { facts, input } = await app.get(DecisionInputs).read(app.get(Database), { ...ask, ...rest });
       return { to: facts.user?.pushAddress, hash: input.candidates[0]?.addressHash, facts };

@@ -1,6 +1,6 @@
 import type { Candidate, DecisionInput, Rival } from '../../src/core/decisions/types.js';
 import type { Outcome } from '../../src/core/fatigue/outcome.js';
-import type { Step } from '../../src/core/journeys/plan.js';
+import { messagesOf, type Step } from '../../src/core/journeys/plan.js';
 import { DAY_MS } from '../../src/core/kernel/instant.js';
 import { placesElsewhere } from '../../src/core/users/places-elsewhere.js';
 import { resolveJurisdictions } from '../../src/core/users/resolve-jurisdictions.js';
@@ -119,7 +119,10 @@ function candidatesOf(
 ): readonly Candidate[] {
   const { actions, templates } = store.definitions;
   const { addresses } = store.user(run.userId);
-  const found = step.kind === 'message' ? [templates.get(step.template)] : step.actions.map((key) => actions.get(key));
+  const found =
+    step.kind === 'message'
+      ? messagesOf(step).map(({ template }) => templates.get(template))
+      : step.actions.map((key) => actions.get(key));
   return found.flatMap((candidate) => {
     if (candidate === undefined) return [];
     const { key, channel } = candidate;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 
+import { placeChannels } from '../../src/core/decisions/choose-channel.js';
 import type { Candidate, DecisionInput, Rival } from '../../src/core/decisions/types.js';
 import type { CapScope } from '../../src/core/fatigue/cap-rule.js';
 import { HOUR_MS, MINUTE_MS } from '../../src/core/kernel/instant.js';
@@ -182,12 +183,19 @@ export const anyDecisionInput: fc.Arbitrary<DecisionInput> = fc
     heldUntil: seldom<number | null | undefined>(DECIDED_AT + HOUR_MS, undefined),
     isJourneyPaused: seldom(true, false),
     isSendingPaused: seldom(true, false),
+    /** Left out: actions; else channels of one message, and which of them the person prefers. */
+    preferred: fc.constantFrom(undefined, undefined, null, 'sms'),
+    costs: fc.constantFrom<[string, number | null][]>([], [['sms', 2]], [['sms', null]]),
   })
-  .map(({ zones, state, heldUntil, isJourneyPaused, isSendingPaused, pauses: { pauseRules, outcomes }, ...more }) => {
+  .map(({ zones, state, heldUntil, isJourneyPaused, isSendingPaused, pauses, preferred, costs, ...more }) => {
+    const { pauseRules, outcomes } = pauses;
     const hold = heldUntil === undefined ? {} : { hold: { since: DECIDED_AT - HOUR_MS, until: heldUntil } };
     const run = runIn(state);
     return decisionInput({
       ...more,
+      ...(preferred === undefined
+        ? {}
+        : { candidates: placeChannels(more.candidates, { preferred, costs: new Map(costs) }) }),
       ...(isSendingPaused ? { sendingPause: SENDING_PAUSE } : {}),
       pauseRules,
       outcomes,

@@ -22,6 +22,7 @@ import {
   names,
 } from './definitions.js';
 import { FAULTY_ENTRIES, type FaultyDefinition } from './faulty-entries.js';
+import { FAULTY_MESSAGES } from './faulty-messages.js';
 
 /** Faults of every kind. */
 export const FAULTY_DEFINITIONS: readonly FaultyDefinition[] = [
@@ -51,6 +52,7 @@ export const FAULTY_DEFINITIONS: readonly FaultyDefinition[] = [
     'steps[0].actions',
     'bad_actions',
   ],
+  ...FAULTY_MESSAGES,
   ['a reason of two lines', journey([{ kind: 'end', id: 'a', reason: 'a\nb' }]), 'steps[0].reason', 'bad_text'],
   ['a step that no run can come to', journey([end(), end('other')]), 'steps[1]', 'unreachable'],
   ['a step with no way to an end', journey([wait('a', 'a'), end()], { start: 'a' }), 'steps[0]', 'no_end'],

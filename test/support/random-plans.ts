@@ -53,6 +53,16 @@ function kindsOf(id: string, to: fc.Arbitrary<string>): readonly fc.Arbitrary<St
       onRefusal,
       next: to,
     }),
+    fc.record({
+      ...of('message'),
+      channel: fc.constant('best' as const),
+      choices: fc.constant([
+        { channel: 'email' as const, template: 't' },
+        { channel: 'sms' as const, template: 'u' },
+      ]),
+      onRefusal,
+      next: to,
+    }),
     fc.record({ ...of('decide'), actions: fc.constant(['a']), onRefusal, next: to }),
     fc.record({ ...of('wait'), durationMs: lengthMs, next: to }),
     fc

@@ -8,7 +8,8 @@ const CANDIDATES_MAX = 1_000;
 /**
  * Ranks candidates by net value, best first: priority P x C x V x L, less the channel's cost and, for what rests on
  * consent, the cost of fatigue. A factor that is switched off counts as 1.
- * Ties go to the higher priority, then to the smaller key (by code unit), so the same facts give the same order.
+ * Ties go to the higher priority, of the channels of one message to the one whose place comes first, then to the smaller
+ * key (by code unit), so the same facts give the same order.
  *
  * Doing nothing competes at `doNothingValue`: a candidate must be strictly better. `refusals` names candidates that
  * were refused before; they are scored all the same, with that reason, and cannot win. Those that must not be scored
@@ -32,11 +33,13 @@ export function arbitrate(input: {
   assert(candidates.length <= CANDIDATES_MAX, `${candidates.length} candidates, at most ${CANDIDATES_MAX}`);
   assert(new Set(candidates.map(({ key }) => key)).size === candidates.length, 'a candidate key comes twice');
   assert(Number.isFinite(doNothingValue), 'the value of doing nothing is no number');
+  const places = new Map(candidates.map(({ key, choice }) => [key, choice?.place ?? 0]));
+  const placeOf = ({ key }: ScoredCandidate): number => places.get(key) ?? 0;
   let isWon = false;
   const ranked = candidates
     .filter(({ key }) => !unscored.has(key))
     .map((candidate) => scoreCandidate(candidate, input))
-    .sort(compareScores)
+    .sort((left, right) => compareWorth(left, right) || placeOf(left) - placeOf(right) || compareKeys(left, right))
     .map((score): CandidateScore => {
       const refusal = refusals.get(score.key);
       if (refusal !== undefined) return { ...score, lostBecause: refusal };
@@ -48,7 +51,7 @@ export function arbitrate(input: {
   const others = candidates
     .filter(({ key }) => unscored.has(key))
     .map((candidate) => withoutTerms(candidate, refusals));
-  return [...ranked, ...others.sort((left, right) => (left.key < right.key ? -1 : 1))];
+  return [...ranked, ...others.sort(compareKeys)];
 }
 
 /** Whether it has terms that can be compared. */
@@ -117,9 +120,12 @@ function factorsOf(
   };
 }
 
-/** Net value, then priority, both falling, then the key by code unit. */
-export function compareScores(left: ScoredCandidate, right: ScoredCandidate): number {
-  if (left.net !== right.net) return right.net - left.net;
-  if (left.priority !== right.priority) return right.priority - left.priority;
-  return left.key < right.key ? -1 : 1;
+/** Net value, then priority, both falling; 0 for those that are worth the same. */
+export function compareWorth(left: ScoredCandidate, right: ScoredCandidate): number {
+  return left.net === right.net ? right.priority - left.priority : right.net - left.net;
+}
+
+/** By code unit; 0 for the same key. */
+export function compareKeys({ key: left }: CandidateScore, { key: right }: CandidateScore): number {
+  return left === right ? 0 : left < right ? -1 : 1;
 }

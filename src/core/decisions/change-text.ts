@@ -54,6 +54,15 @@ export function changeText(blocker: GateVerdict, candidate: Candidate): string |
 export const worthChangeText = ({ key, net }: ScoredCandidate, bar: number): string =>
   `if ${key} were worth more than ${valueText(bar)} instead of ${valueText(net)}`;
 
+/**
+ * What would have to be so for a candidate to overtake one that is worth `bar`: of the channels of one message, all worth
+ * the same, the preferred one comes first.
+ */
+export const overtakeText = (score: ScoredCandidate, bar: number, { channel, choice }: Candidate): string =>
+  choice !== undefined && score.net === bar
+    ? `if the person preferred ${channel} to other channels`
+    : worthChangeText(score, bar);
+
 /** What happens at the instant from which a gate passes by itself: `quiet hours end`, `the daily cap of 1 frees`. */
 export function openingText(blocker: GateVerdict): string {
   if (blocker.gate === 'quiet_hours') return 'quiet hours end';
@@ -72,6 +81,7 @@ function identityChange({ reason }: GateVerdict, { key, template, channel }: Can
   if (reason === 'TEMPLATE_MISSING') return `if the template ${template} existed`;
   if (reason === 'RENDER_FAILED') return `if the template ${template} could be rendered for the user`;
   if (reason === 'ADDRESS_MISSING') return `if the user had an address on ${channel}`;
+  if (reason === 'NO_PROVIDER_ACCOUNT') return `if there were an account for ${channel}`;
   return 'if the user existed';
 }
 

@@ -9,7 +9,7 @@ import {
   type CandidateGates,
   type Memos,
 } from './assess.js';
-import { changeText, openingText, worthChangeText } from './change-text.js';
+import { changeText, openingText, overtakeText, worthChangeText } from './change-text.js';
 import { gatePendingCandidates } from './gate-pending.js';
 import { settle } from './settle.js';
 import { suppose, supposeWorth, type Supposition } from './suppose.js';
@@ -104,11 +104,12 @@ function changeFor(
   if (bar !== null) {
     const isEnough =
       blockers.length === 0 && outcome.kind !== 'do_nothing' && wouldGo(input, gates, bar.net - score.net);
-    return isEnough ? valueChange(score, bar.net) : null;
+    return isEnough ? arbitrationChange(score.key, overtakeText(score, bar.net, gates.candidate)) : null;
   }
   if (score.net <= input.doNothingValue) {
     const bar = input.doNothingValue;
-    return blockers.length === 0 ? valueChange(score, bar) : lift(question, score, blocked, bar);
+    if (blockers.length > 0) return lift(question, score, blocked, bar);
+    return arbitrationChange(score.key, worthChangeText(score, bar));
   }
   return blockers.length === 0 ? null : unblock(question, score, blocked, later);
 }
@@ -156,10 +157,6 @@ function changesOfSilence({ outcome, scores }: Question, chosen: ScoredCandidate
     return [arbitrationChange(null, `if doing nothing were worth ${valueText(chosen.net)} or more`)];
   }
   return scores.length === 0 ? [arbitrationChange(null, 'if there were an action to choose')] : [];
-}
-
-function valueChange(score: ScoredCandidate, bar: number): Change {
-  return arbitrationChange(score.key, worthChangeText(score, bar));
 }
 
 function arbitrationChange(candidate: string | null, change: string): Change {

@@ -2,7 +2,7 @@ import { assert } from '../kernel/assert.js';
 import type { InstantMs } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import { isScored } from './arbitrate.js';
-import { worthChangeText } from './change-text.js';
+import { overtakeText } from './change-text.js';
 import { decide } from './decide.js';
 import { explainDecision, explainLoss, type ExplanationContext } from './explain.js';
 import { supposeWorth } from './suppose.js';
@@ -34,8 +34,9 @@ export interface CandidateExplanation {
 export function explainCandidate(
   { input, decision }: { readonly input: DecisionInput; readonly decision: Decision },
   key: string,
-  context: ExplanationContext,
+  about: ExplanationContext,
 ): CandidateExplanation {
+  const context = { ...about, weighed: input.candidates };
   const score = decision.candidates.find((each) => each.key === key);
   assert(score !== undefined, `${key} was not weighed`);
   const { outcome, counterfactuals } = decision;
@@ -67,7 +68,9 @@ function changeFor(
   const alone = decide({ ...input, candidates, doNothingValue });
   const isFree = alone.outcome.kind === 'act';
   const bar = isFree ? barToWin(input, decision, score) : barOf(decision, score);
-  const worth = bar === null ? null : worthChangeText(score, bar);
+  const [candidate] = candidates;
+  assert(candidate !== undefined, `${score.key} was not weighed`);
+  const worth = bar === null ? null : overtakeText(score, bar, candidate);
   if (isFree) return { change: worth, after: null };
   const [gates] = alone.counterfactuals;
   if (gates === undefined) return { change: null, after: null };

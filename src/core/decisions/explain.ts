@@ -2,9 +2,10 @@ import { unreachable } from '../kernel/assert.js';
 import type { InstantMs } from '../kernel/instant.js';
 import { REASONS, type ReasonCode } from '../kernel/reasons.js';
 import { isScored } from './arbitrate.js';
+import { choiceText } from './choose-channel.js';
 import { factsText, worthText } from './facts-text.js';
 import { instantText, valueText } from './text.js';
-import type { Decision, DecisionOutcome, GateVerdict, ScoredCandidate } from './types.js';
+import type { Candidate, CandidateScore, Decision, DecisionOutcome, GateVerdict, ScoredCandidate } from './types.js';
 
 const LABEL_DEFAULT = 'this user';
 
@@ -26,6 +27,8 @@ export interface ExplanationContext {
   readonly decidedAt: InstantMs;
   /** `made` when left out. */
   readonly mood?: Mood;
+  /** What was weighed, by which channels of one message are told apart; left out: nothing was to be told apart. */
+  readonly weighed?: readonly Candidate[];
 }
 
 interface Verbs {
@@ -75,7 +78,7 @@ export function explainLoss(
   context: ExplanationContext,
 ): string {
   const { key, reason, change } = lost;
-  const cause = `${lossText(decision, key, reason)}${othersText(decision, key, reasonsTold(decision, reason))}`;
+  const cause = `${lossText(decision, { key, reason }, context)}${othersText(decision, key, reasonsTold(decision, reason))}`;
   const answer = `${key} ${VERBS[context.mood ?? 'made'].wasNot} chosen for ${labelOf(context)}, because ${cause}`;
   return sentence(answer, change, context);
 }
@@ -85,16 +88,18 @@ function reasonsTold({ outcome }: Decision, reason: ReasonCode): readonly (Reaso
   return reason === 'LOWER_PRIORITY' && outcome.kind !== 'act' ? [reason, outcome.reason] : [reason];
 }
 
-function lossText(decision: Decision, key: string, reason: ReasonCode): string {
+function lossText(
+  decision: Decision,
+  { key, reason }: { readonly key: string; readonly reason: ReasonCode },
+  context: ExplanationContext,
+): string {
   const own = decision.candidates.filter(isScored).find((score) => score.key === key);
   if (reason === 'BELOW_THRESHOLD' && own !== undefined) {
     return `${worthText(own)}, not more than doing nothing (${valueText(decision.doNothingValue)})`;
   }
   const deciding = verdictOn(decision, key, reason);
   if (deciding !== null) return `${REASONS[reason]}${factsAfter(decision, deciding)}`;
-  return reason === 'LOWER_PRIORITY'
-    ? `${REASONS[reason]}${rivalText(decision, key)}`
-    : behindText(decision, key, reason);
+  return reason === 'LOWER_PRIORITY' ? overtakenText(decision, key, context) : behindText(decision, key, reason);
 }
 
 function sentence(answer: string, change: string | null, { decidedAt, mood = 'made' }: ExplanationContext): string {
@@ -112,7 +117,7 @@ function answerText(decision: Decision, context: ExplanationContext): string {
   switch (outcome.kind) {
     case 'act': {
       const { action, channel } = outcome;
-      return `${action} on ${channel} ${was} chosen for ${label}, because ${choiceText(decision, outcome)}`;
+      return `${action} on ${channel} ${was} chosen for ${label}, because ${worthiestText(decision, outcome, context)}`;
     }
     case 'defer': {
       const until = `${instantText(outcome.until)}${HELD.has(outcome.reason) ? `, when it ${again}` : ''}`;
@@ -126,20 +131,36 @@ function answerText(decision: Decision, context: ExplanationContext): string {
 }
 
 /** What the chosen one was worth, what came after it, and why what was worth more could not be chosen. */
-function choiceText(decision: Decision, { action }: { readonly action: string }): string {
+function worthiestText(
+  decision: Decision,
+  { action }: { readonly action: string },
+  context: ExplanationContext,
+): string {
   const { candidates, doNothingValue } = decision;
   const rank = candidates.findIndex(({ key }) => key === action);
   const net = candidates[rank]?.net ?? 0;
   const behind = candidates.slice(rank + 1).filter(isScored);
   const second = behind.find(({ lostBecause }) => lostBecause === 'LOWER_PRIORITY');
   const worth = `it was worth ${valueText(net)}, more than doing nothing (${valueText(doNothingValue)})`;
-  return `${worth}${secondText(second, net)}${betterText(decision, candidates.slice(0, rank).filter(isScored))}`;
+  return `${worth}${secondText(second, candidates[rank], context)}${betterText(decision, candidates.slice(0, rank).filter(isScored))}`;
 }
 
-function secondText(second: ScoredCandidate | undefined, net: number): string {
+function secondText(
+  second: ScoredCandidate | undefined,
+  first: CandidateScore | undefined,
+  context: ExplanationContext,
+): string {
   if (second === undefined) return '';
   const named = `${second.key} (${valueText(second.net)})`;
-  return second.net === net ? `, and comes before ${named}` : ` and ${named}`;
+  if (first === undefined || second.net !== first.net) return ` and ${named}`;
+  const why = firstText(first.key, second.key, context);
+  return `, and comes before ${named}${why === null ? '' : `, because ${why}`}`;
+}
+
+/** Why one of two channels of a message comes first; null where they are no such thing. */
+function firstText(first: string, second: string, { weighed = [] }: ExplanationContext): string | null {
+  const [one, other] = [first, second].map((key) => weighed.find((candidate) => candidate.key === key)?.choice);
+  return one === undefined || other === undefined ? null : choiceText(one, other);
 }
 
 function betterText(decision: Decision, better: readonly ScoredCandidate[]): string {
@@ -205,20 +226,22 @@ function othersText({ gates }: Decision, key: string | null, told: readonly (Rea
   return texts.length === 0 ? '' : ` (also in the way: ${texts.join(', ')})`;
 }
 
-/** What was worth more than this candidate, and what became of it. */
-function rivalText({ candidates, outcome }: Decision, key: string): string {
+/** What came before this candidate, and what became of it. */
+function overtakenText({ candidates, outcome }: Decision, key: string, context: ExplanationContext): string {
+  const more = REASONS.LOWER_PRIORITY;
   const scores = candidates.filter(isScored);
   const own = scores.find((score) => score.key === key);
   const rival = scores.find(({ lostBecause }) => lostBecause === null) ?? scores[0];
-  if (own === undefined || rival === undefined || rival === own) return '';
-  const worth = worthsText(rival, own);
+  if (own === undefined || rival === undefined || rival === own) return more;
+  const why = own.net === rival.net ? firstText(rival.key, key, context) : null;
+  const worth = why === null ? `${more} (${worthsText(rival, own)})` : `${rival.key} comes before it, because ${why}`;
   switch (outcome.kind) {
     case 'act':
-      return ` (${worth})`;
+      return worth;
     case 'defer':
-      return ` (${worth}) and is waited for until ${instantText(outcome.until)}, because ${REASONS[outcome.reason]}`;
+      return `${worth} and is waited for until ${instantText(outcome.until)}, because ${REASONS[outcome.reason]}`;
     case 'do_nothing':
-      return ` (${worth}) and left no room for a lesser one, because ${REASONS[outcome.reason]}`;
+      return `${worth} and left no room for a lesser one, because ${REASONS[outcome.reason]}`;
   }
 }
 

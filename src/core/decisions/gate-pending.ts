@@ -1,7 +1,7 @@
 import { gateCaps } from '../fatigue/gate-caps.js';
 import type { Contact } from '../fatigue/cap-rule.js';
 import { fatigueCost, gateCandidate, isOpen, newMemos } from './assess.js';
-import { compareScores, scoreCandidate } from './arbitrate.js';
+import { compareKeys, compareWorth, scoreCandidate } from './arbitrate.js';
 import { capQuestion } from './final-gates.js';
 import { PASS, type GateAnswer } from './gate-answer.js';
 import type { Candidate, DecisionInput, Rival, ScoredCandidate } from './types.js';
@@ -66,15 +66,12 @@ function contenderOf(
 }
 
 function compareContenders(left: Contender, right: Contender): number {
-  const byScore = compareScores(left.score, right.score);
   // The same action in two runs: the smaller run key, so that both runs see the same order.
-  return left.score.key === right.score.key &&
-    left.score.net === right.score.net &&
-    left.score.priority === right.score.priority
-    ? left.runKey < right.runKey
-      ? -1
-      : 1
-    : byScore;
+  return (
+    compareWorth(left.score, right.score) ||
+    compareKeys(left.score, right.score) ||
+    (left.runKey < right.runKey ? -1 : 1)
+  );
 }
 
 /**

@@ -11,6 +11,18 @@ import type { PlaceZones } from '../quiet-hours/next-allowed-instant.js';
 import type { QuietRule } from '../quiet-hours/quiet-rule.js';
 import type { Suppression } from '../suppression/suppression.js';
 
+/** How one of the channels of a message stands among the others. */
+export interface ChannelChoice {
+  /** 0 comes first. */
+  readonly place: number;
+  /** It is the channel that the person prefers. */
+  readonly isPreferred: boolean;
+  /** What the account that would carry the message asks; 0 where it does not say. */
+  readonly cost: number;
+  /** Nobody carries the channel, and somebody one of the others. */
+  readonly hasNoAccount: boolean;
+}
+
 /** Something that could be done for the user, with all that the gates and the arbitration must know of it. */
 export interface Candidate {
   readonly key: string;
@@ -50,6 +62,8 @@ export interface Candidate {
   readonly channelCost: number;
   /** Key of the account that asks this cost, being the first to carry the message; left out: the cost is the action's own. */
   readonly costAskedBy?: string;
+  /** Decides between those that are worth the same; left out: their keys do. */
+  readonly choice?: ChannelChoice;
   /** Keyed hash of the normalised address on this channel; null when the user has none. */
   readonly addressHash: string | null;
 }

@@ -8,6 +8,7 @@ export const COMPILE_FAULTS = {
   bad_text: 'a name, event, reason or goal is no single line of 1 to 200 characters',
   bad_duration: 'a duration is none, is no time at all, or is longer than ten years',
   bad_time: 'a local time is not HH:MM from 00:00 to 23:59',
+  bad_message: 'a message step names no template, a template beside `best`, or choices that are too few or alike',
   bad_actions: 'a decide step has no action, more than 50, or one twice',
   bad_condition: 'a condition is too deep or too large, or asks something that cannot be answered',
   bad_attribute: 'the path of an attribute leads nowhere, or to where nobody may write',

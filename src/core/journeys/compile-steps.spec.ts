@@ -213,6 +213,24 @@ describe('compile, step by step', () => {
       },
     ],
     [
+      'the best of several channels',
+      {
+        ...{ kind: 'message', id: 'a', channel: 'best', ttl: 'P1D', next: 'done' },
+        choices: [
+          { channel: 'push', template: 'a_push' },
+          { channel: 'email', template: 'a_mail' },
+        ],
+      },
+      {
+        ...{ kind: 'message', id: 'a', channel: 'best' },
+        choices: [
+          { channel: 'push', template: 'a_push' },
+          { channel: 'email', template: 'a_mail' },
+        ],
+        ...{ ttlMs: DAY_MS, onRefusal: 'continue', next: 'done' },
+      },
+    ],
+    [
       'a refusal that waits',
       { kind: 'decide', id: 'a', actions: ['x'], ttl: 'P1D', on_refusal: { wait: 'P7D' } },
       {

@@ -1,13 +1,13 @@
 import { compileAct } from './compile-acts.js';
 import { compileBranch, compileSplit } from './compile-choices.js';
-import { checkText, durationOf } from './compile-checks.js';
-import { placeOf, type CompileContext, type StepOf, type StepPlace } from './compile-context.js';
+import { checkText } from './compile-checks.js';
+import { placeOf, type CompileContext, type StepPlace } from './compile-context.js';
+import { compileSending } from './compile-sending.js';
 import { compileWait, compileWaitFor } from './compile-waits.js';
 import type { StepDefinition } from './definition.js';
-import type { OnRefusal, Step } from './plan.js';
+import type { Step } from './plan.js';
 
 const STEPS_MAX = 200;
-const ACTIONS_PER_STEP_MAX = 50;
 const VISITS_MAX = 100;
 const STEP_ID_PATTERN = /^[a-z][a-z0-9_]{0,63}$/;
 
@@ -34,20 +34,13 @@ export function compileSteps(
 }
 
 function compileStep(step: StepDefinition, place: StepPlace): Step {
-  const { path, target } = place;
+  const { path } = place;
   const { report } = place.context;
   const { id } = step;
   switch (step.kind) {
-    case 'message': {
-      const { kind, channel, template } = step;
-      checkText(template, `${path}.template`, report);
-      return { kind, id, channel, template, ...sendingOf(step, place), next: target('next', step.next) };
-    }
-    case 'decide': {
-      const { kind, actions } = step;
-      checkActions(actions, place);
-      return { kind, id, actions, ...sendingOf(step, place), next: target('next', step.next) };
-    }
+    case 'message':
+    case 'decide':
+      return compileSending(step, place);
     case 'wait':
       return compileWait(step, place);
     case 'wait_for':
@@ -80,27 +73,4 @@ function limitOf(step: StepDefinition, { path, context, target }: StepPlace): Pi
   else if (next === id) report(`${path}.on_max_visits`, 'bad_max_visits', 'must be another step');
   if (visits === undefined || next === undefined) return {};
   return { limit: { visits, next: target('on_max_visits', next) } };
-}
-
-function sendingOf(
-  step: StepOf<'message' | 'decide'>,
-  place: StepPlace,
-): { readonly ttlMs?: number; readonly onRefusal: OnRefusal } {
-  const { ttl } = step;
-  const ttlMs = ttl === undefined ? {} : { ttlMs: durationOf(ttl, `${place.path}.ttl`, place.context.report) };
-  return { ...ttlMs, onRefusal: onRefusalOf(step, place) };
-}
-
-function onRefusalOf(step: StepOf<'message' | 'decide'>, { path, context, target }: StepPlace): OnRefusal {
-  const { on_refusal: onRefusal = 'continue' } = step;
-  if (typeof onRefusal === 'string') return onRefusal;
-  if ('step' in onRefusal) return { kind: 'go_to', step: target('on_refusal.step', onRefusal.step) };
-  return { kind: 'wait', forMs: durationOf(onRefusal.wait, `${path}.on_refusal.wait`, context.report) };
-}
-
-function checkActions(actions: readonly string[], { path, context: { report } }: StepPlace): void {
-  if (actions.length === 0 || actions.length > ACTIONS_PER_STEP_MAX) {
-    report(`${path}.actions`, 'bad_actions', `needs 1 to ${ACTIONS_PER_STEP_MAX} actions`);
-  }
-  if (new Set(actions).size !== actions.length) report(`${path}.actions`, 'bad_actions', 'names an action twice');
 }

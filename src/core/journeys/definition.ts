@@ -1,7 +1,7 @@
 import type { Condition, Scalar } from '../audiences/condition.js';
 import type { RunCondition } from '../audiences/run-condition.js';
 import type { EntryLimits } from './entry-limits.js';
-import type { Channel } from './plan.js';
+import type { Channel, MessageChoice } from './plan.js';
 import type { Trigger } from './triggers.js';
 
 /**
@@ -61,8 +61,10 @@ export type StepDefinition = StepHead &
   (
     | {
         readonly kind: 'message';
-        readonly channel: Channel;
-        readonly template: string;
+        /** `best` goes with `choices`, every other one with `template`. */
+        readonly channel: Channel | 'best';
+        readonly template?: string | undefined;
+        readonly choices?: readonly MessageChoice[] | undefined;
         /** How long after the step began the message still makes sense. */
         readonly ttl?: string | undefined;
         readonly on_refusal?: OnRefusalDefinition | undefined;

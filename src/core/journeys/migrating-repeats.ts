@@ -1,7 +1,7 @@
 import type { InterpreterState } from './interpreter-state.js';
 import type { Migration } from './migrating-types.js';
 import { exitsOf } from './plan-graph.js';
-import type { Plan, Step } from './plan.js';
+import { messagesOf, type Plan, type Step } from './plan.js';
 
 type Offers = Migration['offers'];
 
@@ -12,7 +12,10 @@ type Offers = Migration['offers'];
 export function contentsOf(step: Step, offers: Offers = {}): readonly string[] {
   switch (step.kind) {
     case 'message':
-      return [`step:${step.id}`, templateName(`${step.channel}:${step.template}`)];
+      return [
+        `step:${step.id}`,
+        ...messagesOf(step).map(({ channel, template }) => templateName(`${channel}:${template}`)),
+      ];
     case 'decide':
       return [`step:${step.id}`, ...step.actions.flatMap((action) => actionNames(action, offers))];
     case 'wait':

@@ -31,7 +31,7 @@ const variedPlan = (version: number): fc.Arbitrary<Plan> =>
           typeof value === 'string' && /^s\d+$/.test(value) && key !== 'salt' ? renamed(value) : value,
         ),
       ) as Step;
-      if (named.kind === 'message') return { ...named, template: `t${draw(named.id)}` };
+      if (named.kind === 'message' && named.channel !== 'best') return { ...named, template: `t${draw(named.id)}` };
       if (named.kind === 'decide') return { ...named, actions: [`a${draw(named.id)}`] };
       return named.kind === 'split' ? { ...named, salt: `salt${draw(named.id)}` } : named;
     });

@@ -21,16 +21,30 @@ interface StepHead {
   readonly limit?: { readonly visits: number; readonly next: string };
 }
 
-/** Sends one message, if every gate lets it pass. */
-export interface MessageStep extends StepHead {
-  readonly kind: 'message';
+/** A message as one channel carries it. */
+export interface MessageChoice {
   readonly channel: Channel;
   readonly template: string;
+}
+
+interface MessageHead extends StepHead {
+  readonly kind: 'message';
   /** From the first question of the visit on; left out: as long as it takes. */
   readonly ttlMs?: DurationMs;
   readonly onRefusal: OnRefusal;
   readonly next: string;
 }
+
+/**
+ * Sends one message, if every gate lets it pass: through its channel, or through the best of several for the person, the
+ * earlier one where nothing else tells two apart.
+ */
+export type MessageStep = MessageHead &
+  (MessageChoice | { readonly channel: 'best'; readonly choices: readonly MessageChoice[] });
+
+/** Everything that a message step may send, as it was written down. */
+export const messagesOf = (step: MessageStep): readonly MessageChoice[] =>
+  step.channel === 'best' ? step.choices : [{ channel: step.channel, template: step.template }];
 
 /** Weighs its actions against doing nothing; `next` follows whatever the answer is. */
 export interface DecideStep extends StepHead {

@@ -1,4 +1,5 @@
 import type { Scalar } from '../../core/audiences/condition.js';
+import { placeChannels } from '../../core/decisions/choose-channel.js';
 import type { Candidate, DecisionInput } from '../../core/decisions/types.js';
 import { isPersonChannel } from '../../core/delivery/person-channel.js';
 import type { Contact } from '../../core/fatigue/cap-rule.js';
@@ -23,9 +24,9 @@ import { placeOf } from './place.js';
 /** What is to be decided, beside the person about whom. */
 export interface Question {
   readonly userId: string;
-  /** One template, or actions; null keys mean all active ones. */
+  /** One template, or several of which one goes out; or actions, of which null keys mean all active ones. */
   readonly weighs:
-    | { readonly kind: 'template'; readonly key: string }
+    | { readonly kind: 'templates'; readonly keys: readonly string[] }
     | { readonly kind: 'actions'; readonly keys: readonly string[] | null };
   readonly journey: {
     readonly runKey: string;
@@ -109,14 +110,21 @@ function toRun({ run }: Facts, { journey }: Question): DecisionInput['run'] {
   return { runKey, journeyKey, ...state, ...(run?.isJourneyPaused === true ? { isJourneyPaused: true } : {}) };
 }
 
-function toCandidates(user: UserFacts | null, definitions: Definitions, { weighs, context }: Question): Candidate[] {
+function toCandidates(
+  user: UserFacts | null,
+  definitions: Definitions,
+  { weighs, context }: Question,
+): readonly Candidate[] {
   const addressed = (candidate: Candidate, factor: number): Candidate => ({
     ...candidate,
     contextFactor: factor,
     addressHash: addressOf(user, candidate.channel),
   });
-  if (weighs.kind === 'template') {
-    return [addressed(templateCandidate(weighs.key, definitions.templates.get(weighs.key)), 1)];
+  if (weighs.kind === 'templates') {
+    const { templates, costs } = definitions;
+    const messages = weighs.keys.map((key) => addressed(templateCandidate(key, templates.get(key)), 1));
+    if (messages.length < 2) return messages;
+    return placeChannels(messages, { preferred: user?.preferredChannel ?? null, costs });
   }
   const hasContext = Object.keys(context).length > 0;
   const factorOf = (action: ActionCandidate): number =>
@@ -128,7 +136,7 @@ function toCandidates(user: UserFacts | null, definitions: Definitions, { weighs
 }
 
 function pathsTested({ actions, activePaths }: Definitions, { weighs }: Question): readonly string[] {
-  if (weighs.kind === 'template') return [];
+  if (weighs.kind === 'templates') return [];
   return weighs.keys === null ? activePaths : outermost(weighs.keys.flatMap((key) => actions.get(key)?.paths ?? []));
 }
 

@@ -125,6 +125,7 @@ const CANDIDATE = fieldsOf<Candidate>({
   leverFactor: true,
   channelCost: true,
   costAskedBy: true,
+  choice: true,
   addressHash: true,
 });
 

@@ -33,7 +33,7 @@ export function toExplanationView(
   const askers = new Map(input.candidates.map(({ key, costAskedBy }) => [key, costAskedBy]));
   return {
     ...toDecisionView(row),
-    explanation: explainDecision(decision, { decidedAt: input.now }),
+    explanation: explainDecision(decision, { decidedAt: input.now, weighed: input.candidates }),
     gates: decision.gates.map((verdict) => ({
       gate: verdict.gate,
       candidates: verdict.candidates === null ? null : [...verdict.candidates],

@@ -11,8 +11,9 @@ const list = (select: string): string => `coalesce((select json_agg(item) from (
  * In the order in which accounts are asked. Which of the accounts for notifications carries one depends on the device;
  * one that only tells what became of messages carries none.
  */
-const CARRIERS = `select distinct on (channel) channel, key as account, provider_accounts.cost::float8 as cost
-  from provider_accounts where state = 'active' and channel <> 'push' and kind <> 'standard_webhooks'
+const CARRIERS = `select distinct on (channel) channel, key as account,
+    case when channel <> 'push' then provider_accounts.cost::float8 end as cost
+  from provider_accounts where state = 'active' and kind <> 'standard_webhooks'
   order by channel, priority, provider_accounts.cost nulls last, key`;
 
 const DEFINITIONS = `

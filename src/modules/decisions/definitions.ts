@@ -96,6 +96,8 @@ export interface Definitions {
   /** Attributes that the conditions of active actions test. */
   readonly activePaths: readonly string[];
   readonly templates: ReadonlyMap<string, TemplateFacts>;
+  /** What the account that is asked first wants for a message, by channel; null: it does not say. */
+  readonly costs: ReadonlyMap<string, number | null>;
   readonly horizons: Horizons;
   readonly body: string;
   /** SHA-256 of `body`. */
@@ -141,6 +143,7 @@ export function toDefinitions({
     activeKeys: active.map(({ candidate }) => candidate.key),
     activePaths: outermost(active.flatMap(({ paths }) => paths)),
     templates: heads,
+    costs: new Map(carriers.map(({ channel, cost }) => [channel, cost])),
     horizons: { ...horizonsOf(rules), ...(isPushed ? { hasDevices: true } : {}) },
     body,
     hash: createHash('sha256').update(body).digest(),

@@ -136,7 +136,7 @@ type Opened = StoredDecision & { readonly payload: DecisionPayload };
 /** As the decision endpoint weighs: all active actions, and the one in question; a message step weighs its template only. */
 function whatToWeigh({ actions, activeKeys, templates }: Definitions, action: string | null): Question['weighs'] {
   if (action !== null && !actions.has(action)) {
-    if (templates.has(action)) return { kind: 'template', key: action };
+    if (templates.has(action)) return { kind: 'templates', keys: [action] };
     const detail = 'there is no action and no message template with this key';
     throw new NotFoundException({ code: 'ACTION_UNKNOWN', detail });
   }
@@ -160,7 +160,7 @@ function answerFrom(payload: DecisionPayload, action: string | null, context: Ex
   }
   const [nearest] = decision.counterfactuals;
   return {
-    answer: explainDecision(decision, context),
+    answer: explainDecision(decision, { ...context, weighed: payload.input.candidates }),
     standing: null,
     reason: toColumns(decision.outcome).reason,
     what_would_change_it: toChange(nearest?.change ?? null, nearest?.after ?? null),
@@ -189,7 +189,9 @@ function toHypothetical(
   const { outcome } = payload.decision;
   const nobody = { id: null, runKey: null, stepId: null, visit: null, ask: null, source: 'api' as const };
   const row = { ...nobody, userId, clockDomain, decidedAt: at, outcome: outcome.kind, ...toColumns(outcome) };
-  return { ...toExplanationView(row, payload), explanation: explainDecision(payload.decision, context) };
+  const { input, decision } = payload;
+  const explanation = explainDecision(decision, { ...context, weighed: input.candidates });
+  return { ...toExplanationView(row, payload), explanation };
 }
 
 const moodOf = (at: InstantMs, now: InstantMs): NonNullable<ExplanationContext['mood']> =>

@@ -1,5 +1,7 @@
 import type { JourneyDefinitionDto } from './journeys.dto.js';
 
+type MessageDto = Extract<JourneyDefinitionDto['steps'][number], { readonly kind: 'message' }>;
+
 /** What a journey names and somebody else writes. */
 export interface NamedThing {
   /** Where it is named, e.g. `steps[2].template`. */
@@ -23,7 +25,7 @@ export function namedThings({ steps }: JourneyDefinitionDto): readonly NamedThin
     const path = `steps[${index}]`;
     switch (step.kind) {
       case 'message':
-        return [{ path: `${path}.template`, kind: 'template', key: step.template, channel: step.channel }];
+        return messageTemplates(step, path);
       case 'decide':
         return step.actions.map((key, at) => ({ path: `${path}.actions[${at}]`, kind: 'action', key }));
       case 'start_journey':
@@ -40,6 +42,18 @@ export function namedThings({ steps }: JourneyDefinitionDto): readonly NamedThin
         return [];
     }
   });
+}
+
+function messageTemplates({ channel, template, choices = [] }: MessageDto, path: string): readonly NamedThing[] {
+  const own =
+    template === undefined ? [] : [{ path: `${path}.template`, kind: 'template' as const, key: template, channel }];
+  const others = choices.map((choice, at) => ({
+    path: `${path}.choices[${at}].template`,
+    kind: 'template' as const,
+    key: choice.template,
+    channel: choice.channel,
+  }));
+  return [...own, ...others];
 }
 
 /** The fault to tell of a thing that does not exist. */

@@ -43,8 +43,23 @@ const message = z
   .strictObject({
     kind: z.literal('message'),
     ...head,
-    channel: z.enum(CONTENT_CHANNELS).meta({ description: 'that of the template' }),
-    template: Key,
+    channel: z
+      .enum([...CONTENT_CHANNELS, 'best'])
+      .meta({ description: 'that of the template; `best`: of the choices, the best one for the person' }),
+    template: Key.optional().meta({ description: 'goes with every channel but `best`' }),
+    choices: z
+      .array(z.strictObject({ channel: z.enum(CONTENT_CHANNELS), template: Key }))
+      .min(2)
+      .max(CONTENT_CHANNELS.length)
+      .optional()
+      .meta({
+        description:
+          'goes with `best`: one for each channel; where nothing else tells two apart the earlier one comes first',
+        example: [
+          { channel: 'push', template: 'reminder_push' },
+          { channel: 'email', template: 'reminder_email' },
+        ],
+      }),
     ttl: Ttl,
     on_refusal: OnRefusal,
     next: Next,

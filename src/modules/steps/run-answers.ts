@@ -3,7 +3,7 @@ import type { RunQuestion } from '../../core/audiences/run-condition.js';
 import type { ConsentRecord } from '../../core/consent/consent-record.js';
 import { gateConsent } from '../../core/consent/gate-consent.js';
 import { findMoment } from '../../core/journeys/moment.js';
-import type { DecideStep, MessageStep, Moment } from '../../core/journeys/plan.js';
+import { messagesOf, type DecideStep, type MessageStep, type Moment } from '../../core/journeys/plan.js';
 import { parseDuration } from '../../core/kernel/duration.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { placeOf, type InputQuery, type UserFacts } from '../decisions/index.js';
@@ -61,6 +61,8 @@ export function momentFor(
   return findMoment({ moment, value, zones, from });
 }
 
-/** What the gates weigh in a step: the message itself, or a list of actions. */
+/** What the gates weigh in a step: its message, in the ways in which it may go out, or a list of actions. */
 export const weighsOf = (step: MessageStep | DecideStep): InputQuery['weighs'] =>
-  step.kind === 'message' ? { kind: 'template', key: step.template } : { kind: 'actions', keys: step.actions };
+  step.kind === 'message'
+    ? { kind: 'templates', keys: messagesOf(step).map(({ template }) => template) }
+    : { kind: 'actions', keys: step.actions };
