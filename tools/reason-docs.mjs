@@ -56,14 +56,7 @@ const groups = [
   [
     'Sending',
     'The decision was made; what the provider did with it.',
-    [
-      'NO_PROVIDER_ACCOUNT',
-      'PROVIDER_UNAVAILABLE',
-      'SENDING_PAUSED',
-      'PROVIDER_REJECTED',
-      'OUTCOME_IN_DOUBT',
-      'OUTCOME_UNKNOWN',
-    ],
+    ['PROVIDER_UNAVAILABLE', 'SENDING_PAUSED', 'PROVIDER_REJECTED', 'OUTCOME_IN_DOUBT', 'OUTCOME_UNKNOWN'],
   ],
   ['Limits of the engine', 'The run goes on; an operator should look.', ['CONTENDED', 'TOO_MANY_ASKS']],
 ];

@@ -33,7 +33,9 @@ describe.each(examples)('example %s', (example) => {
     const steps = journeys.flatMap((journey) => journey.steps);
     const named = [
       ...steps.flatMap((step) =>
-        step.kind === 'message' ? [step, ...(step.choices ?? [])].flatMap(({ template }) => template ?? []) : [],
+        step.kind === 'message'
+          ? (step.channel === 'best' ? step.choices : [step]).map(({ template }) => template)
+          : [],
       ),
       ...actions.map(({ template }) => template),
     ];

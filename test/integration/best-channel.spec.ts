@@ -1,12 +1,14 @@
+import { createECDH } from 'node:crypto';
 import { jest } from '@jest/globals';
 import type { Plan } from '../../src/core/journeys/plan.js';
 import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
+import { Replayer } from '../../src/modules/dead-letters/replayer.js';
 import { ContactStage, type Contactee } from '../support/contact-stage.js';
 import { startSandboxProcess, type SandboxProcess } from '../support/sandbox.js';
 import { TWILIO_SID } from './sandbox/senders.js';
 
 /** Processes of providers are started and asked. */
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const TEXTS = {
   ...{ key: 'texts', kind: 'twilio', credentials: { auth_token: 'sandbox' }, cost: 0.05 },
@@ -17,6 +19,9 @@ const CHOICES = [
   { channel: 'sms', template: 'remind_text' },
   { channel: 'in_app', template: 'remind_note' },
 ] as const;
+
+/** Of the message, not of its recipient, whoever is asked. */
+const REFUSAL = '{"ErrorCode": 405, "Message": "not this one"}';
 
 interface Explained {
   readonly explanation: string;
@@ -49,8 +54,8 @@ describe('a message step with the best channel', () => {
       { kind: 'end', id: 'done' },
     ],
   });
-  async function journey(key: string): Promise<void> {
-    await stage.send('POST', '/api/journeys/templates', definition(key));
+  async function journey(key: string, choices?: readonly object[]): Promise<void> {
+    await stage.send('POST', '/api/journeys/templates', definition(key, choices));
     await stage.send('POST', `/api/journeys/templates/${key}/publish`, {});
   }
   const at = (provider: string): object => ({ base_url: `${sandbox.url}/${provider}` });
@@ -73,15 +78,18 @@ describe('a message step with the best channel', () => {
     }
     return made;
   }
+  const refuses = ({ id }: Contactee, channel: string): Promise<unknown> =>
+    stage.send('POST', '/api/consents', { user_id: id, channel, status: 'withdrawn', source: 'spec' });
   /** As the workflow asks: with the step of the published plan. */
-  async function ask({ id }: Contactee): Promise<StepAnswer> {
-    const [runKey = ''] = await stage.enter(id, 'remind');
+  async function ask({ id }: Contactee, journeyKey = 'remind'): Promise<StepAnswer> {
+    const [runKey = ''] = await stage.enter(id, journeyKey);
     const [row] = await stage.query<{ plan: Plan }>(
-      `select plan from journey_versions join journeys on journeys.id = journey_id where key = 'remind'`,
+      'select plan from journey_versions join journeys on journeys.id = journey_id where key = $1',
+      journeyKey,
     );
     const step = row?.plan.steps['remind'];
     if (step?.kind !== 'message') throw new Error('no such step');
-    const run = { runKey, userId: id, journeyKey: 'remind', journeyVersion: 1 };
+    const run = { runKey, userId: id, journeyKey, journeyVersion: 1 };
     return stage.ask({ run, step, visit: 1, ask: 1, clock: { kind: 'real' } });
   }
   const channelsOf = async ({ id }: Contactee): Promise<readonly string[]> =>
@@ -99,7 +107,7 @@ describe('a message step with the best channel', () => {
     expect(await channelsOf(reader)).toEqual(['sms']);
     const { explanation, candidates } = await explained(answer);
     expect(explanation).toContain('remind_text on sms was chosen');
-    expect(explanation).toContain('comes before remind_mail (1), because the person prefers its channel');
+    expect(explanation).toContain('comes before remind_mail (1), since they prefer sms');
     expect(candidates.map(({ action, lost_because }) => [action, lost_because])).toEqual([
       ['remind_text', null],
       ['remind_mail', 'LOWER_PRIORITY'],
@@ -128,12 +136,39 @@ describe('a message step with the best channel', () => {
     const stopped = await person(wants);
     await stage.send('POST', '/api/suppressions', { user_id: stopped.id, channel: 'sms', reason: 'manual' });
     expect(await ask(stopped)).toMatchObject({ kind: 'sent', action: 'remind_mail' });
+  });
+
+  it('passes over a channel that nobody carries now, and waits for its account where no other is open', async () => {
+    await texts();
     await stage.send('POST', '/api/providers/texts/pause', {});
+    const wants = { preferred_channel: 'sms' };
     const answer = await ask(await person(wants));
     expect(answer).toMatchObject({ kind: 'sent', action: 'remind_mail' });
-    expect((await explained(answer)).candidates).toContainEqual(
-      expect.objectContaining({ action: 'remind_text', lost_because: 'NO_PROVIDER_ACCOUNT' }),
-    );
+    expect((await explained(answer)).candidates.at(-1)).toMatchObject({ action: 'remind_text' });
+    const textsOnly = await person(wants, ['sms']);
+    await refuses(textsOnly, 'email');
+    expect(await ask(textsOnly)).toMatchObject({ kind: 'defer', reason: 'PROVIDER_UNAVAILABLE' });
+    // The mail server of the settings steps aside for an account, also for one that is paused.
+    await stage.send('POST', '/api/providers/texts/resume', {});
+    await mails(0);
+    await stage.send('POST', '/api/providers/mails/pause', {});
+    expect(await ask(await person({}, ['sms']))).toMatchObject({ kind: 'sent', action: 'remind_text' });
+  });
+
+  it('takes a notification for carried only by an account for the platform of the device', async () => {
+    const push = { key: 'remind_push', channel: 'push', purpose: 'marketing', title: 'Hello', body: 'Your plan ends.' };
+    await stage.send('POST', '/api/message-templates', push);
+    await journey('pushed', [{ channel: 'push', template: 'remind_push' }, CHOICES[0]]);
+    const keys = createECDH('prime256v1');
+    await stage.send('POST', '/api/providers', {
+      ...{ key: 'browsers', kind: 'webpush' },
+      settings: { subject: 'mailto:ops@example.org', public_key: keys.generateKeys('base64url') },
+      credentials: { private_key: keys.getPrivateKey('base64url') },
+    });
+    const reader = await person({ preferred_channel: 'push' }, ['push']);
+    const device = { platform: 'fcm', token: `spec:${reader.id}` };
+    await stage.send('PUT', `/api/users/${reader.id}/devices`, device);
+    expect(await ask(reader, 'pushed')).toMatchObject({ kind: 'sent', action: 'remind_mail' });
   });
 
   it('tries the next channel when the text of the first cannot be rendered for the person', async () => {
@@ -164,12 +199,7 @@ describe('a message step with the best channel', () => {
   it('is silent where no channel is open, for the reason of the best one', async () => {
     await texts();
     const nobody = await stage.person({ phone: '+33612359999' });
-    await stage.send('POST', '/api/consents', {
-      user_id: nobody.id,
-      channel: 'email',
-      status: 'withdrawn',
-      source: 'spec',
-    });
+    await refuses(nobody, 'email');
     expect(await ask(nobody)).toMatchObject({ kind: 'skip', reason: expect.stringMatching(/^CONSENT_/) });
     expect(await channelsOf(nobody)).toEqual([]);
   });
@@ -181,6 +211,52 @@ describe('a message step with the best channel', () => {
     const verified = await stage.send('GET', `/api/decisions/verify?user_id=${reader.id}`);
     expect(verified).toMatchObject({ is_intact: true, made_again: 1, fault_count: 0 });
     expect(await stage.brokenLinks(reader.id)).toEqual([]);
+  });
+
+  describe('once its provider refused it', () => {
+    /** Somebody whose e-mail was refused, and who would rather have it elsewhere since. */
+    async function refused(journeyKey: string): Promise<Contactee & { readonly deliveryId: string }> {
+      const reader = await person({ preferred_channel: 'email' });
+      const match = { recipient: reader.email };
+      await sandbox.faults([
+        { provider: 'postmark', kind: 'error', match, parameters: { status: 422, body: REFUSAL } },
+      ]);
+      expect(await ask(reader, journeyKey)).toMatchObject({ kind: 'skip', reason: 'PROVIDER_REJECTED' });
+      await sandbox.faults([]);
+      const profile = { email: reader.email, preferred_channel: 'in_app' };
+      await stage.send('PUT', `/api/users/${reader.id}`, profile);
+      const [row] = await stage.query<{ id: string }>('select id from deliveries where user_id = $1', reader.id);
+      return { ...reader, deliveryId: row?.id ?? '' };
+    }
+    async function replayed({ id, deliveryId }: Contactee & { readonly deliveryId: string }): Promise<unknown> {
+      await stage.send('POST', `/api/dead-letters/${deliveryId}/replay`, { reason: 'put right' });
+      await stage.get(Replayer).round();
+      return stage.query('select channel, template, state from deliveries where user_id = $1', id);
+    }
+
+    it('is sent again as the message that it was, or not at all', async () => {
+      await mails(0);
+      const letter = await refused('remind');
+      expect(await replayed(letter)).toEqual([{ channel: 'email', template: 'remind_mail', state: 'sent' }]);
+      const other = await refused('remind');
+      await refuses(other, 'email');
+      expect(await replayed(other)).toEqual([{ channel: 'email', template: 'remind_mail', state: 'failed' }]);
+    });
+
+    it('is sent again by the version that has it, whatever version its run is in by now', async () => {
+      await mails(0);
+      await stage.template('other_mail');
+      await journey('moving');
+      const letter = await refused('moving');
+      const steps = [
+        { kind: 'message', id: 'remind', channel: 'email', template: 'other_mail' },
+        { kind: 'end', id: 'done' },
+      ];
+      await stage.send('PUT', '/api/journeys/templates/moving', { ...definition('moving'), steps });
+      await stage.send('POST', '/api/journeys/templates/moving/publish', {});
+      await stage.query('update journey_entries set version = 2 where user_id = $1', letter.id);
+      expect(await replayed(letter)).toEqual([{ channel: 'email', template: 'remind_mail', state: 'sent' }]);
+    });
   });
 
   describe('when it is written down', () => {
@@ -211,10 +287,30 @@ describe('a message step with the best channel', () => {
       return refused.json<{ errors: { path: string }[] }>().errors.map(({ path }) => path);
     }
 
+    it('names messages for one purpose, on one legal basis', async () => {
+      const receipt = {
+        key: 'receipt_text',
+        channel: 'sms',
+        purpose: 'orders',
+        legal_basis: 'contract',
+        text: 'Paid.',
+      };
+      await stage.send('POST', '/api/message-templates', receipt);
+      const choices = [CHOICES[0], { channel: 'sms', template: 'receipt_text' }];
+      await stage.send('POST', '/api/journeys/templates', definition('mixed', choices));
+      const refused = await stage.inject({ method: 'POST', url: '/api/journeys/templates/mixed/publish', payload: {} });
+      expect([refused.statusCode, refused.json()]).toMatchObject([
+        422,
+        { code: 'UNKNOWN_REFERENCE', errors: [{ path: 'steps[0].choices[1].template' }] },
+      ]);
+    });
+
     it('names at least two channels, each once, and no other template', async () => {
       expect(await faults([CHOICES[0]])).toEqual(['steps[0].choices']);
       expect(await faults([CHOICES[0], CHOICES[0]])).toEqual(['steps[0].choices[1].channel']);
-      expect(await faults([CHOICES[0], { channel: 'best', template: 'x' }])).toEqual(['steps[0].choices[1].channel']);
+      for (const channel of ['best', 'webhook']) {
+        expect(await faults([CHOICES[0], { channel, template: 'x' }])).toEqual(['steps[0].choices[1].channel']);
+      }
     });
   });
 });

@@ -5,7 +5,7 @@ import { UsersRepository } from '../../src/modules/users/users.repository.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';
 
-const SETUP_MS_MAX = 60_000;
+const SETUP_MS_MAX = 120_000;
 const FORM = 'application/x-www-form-urlencoded';
 const EMAIL = 'marketing email default';
 const NONE = 'none';
@@ -127,7 +127,7 @@ describe('the preferred channel on the preference page', () => {
     const saved = await save('sms');
     expect(saved.statusCode).toBe(200);
     expect(marked(saved.body)).toEqual(['sms']);
-    expect(saved.body).toMatch(/role="status">Saved\. [^<]*You would rather hear from us by text message\.</);
+    expect(saved.body).toMatch(/role="status">Saved\. [^<]*Preferred: by text message\.</);
     expect(await stored()).toBe('sms');
     expect(await history()).toEqual([]);
     const told = { principal: 'preference_page', action: 'user.amend', detail: { set: ['preferred_channel'] } };

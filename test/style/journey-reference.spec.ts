@@ -11,8 +11,15 @@ const blocks = (language: string): readonly string[] =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, text = '']) => text);
 const examples = blocks('json').map((text) => JSON.parse(text) as { readonly kind?: string; readonly id?: string });
 const steps = examples.filter(({ id }) => id !== undefined);
-const kindsOf = (options: readonly { readonly shape: object }[]): readonly string[] =>
-  options.map(({ shape }) => (shape as { kind: { value: string } }).kind.value);
+type Shaped = { readonly shape: object } | { readonly options: readonly Shaped[] };
+/** Of the shapes, those within others too. */
+const kindsOf = (options: readonly Shaped[]): readonly string[] => [
+  ...new Set(
+    options.flatMap((option) =>
+      'shape' in option ? [(option.shape as { kind: { value: string } }).kind.value] : kindsOf(option.options),
+    ),
+  ),
+];
 /** Every step that an example leads to. */
 function targetsOf(value: unknown, name = ''): readonly string[] {
   if (typeof value === 'string') return /^(next|then|else|on_.+|step)$/.test(name) ? [value] : [];

@@ -185,21 +185,30 @@ export const anyDecisionInput: fc.Arbitrary<DecisionInput> = fc
     isSendingPaused: seldom(true, false),
     /** Left out: actions; else channels of one message, and which of them the person prefers. */
     preferred: fc.constantFrom(undefined, undefined, null, 'sms'),
+    uncarried: fc.constantFrom(null, null, 'sms'),
     costs: fc.constantFrom<[string, number | null][]>([], [['sms', 2]], [['sms', null]]),
   })
-  .map(({ zones, state, heldUntil, isJourneyPaused, isSendingPaused, pauses, preferred, costs, ...more }) => {
-    const { pauseRules, outcomes } = pauses;
-    const hold = heldUntil === undefined ? {} : { hold: { since: DECIDED_AT - HOUR_MS, until: heldUntil } };
-    const run = runIn(state);
-    return decisionInput({
-      ...more,
-      ...(preferred === undefined
-        ? {}
-        : { candidates: placeChannels(more.candidates, { preferred, costs: new Map(costs) }) }),
-      ...(isSendingPaused ? { sendingPause: SENDING_PAUSE } : {}),
-      pauseRules,
-      outcomes,
-      user: userWith({ zones, ...hold }),
-      run: run === null || !isJourneyPaused ? run : { ...run, isJourneyPaused },
-    });
-  });
+  .map(
+    ({ zones, state, heldUntil, isJourneyPaused, isSendingPaused, pauses, preferred, uncarried, costs, ...more }) => {
+      const { pauseRules, outcomes } = pauses;
+      const hold = heldUntil === undefined ? {} : { hold: { since: DECIDED_AT - HOUR_MS, until: heldUntil } };
+      const run = runIn(state);
+      return decisionInput({
+        ...more,
+        ...(preferred === undefined
+          ? {}
+          : {
+              candidates: placeChannels(more.candidates, {
+                preferred,
+                costs: new Map(costs),
+                isCarried: (on) => on !== uncarried,
+              }),
+            }),
+        ...(isSendingPaused ? { sendingPause: SENDING_PAUSE } : {}),
+        pauseRules,
+        outcomes,
+        user: userWith({ zones, ...hold }),
+        run: run === null || !isJourneyPaused ? run : { ...run, isJourneyPaused },
+      });
+    },
+  );

@@ -55,13 +55,22 @@ export const worthChangeText = ({ key, net }: ScoredCandidate, bar: number): str
   `if ${key} were worth more than ${valueText(bar)} instead of ${valueText(net)}`;
 
 /**
- * What would have to be so for a candidate to overtake one that is worth `bar`: of the channels of one message, all worth
- * the same, the preferred one comes first.
+ * What would have to be so for a candidate to overtake a rival. Of the channels of one message, all worth the same, the
+ * preferred one comes first, if somebody carries it.
+ *
+ * @param rival undefined: silence, or nothing that is known
  */
-export const overtakeText = (score: ScoredCandidate, bar: number, { channel, choice }: Candidate): string =>
-  choice !== undefined && score.net === bar
-    ? `if the person preferred ${channel} to other channels`
-    : worthChangeText(score, bar);
+export function overtakeText(
+  score: ScoredCandidate,
+  bar: number,
+  { candidate, rival }: { readonly candidate: Candidate; readonly rival: Candidate | undefined },
+): string {
+  const { channel, choice } = candidate;
+  if (choice === undefined || rival?.choice === undefined || score.net !== bar) return worthChangeText(score, bar);
+  const preferred = `the person preferred ${channel}`;
+  if (choice.isCarried || !rival.choice.isCarried) return `if ${preferred}`;
+  return `if an active account carried ${channel}${choice.isPreferred ? '' : ` and ${preferred}`}`;
+}
 
 /** What happens at the instant from which a gate passes by itself: `quiet hours end`, `the daily cap of 1 frees`. */
 export function openingText(blocker: GateVerdict): string {
@@ -81,7 +90,6 @@ function identityChange({ reason }: GateVerdict, { key, template, channel }: Can
   if (reason === 'TEMPLATE_MISSING') return `if the template ${template} existed`;
   if (reason === 'RENDER_FAILED') return `if the template ${template} could be rendered for the user`;
   if (reason === 'ADDRESS_MISSING') return `if the user had an address on ${channel}`;
-  if (reason === 'NO_PROVIDER_ACCOUNT') return `if there were an account for ${channel}`;
   return 'if the user existed';
 }
 

@@ -1,22 +1,24 @@
 import fc from 'fast-check';
 import { candidate, capRule, contact, decisionInput, grant, quietRule } from '../../../test/support/decision-input.js';
-import { choiceText, placeChannels } from './choose-channel.js';
+import { placeChannels } from './choose-channel.js';
 import { decide } from './decide.js';
 import { explainCandidate } from './explain-candidate.js';
 import { explainDecision } from './explain.js';
-import type { Candidate, ChannelChoice, DecisionInput } from './types.js';
+import type { Candidate, DecisionInput } from './types.js';
 
 const CHANNELS = ['push', 'email', 'sms', 'in_app'] as const;
 const ALL = CHANNELS.map((channel) => candidate(`remind_${channel}`, { channel }));
 const CONSENTS = CHANNELS.map((channel) => grant({ id: channel, channel }));
-const CARRIED = new Map<string, number | null>([
+const COSTS = new Map<string, number | null>([
   ['push', null],
   ['email', 0.001],
   ['sms', 0.05],
 ]);
 
-function inputOf(known: Partial<Parameters<typeof placeChannels>[1]> = {}, more: Partial<DecisionInput> = {}) {
-  const candidates = placeChannels(more.candidates ?? ALL, { preferred: null, costs: CARRIED, ...known });
+type Known = Partial<Parameters<typeof placeChannels>[1]>;
+function inputOf(known: Known = {}, more: Partial<DecisionInput> = {}): DecisionInput {
+  const plain = { preferred: null, costs: COSTS, isCarried: () => true };
+  const candidates = placeChannels(more.candidates ?? ALL, { ...plain, ...known });
   return decisionInput({ consents: CONSENTS, ...more, candidates });
 }
 const orderOf = (input: DecisionInput): readonly string[] => decide(input).candidates.map(({ channel }) => channel);
@@ -35,7 +37,7 @@ describe('the best channel of a message', () => {
   });
 
   it('leaves worth, costs and the other factors alone: all are worth as much as a message of one channel', () => {
-    const costs = new Map([...CARRIED, ['email', 1_000]]);
+    const costs = new Map([...COSTS, ['email', 1_000]]);
     for (const score of decide(inputOf({ preferred: 'email', costs })).candidates) {
       expect(score).toMatchObject({ net: 1, priority: 1, channelCost: 0 });
     }
@@ -73,28 +75,32 @@ describe('the best channel of a message', () => {
     expect(outcome).toMatchObject({ kind: 'defer', action: 'remind_sms', reason: 'QUIET_HOURS' });
   });
 
-  describe('without an account', () => {
-    it('is none that needs one, as long as another can go out', () => {
-      const input = inputOf({ preferred: 'sms', costs: new Map() });
-      const { outcome, candidates } = decide(input);
-      expect(outcome).toMatchObject({ kind: 'act', channel: 'email' });
-      expect(candidates.filter(({ lostBecause }) => lostBecause === 'NO_PROVIDER_ACCOUNT')).toMatchObject([
-        { channel: 'sms' },
-        { channel: 'push' },
-      ]);
+  describe('that nobody carries', () => {
+    const isCarried = (channel: string): boolean => channel !== 'sms' && channel !== 'push';
+
+    it('comes after those that somebody does, also where it is preferred', () => {
+      const input = inputOf({ preferred: 'sms', isCarried });
+      expect(orderOf(input)).toEqual(['in_app', 'email', 'sms', 'push']);
       expect(
         explainCandidate({ input, decision: decide(input) }, 'remind_sms', { decidedAt: input.now }),
       ).toMatchObject({
-        sentence: expect.stringContaining('because no account carries messages of this channel (sms)'),
-        change: 'if there were an account for sms',
+        sentence: expect.stringContaining(
+          'because remind_in_app comes before it (no active account carries sms to them)',
+        ),
+        change: 'if an active account carried sms',
+      });
+      expect(
+        explainCandidate({ input, decision: decide(input) }, 'remind_push', { decidedAt: input.now }),
+      ).toMatchObject({
+        change: 'if an active account carried push and the person preferred push',
       });
     });
 
-    it('waits for its account, where all of them need one', () => {
-      const candidates = ALL.filter(({ channel }) => channel === 'sms' || channel === 'push');
-      expect(decide(inputOf({ preferred: 'sms', costs: new Map() }, { candidates })).outcome).toMatchObject({
-        ...{ kind: 'act', channel: 'sms' },
-      });
+    it('is chosen, to wait for its account, where no other is open to the person', () => {
+      const candidates = without('in_app', 'email');
+      expect(decide(inputOf({ isCarried }, { candidates })).outcome).toMatchObject({ kind: 'act', channel: 'push' });
+      const consents = CONSENTS.filter(({ channel }) => channel === 'sms');
+      expect(decide(inputOf({ isCarried }, { consents })).outcome).toMatchObject({ kind: 'act', channel: 'sms' });
     });
   });
 
@@ -104,18 +110,22 @@ describe('the best channel of a message', () => {
         fc.shuffledSubarray(ALL, { minLength: 2 }),
         fc.constantFrom(null, ...CHANNELS),
         fc.array(fc.tuple(fc.constantFrom(...CHANNELS), fc.constantFrom(null, 0, 0.01, 3))),
-        (candidates, preferred, carried) => {
-          const placed = placeChannels(candidates, { preferred, costs: new Map(carried) });
+        fc.subarray([...CHANNELS]),
+        (candidates, preferred, costs, carried) => {
+          const isCarried = (channel: string): boolean => (carried as readonly string[]).includes(channel);
+          const placed = placeChannels(candidates, { preferred, costs: new Map(costs), isCarried });
           expect(placed.map(({ key }) => key).toSorted()).toEqual(candidates.map(({ key }) => key).toSorted());
           expect(placed.map(({ choice }) => choice?.place)).toEqual(candidates.map((_, place) => place));
-          const choices = placed.map(({ choice }) => choice as ChannelChoice);
-          for (const [index, choice] of choices.entries()) {
-            const next = choices[index + 1];
-            if (next === undefined) continue;
-            expect(next.isPreferred).toBe(false);
-            expect(choice.isPreferred || choice.cost <= next.cost).toBe(true);
-          }
-          expect(choices.every(({ hasNoAccount }) => hasNoAccount)).toBe(false);
+          const keyOf = ({ choice }: Candidate): readonly number[] =>
+            choice === undefined ? [] : [Number(!choice.isCarried), Number(!choice.isPreferred), choice.cost];
+          const sorted = placed.toSorted((left, right) => {
+            const at = keyOf(left).findIndex((part, index) => part !== keyOf(right)[index]);
+            return at < 0
+              ? candidates.findIndex(({ key }) => key === left.key) -
+                  candidates.findIndex(({ key }) => key === right.key)
+              : (keyOf(left)[at] ?? 0) - (keyOf(right)[at] ?? 0);
+          });
+          expect(placed).toEqual(sorted);
         },
       ),
     );
@@ -125,34 +135,56 @@ describe('the best channel of a message', () => {
 describe('why a channel comes first', () => {
   const sentence = (input: DecisionInput): string =>
     explainDecision(decide(input), { decidedAt: input.now, userLabel: 'Jane', weighed: input.candidates });
+  const explained = (input: DecisionInput, key: string) =>
+    explainCandidate({ input, decision: decide(input) }, key, { decidedAt: input.now });
+  const two = ALL.filter(({ channel }) => channel === 'sms' || channel === 'email');
+  const night = [quietRule({ channels: ['sms'], startMinute: 0, endMinute: 1_080 })];
 
   it('is told with the decision', () => {
     expect(sentence(inputOf({ preferred: 'sms' }))).toBe(
-      'At 2027-06-15T12:00Z, remind_sms on sms was chosen for Jane, because it was worth 1, more than doing nothing (0), and comes before remind_push (1), because the person prefers its channel; it would have been different if the person preferred push to other channels.',
+      'At 2027-06-15T12:00Z, remind_sms on sms was chosen for Jane, because it was worth 1, more than doing nothing (0), and comes before remind_push (1), since they prefer sms; it would have been different if the person preferred push.',
     );
-    const candidates = ALL.filter(({ channel }) => channel === 'sms' || channel === 'email');
-    expect(sentence(inputOf({}, { candidates }))).toContain(
-      'comes before remind_sms (1), because its channel costs less (0.001 against 0.05)',
+    expect(sentence(inputOf({}, { candidates: two }))).toContain(
+      'comes before remind_sms (1), since it costs less (0.001 against 0.05)',
     );
-    expect(sentence(inputOf())).toContain('comes before remind_in_app (1), because it stands first in the step');
+    expect(sentence(inputOf())).toContain('comes before remind_in_app (1), since it stands before it in the step');
   });
 
   it('is told of the one that was passed over, with what would have put it first', () => {
-    const input = inputOf({ preferred: 'sms' });
-    const decision = decide(input);
-    expect(explainCandidate({ input, decision }, 'remind_email', { decidedAt: input.now })).toMatchObject({
+    expect(explained(inputOf({ preferred: 'sms' }), 'remind_email')).toMatchObject({
       sentence:
-        'At 2027-06-15T12:00Z, remind_email was not chosen for this user, because remind_sms comes before it, because the person prefers its channel; it would have been different if the person preferred email to other channels.',
-      change: 'if the person preferred email to other channels',
+        'At 2027-06-15T12:00Z, remind_email was not chosen for this user, because remind_sms comes before it (they prefer sms); it would have been different if the person preferred email.',
+      change: 'if the person preferred email',
       reason: 'LOWER_PRIORITY',
     });
-    const preferring = inputOf({ preferred: 'email' });
-    expect(decide(preferring).outcome).toMatchObject({ kind: 'act', action: 'remind_email' });
+    expect(decide(inputOf({ preferred: 'email' })).outcome).toMatchObject({ kind: 'act', action: 'remind_email' });
   });
 
-  it('is about money only where nobody is preferred', () => {
-    const choice = { place: 0, isPreferred: false, cost: 1, hasNoAccount: false };
-    expect(choiceText({ ...choice, isPreferred: true }, { ...choice, cost: 0 })).toBe('the person prefers its channel');
-    expect(choiceText(choice, choice)).toBe('it stands first in the step');
+  it('is told of one that is put off behind the preferred one', () => {
+    const { sentence: text } = explained(inputOf({ preferred: 'sms' }, { quietRules: night }), 'remind_email');
+    expect(text).toContain(
+      'because remind_sms comes before it (they prefer sms) and is waited for until 2027-06-15T18:0',
+    );
+    expect(text).toContain('because it is a quiet hour for the recipient');
+  });
+
+  it('is told of one behind a preferred one that waits while another goes out', () => {
+    const candidates = [...two, candidate('receipt', { channel: 'in_app', legalBasis: 'contract', purpose: 'orders' })];
+    const costs = new Map([...COSTS, ['in_app', 1]]);
+    const input = inputOf({ preferred: 'sms', costs }, { candidates, quietRules: night });
+    expect(decide(input).outcome).toMatchObject({ kind: 'act', action: 'receipt' });
+    expect(explained(input, 'remind_email').sentence).toContain(
+      'because remind_sms comes before it (they prefer sms) and left no room for a lesser one',
+    );
+  });
+
+  it('is no matter where silence is worth as much: then only worth would change it', () => {
+    const input = inputOf({ preferred: 'sms' }, { doNothingValue: 1 });
+    expect(explained(input, 'remind_email').change).toBe('if remind_email were worth more than 1 instead of 1');
+    expect(
+      decide(input)
+        .counterfactuals.map(({ change }) => change)
+        .join(),
+    ).not.toContain('preferred');
   });
 });

@@ -104,7 +104,9 @@ function changeFor(
   if (bar !== null) {
     const isEnough =
       blockers.length === 0 && outcome.kind !== 'do_nothing' && wouldGo(input, gates, bar.net - score.net);
-    return isEnough ? arbitrationChange(score.key, overtakeText(score, bar.net, gates.candidate)) : null;
+    if (!isEnough) return null;
+    const rival = input.candidates.find(({ key }) => key === bar.key);
+    return arbitrationChange(score.key, overtakeText(score, bar.net, { candidate: gates.candidate, rival }));
   }
   if (score.net <= input.doNothingValue) {
     const bar = input.doNothingValue;

@@ -70,7 +70,8 @@ function changeFor(
   const bar = isFree ? barToWin(input, decision, score) : barOf(decision, score);
   const [candidate] = candidates;
   assert(candidate !== undefined, `${score.key} was not weighed`);
-  const worth = bar === null ? null : overtakeText(score, bar, candidate);
+  const rival = input.candidates.find(({ key }) => key === bar?.key);
+  const worth = bar === null ? null : overtakeText(score, bar.net, { candidate, rival });
   if (isFree) return { change: worth, after: null };
   const [gates] = alone.counterfactuals;
   if (gates === undefined) return { change: null, after: null };
@@ -84,24 +85,29 @@ function changeOfUnscored(alone: DecisionInput, { outcome }: Decision): Pick<Can
   return { change: change?.change ?? null, after: change?.after ?? null };
 }
 
+/** What has to be overtaken: a candidate, or silence. */
+interface Bar {
+  readonly key: string | null;
+  readonly net: number;
+}
+
 /** What it would have to be worth more than, its gates apart; null when neither the winner nor silence is. */
-function barOf({ candidates, doNothingValue }: Decision, score: ScoredCandidate): number | null {
+function barOf({ candidates, doNothingValue }: Decision, score: ScoredCandidate): Bar | null {
   const before = candidates.slice(0, candidates.indexOf(score)).filter(isScored);
   const winner = before.find(({ lostBecause }) => lostBecause === null);
-  return winner?.net ?? (score.net > doNothingValue ? null : doNothingValue);
+  return winner ?? (score.net > doNothingValue ? null : { key: null, net: doNothingValue });
 }
 
 /** The same for one that nothing but its worth holds back. Without a winner one before it may have ended the race. */
-function barToWin(input: DecisionInput, decision: Decision, score: ScoredCandidate): number | null {
+function barToWin(input: DecisionInput, decision: Decision, score: ScoredCandidate): Bar | null {
   const { candidates } = decision;
-  const refused = candidates
+  const refused: readonly Bar[] = candidates
     .slice(0, candidates.indexOf(score))
     .filter(isScored)
-    .filter(({ lostBecause }) => lostBecause !== 'LOWER_PRIORITY' && lostBecause !== 'BELOW_THRESHOLD')
-    .map(({ net }) => net);
+    .filter(({ lostBecause }) => lostBecause !== 'LOWER_PRIORITY' && lostBecause !== 'BELOW_THRESHOLD');
   const bar = barOf(decision, score);
-  const bars = [...(bar === null ? [] : [bar]), ...refused.reverse().slice(0, BARS_TRIED_MAX)];
-  return bars.find((net) => winsWith(input, score, net)) ?? bars.at(-1) ?? null;
+  const bars = [...(bar === null ? [] : [bar]), ...refused.toReversed().slice(0, BARS_TRIED_MAX)];
+  return bars.find(({ net }) => winsWith(input, score, net)) ?? bars.at(-1) ?? null;
 }
 
 /** Whether it would be chosen if it were worth more than that. */

@@ -2,7 +2,7 @@ import { unreachable } from '../kernel/assert.js';
 import type { InstantMs } from '../kernel/instant.js';
 import { REASONS, type ReasonCode } from '../kernel/reasons.js';
 import { isScored } from './arbitrate.js';
-import { choiceText } from './choose-channel.js';
+import { precedenceText } from './choose-channel.js';
 import { factsText, worthText } from './facts-text.js';
 import { instantText, valueText } from './text.js';
 import type { Candidate, CandidateScore, Decision, DecisionOutcome, GateVerdict, ScoredCandidate } from './types.js';
@@ -99,7 +99,9 @@ function lossText(
   }
   const deciding = verdictOn(decision, key, reason);
   if (deciding !== null) return `${REASONS[reason]}${factsAfter(decision, deciding)}`;
-  return reason === 'LOWER_PRIORITY' ? overtakenText(decision, key, context) : behindText(decision, key, reason);
+  return reason === 'LOWER_PRIORITY'
+    ? overtakenText(decision, key, context)
+    : behindText(decision, { key, reason }, context);
 }
 
 function sentence(answer: string, change: string | null, { decidedAt, mood = 'made' }: ExplanationContext): string {
@@ -153,14 +155,19 @@ function secondText(
   if (second === undefined) return '';
   const named = `${second.key} (${valueText(second.net)})`;
   if (first === undefined || second.net !== first.net) return ` and ${named}`;
-  const why = firstText(first.key, second.key, context);
-  return `, and comes before ${named}${why === null ? '' : `, because ${why}`}`;
+  const why = firstText(first, second, context);
+  return `, and comes before ${named}${why === null ? '' : `, since ${why}`}`;
 }
 
-/** Why one of two channels of a message comes first; null where they are no such thing. */
-function firstText(first: string, second: string, { weighed = [] }: ExplanationContext): string | null {
-  const [one, other] = [first, second].map((key) => weighed.find((candidate) => candidate.key === key)?.choice);
-  return one === undefined || other === undefined ? null : choiceText(one, other);
+/** Why one of two that are worth the same comes before the other; null where only their names tell. */
+function firstText(
+  first: { readonly key: string; readonly net: number | null },
+  second: ScoredCandidate,
+  { weighed = [] }: ExplanationContext,
+): string | null {
+  if (first.net !== second.net) return null;
+  const [one, other] = [first, second].map(({ key }) => weighed.find((candidate) => candidate.key === key));
+  return precedenceText(one, other);
 }
 
 function betterText(decision: Decision, better: readonly ScoredCandidate[]): string {
@@ -228,13 +235,11 @@ function othersText({ gates }: Decision, key: string | null, told: readonly (Rea
 
 /** What came before this candidate, and what became of it. */
 function overtakenText({ candidates, outcome }: Decision, key: string, context: ExplanationContext): string {
-  const more = REASONS.LOWER_PRIORITY;
   const scores = candidates.filter(isScored);
   const own = scores.find((score) => score.key === key);
   const rival = scores.find(({ lostBecause }) => lostBecause === null) ?? scores[0];
-  if (own === undefined || rival === undefined || rival === own) return more;
-  const why = own.net === rival.net ? firstText(rival.key, key, context) : null;
-  const worth = why === null ? `${more} (${worthsText(rival, own)})` : `${rival.key} comes before it, because ${why}`;
+  if (own === undefined || rival === undefined || rival === own) return REASONS.LOWER_PRIORITY;
+  const worth = beforeText(rival, own, context);
   switch (outcome.kind) {
     case 'act':
       return worth;
@@ -246,13 +251,25 @@ function overtakenText({ candidates, outcome }: Decision, key: string, context: 
 }
 
 /** The same of one that was not asked, though it was worth more than the chosen one: what stopped the one before it. */
-function behindText(decision: Decision, key: string, reason: ReasonCode): string {
+function behindText(
+  decision: Decision,
+  { key, reason }: { readonly key: string; readonly reason: ReasonCode },
+  context: ExplanationContext,
+): string {
   const scores = decision.candidates.filter(isScored);
   const own = scores.find((score) => score.key === key);
   const first = scores.find(({ lostBecause }) => lostBecause === reason);
   if (own === undefined || first === undefined || first === own) return REASONS[reason];
   const facts = factsAfter(decision, verdictOn(decision, first.key, reason));
-  return `${REASONS.LOWER_PRIORITY} (${worthsText(first, own)}) and left no room for a lesser one, because ${REASONS[reason]}${facts}`;
+  return `${beforeText(first, own, context)} and left no room for a lesser one, because ${REASONS[reason]}${facts}`;
+}
+
+/** That the rival comes first, be it by its worth or as the better channel of the same message. */
+function beforeText(rival: ScoredCandidate, own: ScoredCandidate, context: ExplanationContext): string {
+  const why = firstText(rival, own, context);
+  return why === null
+    ? `${REASONS.LOWER_PRIORITY} (${worthsText(rival, own)})`
+    : `${rival.key} comes before it (${why})`;
 }
 
 const worthsText = (rival: ScoredCandidate, own: ScoredCandidate): string =>

@@ -65,7 +65,7 @@ function factsOf(verdict: GateVerdict, key: string | null, decision: Decision): 
 
 function identityFacts({ reason, facts }: GateVerdict, key: string | null): readonly string[] {
   if (reason === 'ACTION_INACTIVE') return key === null ? [] : [key];
-  if (reason === 'ADDRESS_MISSING' || reason === 'NO_PROVIDER_ACCOUNT') return [String(facts.channel)];
+  if (reason === 'ADDRESS_MISSING') return [String(facts.channel)];
   return reason === 'TEMPLATE_MISSING' || reason === 'RENDER_FAILED' ? [String(facts.template)] : [];
 }
 

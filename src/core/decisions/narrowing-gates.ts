@@ -69,12 +69,10 @@ function askIdentity({
   renderFault,
   addressHash,
   channel,
-  choice,
 }: Candidate): GateAnswer {
   if (!isActive) return refuse('ACTION_INACTIVE');
   if (templateVersion === null) return refuse('TEMPLATE_MISSING', { template });
   if (addressHash === null) return refuse('ADDRESS_MISSING', { channel });
-  if (choice?.hasNoAccount === true) return refuse('NO_PROVIDER_ACCOUNT', { channel });
   if (renderFault !== null) return refuse('RENDER_FAILED', { template, templateVersion, fault: renderFault });
   return PASS;
 }

@@ -91,9 +91,6 @@ function supposeIdentity(supposed: Supposition, { reason }: GateVerdict): Suppos
   if (reason === 'TEMPLATE_MISSING') return alter(supposed, isOfTemplate, { templateVersion: 1 });
   if (reason === 'RENDER_FAILED') return alter(supposed, isOfTemplate, { renderFault: null });
   if (reason === 'ADDRESS_MISSING') return alter(supposed, isSame, { addressHash: SUPPOSED });
-  if (reason === 'NO_PROVIDER_ACCOUNT' && candidate.choice !== undefined) {
-    return alter(supposed, isSame, { choice: { ...candidate.choice, hasNoAccount: false } });
-  }
   return { input: { ...input, user: { ...input.user, state: 'known' } }, candidate };
 }
 

@@ -12,15 +12,15 @@ import type { QuietRule } from '../quiet-hours/quiet-rule.js';
 import type { Suppression } from '../suppression/suppression.js';
 
 /** How one of the channels of a message stands among the others. */
-export interface ChannelChoice {
+interface ChannelChoice {
   /** 0 comes first. */
   readonly place: number;
   /** It is the channel that the person prefers. */
   readonly isPreferred: boolean;
   /** What the account that would carry the message asks; 0 where it does not say. */
   readonly cost: number;
-  /** Nobody carries the channel, and somebody one of the others. */
-  readonly hasNoAccount: boolean;
+  /** Somebody carries messages of the channel to this person now. */
+  readonly isCarried: boolean;
 }
 
 /** Something that could be done for the user, with all that the gates and the arbitration must know of it. */

@@ -41,7 +41,6 @@ export const REASONS = {
   FATIGUED: 'the user has had too much of us lately',
   HOLDOUT: 'the user is deliberately left alone, so that effects can be measured',
   RENDER_FAILED: 'the message could not be rendered',
-  NO_PROVIDER_ACCOUNT: 'no account carries messages of this channel',
   PROVIDER_UNAVAILABLE: 'the provider cannot take the message now',
   SENDING_PAUSED: 'too many of the latest e-mails bounced or were complained about',
   PROVIDER_REJECTED: 'the provider refused the message',

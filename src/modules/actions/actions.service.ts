@@ -70,7 +70,7 @@ export class ActionsService {
   }
 
   private async refuseUnfitTemplate({ template, channel }: Pick<ActionInput, 'template' | 'channel'>): Promise<void> {
-    const own = (await this.templates.channels([template])).get(template);
+    const own = (await this.templates.uses([template])).get(template)?.channel;
     if (own === channel) return;
     const missing = { path: 'template', message: `there is no message template "${template}"` };
     const unfit = { path: 'channel', message: `the message template "${template}" is for ${own}` };

@@ -72,12 +72,12 @@ export class Replayer {
   }
 
   private requestOf(due: DueReplay): RunStepRequest | null {
-    const { journeyKey, journeyVersion, step, runKey, userId, visit, ask, action, deliveryId, failedAttempt } = due;
+    const { journeyKey, journeyVersion, runKey, userId, visit, ask, deliveryId, failedAttempt } = due;
+    const step = due.step === null ? null : stepWithOnly(due.step, due.action);
     if (journeyKey === null || journeyVersion === null || step === null) return null;
     return {
       run: { runKey, userId, journeyKey, journeyVersion },
-      // The same message or none: what else the step could choose is no replay.
-      step: step.kind === 'decide' ? { ...step, actions: [action] } : step,
+      step,
       visit,
       ask,
       clock: { kind: 'real' },
@@ -107,6 +107,15 @@ export class Replayer {
       if (ours !== null) await this.refused.failAgain(transaction, due.deliveryId, ours.former);
     });
   }
+}
+
+/** The same message or none: what else the step could choose is no replay. Null where it does not send it any more. */
+function stepWithOnly(step: RunStepRequest['step'], action: string): RunStepRequest['step'] | null {
+  if (step.kind === 'decide') return { ...step, actions: [action] };
+  if (step.channel !== 'best') return step;
+  const { choices, ...rest } = step;
+  const choice = choices.find(({ template }) => template === action);
+  return choice === undefined ? null : { ...rest, ...choice };
 }
 
 /** What ends a replay of which no attempt is under way, whatever its step would say. */

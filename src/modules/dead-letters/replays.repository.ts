@@ -140,7 +140,9 @@ export class ReplaysRepository {
           where version.journey_id = entry.journey_id
             and version.plan #>> array['steps', delivery.step_id, 'kind'] in ('message', 'decide')
           order by coalesce(version.plan #>> array['steps', delivery.step_id, 'template'] = delivery.template
-              or version.plan #> array['steps', delivery.step_id, 'actions'] ? delivery.action, false) desc,
+              or version.plan #> array['steps', delivery.step_id, 'actions'] ? delivery.action
+              or version.plan #> array['steps', delivery.step_id, 'choices']
+                @> jsonb_build_array(jsonb_build_object('template', delivery.template)), false) desc,
             version.version = entry.version desc, version.version desc limit 1) version on true
         order by leased.id`,
       values: [limit],

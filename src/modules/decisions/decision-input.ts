@@ -2,6 +2,7 @@ import type { Scalar } from '../../core/audiences/condition.js';
 import { placeChannels } from '../../core/decisions/choose-channel.js';
 import type { Candidate, DecisionInput } from '../../core/decisions/types.js';
 import { isPersonChannel } from '../../core/delivery/person-channel.js';
+import { readPushAddress } from '../../core/delivery/push-address.js';
 import type { Contact } from '../../core/fatigue/cap-rule.js';
 import type { Outcome, OutcomeKind } from '../../core/fatigue/outcome.js';
 import { assert } from '../../core/kernel/assert.js';
@@ -12,6 +13,7 @@ import { attributesOf } from '../users/index.js';
 import { outermost, partAt } from './attributes.js';
 import {
   contextFactor,
+  isCarried,
   missingCandidate,
   templateCandidate,
   type ActionCandidate,
@@ -121,10 +123,15 @@ function toCandidates(
     addressHash: addressOf(user, candidate.channel),
   });
   if (weighs.kind === 'templates') {
-    const { templates, costs } = definitions;
+    const { templates, costs, senders } = definitions;
     const messages = weighs.keys.map((key) => addressed(templateCandidate(key, templates.get(key)), 1));
     if (messages.length < 2) return messages;
-    return placeChannels(messages, { preferred: user?.preferredChannel ?? null, costs });
+    const platform = readPushAddress(user?.pushAddress ?? '')?.platform ?? null;
+    return placeChannels(messages, {
+      preferred: user?.preferredChannel ?? null,
+      costs,
+      isCarried: (channel) => isCarried(senders, channel, platform),
+    });
   }
   const hasContext = Object.keys(context).length > 0;
   const factorOf = (action: ActionCandidate): number =>

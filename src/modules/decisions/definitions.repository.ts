@@ -11,10 +11,13 @@ const list = (select: string): string => `coalesce((select json_agg(item) from (
  * In the order in which accounts are asked. Which of the accounts for notifications carries one depends on the device;
  * one that only tells what became of messages carries none.
  */
-const CARRIERS = `select distinct on (channel) channel, key as account,
-    case when channel <> 'push' then provider_accounts.cost::float8 end as cost
-  from provider_accounts where state = 'active' and kind <> 'standard_webhooks'
+const CARRIERS = `select distinct on (channel) channel, key as account, provider_accounts.cost::float8 as cost
+  from provider_accounts where state = 'active' and channel <> 'push' and kind <> 'standard_webhooks'
   order by channel, priority, provider_accounts.cost nulls last, key`;
+
+/** Of those that send; one that is paused carries nothing, and keeps the mail server of the settings out all the same. */
+const SENDERS = `select distinct channel, kind, state = 'active' as "isActive"
+  from provider_accounts where kind <> 'standard_webhooks' order by 1, 2, 3`;
 
 const DEFINITIONS = `
   select definitions_version as version,
@@ -26,7 +29,7 @@ const DEFINITIONS = `
       from actions order by key limit ${ROWS_MAX + 1}`)} as actions,
     ${list(`select distinct on (key) key, version, channel, purpose, legal_basis as "legalBasis", brand, tags
       from message_templates order by key, version desc limit ${ROWS_MAX + 1}`)} as templates,
-    ${list(CARRIERS)} as carriers
+    ${list(CARRIERS)} as carriers, ${list(SENDERS)} as senders
   from controls`;
 
 /** Reads what decisions rest on beside the person; the only writer of decision_definitions. */

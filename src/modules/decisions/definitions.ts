@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Condition, Scalar } from '../../core/audiences/condition.js';
 import type { Candidate } from '../../core/decisions/types.js';
+import { isPersonChannel } from '../../core/delivery/person-channel.js';
 import { assert } from '../../core/kernel/assert.js';
 import { canonicalJson } from '../../core/kernel/canonical-json.js';
 import { parseDuration } from '../../core/kernel/duration.js';
@@ -59,6 +60,13 @@ interface Carrier {
   readonly cost: number | null;
 }
 
+/** Accounts of a kind that send, and whether one of them is not paused. */
+interface Senders {
+  readonly channel: string;
+  readonly kind: string;
+  readonly isActive: boolean;
+}
+
 /** Everything that decisions rest on beside the person, read at one instant. */
 export interface StoredDefinitions {
   /** `controls.definitions_version` at that instant. */
@@ -68,6 +76,8 @@ export interface StoredDefinitions {
   readonly templates: readonly TemplateFacts[];
   /** One for a channel at most; left out: none. */
   readonly carriers?: readonly Carrier[];
+  /** Left out: none. */
+  readonly senders?: readonly Senders[];
 }
 
 /** The part of a decision's input that is the same for everybody. It is stored once, under its hash. */
@@ -98,6 +108,7 @@ export interface Definitions {
   readonly templates: ReadonlyMap<string, TemplateFacts>;
   /** What the account that is asked first wants for a message, by channel; null: it does not say. */
   readonly costs: ReadonlyMap<string, number | null>;
+  readonly senders: readonly Senders[];
   readonly horizons: Horizons;
   readonly body: string;
   /** SHA-256 of `body`. */
@@ -122,6 +133,7 @@ export function toDefinitions({
   actions,
   templates,
   carriers = [],
+  senders = [],
 }: StoredDefinitions): Definitions {
   const { levers, ...rules } = toRules(policies);
   const heads = new Map(templates.map((template) => [template.key, template]));
@@ -143,11 +155,24 @@ export function toDefinitions({
     activeKeys: active.map(({ candidate }) => candidate.key),
     activePaths: outermost(active.flatMap(({ paths }) => paths)),
     templates: heads,
+    senders,
     costs: new Map(carriers.map(({ channel, cost }) => [channel, cost])),
     horizons: { ...horizonsOf(rules), ...(isPushed ? { hasDevices: true } : {}) },
     body,
     hash: createHash('sha256').update(body).digest(),
   };
+}
+
+/**
+ * Whether somebody carries messages of a channel now, as deliveries choose their accounts: e-mail goes by the mail server of
+ * the settings until an account for it is registered, a notification by an account for the platform of the device.
+ *
+ * @param platform of the person's device; null: there is none
+ */
+export function isCarried(senders: readonly Senders[], channel: string, platform: string | null): boolean {
+  const own = senders.filter((sender) => sender.channel === channel);
+  if (isPersonChannel(channel) || (channel === 'email' && own.length === 0)) return true;
+  return own.some(({ isActive, kind }) => isActive && (channel !== PUSH_CHANNEL || kind === platform));
 }
 
 /** A message step weighs its one message with every factor at 1. */

@@ -9,9 +9,10 @@ const WITHIN_LENGTH_MAX = 40;
 
 export const WhyQuery = z.strictObject({
   user_id: userReference,
-  action: definitionKey
-    .optional()
-    .meta({ description: 'An action, or the template of a message step; the whole decision when left out.' }),
+  action: definitionKey.optional().meta({
+    description:
+      'An action, or the template of a message step, weighed without the other channels of its step; the whole decision when left out.',
+  }),
   at: instant.optional().meta({ description: 'Also in the future; now when left out.', example: undefined }),
   within: z
     .string()

@@ -20,7 +20,7 @@ import { JourneyLife } from './journey-life.service.js';
 import type { JourneyDefinitionDto, JourneyVersionView, JourneyView } from './journeys.dto.js';
 import { toJourneyView, toVersionView } from './journeys.mapper.js';
 import { JourneysRepository, type JourneyRow } from './journeys.repository.js';
-import { namedThings, otherChannel, unknownThing, type NamedThing } from './references.js';
+import { namedThings, otherChannel, otherUses, unknownThing, type NamedThing } from './references.js';
 import { TriggersRepository } from './triggers.repository.js';
 
 /** Journey definitions: drafts that change, and published versions that never do. */
@@ -129,19 +129,20 @@ export class JourneysService {
     const named = namedThings(definition);
     const keysOf = (kind: NamedThing['kind']): readonly string[] =>
       named.flatMap((thing) => (thing.kind === kind ? [thing.key] : []));
-    const channels = await this.templates.channels(keysOf('template'));
+    const uses = await this.templates.uses(keysOf('template'));
     const existing = {
-      template: channels,
+      template: uses,
       action: await this.actions.existing(keysOf('action')),
       journey: await this.journeys.existing(keysOf('journey')),
       endpoint: await this.endpoints.existing(keysOf('endpoint')),
     };
     const errors = [
       ...named.filter(({ kind, key }) => !existing[kind].has(key)).map(unknownThing),
-      ...named.flatMap((thing) => otherChannel(thing, channels)),
+      ...named.flatMap((thing) => otherChannel(thing, uses)),
+      ...otherUses(definition, uses),
     ];
     if (errors.length > 0) {
-      const detail = 'the journey names things that do not exist, or templates for another channel';
+      const detail = 'the journey names things that do not exist, or templates that are for something else';
       throw new UnprocessableEntityException({ code: 'UNKNOWN_REFERENCE', detail, errors });
     }
   }

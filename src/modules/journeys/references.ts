@@ -1,3 +1,4 @@
+import type { TemplateUse } from '../message-templates/index.js';
 import type { JourneyDefinitionDto } from './journeys.dto.js';
 
 type MessageDto = Extract<JourneyDefinitionDto['steps'][number], { readonly kind: 'message' }>;
@@ -44,16 +45,13 @@ export function namedThings({ steps }: JourneyDefinitionDto): readonly NamedThin
   });
 }
 
-function messageTemplates({ channel, template, choices = [] }: MessageDto, path: string): readonly NamedThing[] {
-  const own =
-    template === undefined ? [] : [{ path: `${path}.template`, kind: 'template' as const, key: template, channel }];
-  const others = choices.map((choice, at) => ({
-    path: `${path}.choices[${at}].template`,
-    kind: 'template' as const,
-    key: choice.template,
-    channel: choice.channel,
+function messageTemplates(step: MessageDto, path: string): readonly NamedThing[] {
+  if (step.channel !== 'best') {
+    return [{ path: `${path}.template`, kind: 'template', key: step.template, channel: step.channel }];
+  }
+  return step.choices.map(({ channel, template: key }, at) => ({
+    ...{ path: `${path}.choices[${at}].template`, kind: 'template', key, channel },
   }));
-  return [...own, ...others];
 }
 
 /** The fault to tell of a thing that does not exist. */
@@ -61,12 +59,37 @@ export function unknownThing({ path, kind, key }: NamedThing): { readonly path: 
   return { path, message: `there is no ${NOUNS[kind]} "${key}"` };
 }
 
+interface Fault {
+  readonly path: string;
+  readonly message: string;
+}
+
 /** The fault to tell of a template that is for another channel than its step. */
 export function otherChannel(
   { path, key, channel }: NamedThing,
-  channels: ReadonlyMap<string, string>,
-): readonly { readonly path: string; readonly message: string }[] {
-  const own = channels.get(key);
+  uses: ReadonlyMap<string, TemplateUse>,
+): readonly Fault[] {
+  const own = uses.get(key)?.channel;
   if (channel === undefined || own === undefined || own === channel) return [];
   return [{ path, message: `the message template "${key}" is for ${own}, and the step for ${channel}` }];
 }
+
+/** The faults to tell of messages that are to be one, and rest on something else: their gates would choose, not the person. */
+export function otherUses({ steps }: JourneyDefinitionDto, uses: ReadonlyMap<string, TemplateUse>): readonly Fault[] {
+  return steps.flatMap((step, index): readonly Fault[] => {
+    if (step.kind !== 'message' || step.channel !== 'best') return [];
+    const [first, ...others] = messageTemplates(step, `steps[${index}]`);
+    const use = uses.get(first?.key ?? '');
+    return others.flatMap(({ path, key }) => {
+      const own = uses.get(key);
+      if (use === undefined || own === undefined || isSameUse(use, own)) return [];
+      const [said, expected] = [own, use].map(({ purpose, legalBasis }) => `${purpose}, by ${legalBasis}`);
+      return [
+        { path, message: `the message template "${key}" is for ${said}, and that of the first choice for ${expected}` },
+      ];
+    });
+  });
+}
+
+const isSameUse = (one: TemplateUse, other: TemplateUse): boolean =>
+  one.purpose === other.purpose && one.legalBasis === other.legalBasis;

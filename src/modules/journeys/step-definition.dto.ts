@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CONTENT_CHANNELS } from '../../core/content/content.js';
+import { CONTENT_CHANNELS, PREFERABLE_CHANNELS } from '../../core/content/content.js';
 import { definitionKey as Key, lineOfText } from '../../platform/http/fields.js';
 import { scalar } from '../actions/index.js';
 import { Duration, EventName, RunConditionDto, Where } from './run-condition.dto.js';
@@ -39,32 +39,38 @@ const targets = {
   on_failure: Key.optional().meta({ description: 'when it can never be done; `next` when left out' }),
 };
 
+const sending = { ttl: Ttl, on_refusal: OnRefusal, next: Next };
 const message = z
   .strictObject({
     kind: z.literal('message'),
     ...head,
-    channel: z
-      .enum([...CONTENT_CHANNELS, 'best'])
-      .meta({ description: 'that of the template; `best`: of the choices, the best one for the person' }),
-    template: Key.optional().meta({ description: 'goes with every channel but `best`' }),
-    choices: z
-      .array(z.strictObject({ channel: z.enum(CONTENT_CHANNELS), template: Key }))
-      .min(2)
-      .max(CONTENT_CHANNELS.length)
-      .optional()
-      .meta({
-        description:
-          'goes with `best`: one for each channel; where nothing else tells two apart the earlier one comes first',
-        example: [
-          { channel: 'push', template: 'reminder_push' },
-          { channel: 'email', template: 'reminder_email' },
-        ],
-      }),
-    ttl: Ttl,
-    on_refusal: OnRefusal,
-    next: Next,
+    channel: z.enum(CONTENT_CHANNELS).meta({ description: 'that of the template' }),
+    template: Key,
+    ...sending,
   })
   .meta({ example: { kind: 'message', id: 'hello', channel: 'email', template: 'welcome' } });
+
+const messageOnBestChannel = z
+  .strictObject({
+    kind: z.literal('message'),
+    ...head,
+    channel: z.literal('best').meta({ description: 'of the choices, the best one for the person' }),
+    choices: z
+      .array(z.strictObject({ channel: z.enum(PREFERABLE_CHANNELS), template: Key }))
+      .min(2)
+      .max(PREFERABLE_CHANNELS.length)
+      .meta({ description: 'one for each channel; where nothing else tells two apart the earlier one comes first' }),
+    ...sending,
+  })
+  .meta({
+    example: {
+      ...{ kind: 'message', id: 'remind', channel: 'best' },
+      choices: [
+        { channel: 'push', template: 'reminder_push' },
+        { channel: 'email', template: 'reminder_email' },
+      ],
+    },
+  });
 
 const decide = z
   .strictObject({
@@ -223,7 +229,7 @@ const end = z
 
 /** One step as its author writes it. What no shape can say, `compile` says. */
 export const StepDto = z.discriminatedUnion('kind', [
-  message,
+  z.discriminatedUnion('channel', [message, messageOnBestChannel]),
   decide,
   wait,
   waitFor,

@@ -1,10 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { ContentChannel } from '../../core/content/content.js';
+import type { LegalBasis } from '../../core/kernel/legal-basis.js';
 import type { TrackingSettings } from '../../core/content/tracking.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 import type { PageRequest } from '../../platform/http/paging.js';
 import type { AuthoredMessage } from './authored-content.js';
+
+/** What a template is for. */
+export interface TemplateUse {
+  readonly channel: ContentChannel;
+  readonly purpose: string;
+  readonly legalBasis: LegalBasis;
+}
 
 export interface MessageTemplateDefinition extends AuthoredMessage {
   readonly channel: ContentChannel;
@@ -103,13 +111,13 @@ export class MessageTemplatesRepository {
     });
   }
 
-  /** The channel of each of `keys` under which there is a template; it is the same in all versions. */
-  async channels(keys: readonly string[]): Promise<ReadonlyMap<string, ContentChannel>> {
-    const rows = await this.database.query<{ key: string; channel: ContentChannel }>({
-      text: `select distinct on (key) key, channel from message_templates where key = any ($1)
-        order by key, version desc`,
+  /** What each of `keys` under which there is a template is for; the channel is the same in all versions, the rest is the newest's. */
+  async uses(keys: readonly string[]): Promise<ReadonlyMap<string, TemplateUse>> {
+    const rows = await this.database.query<TemplateUse & { readonly key: string }>({
+      text: `select distinct on (key) key, channel, purpose, legal_basis as "legalBasis" from message_templates
+        where key = any ($1) order by key, version desc`,
       values: [keys],
     });
-    return new Map(rows.map(({ key, channel }) => [key, channel]));
+    return new Map(rows.map(({ key, ...use }) => [key, use]));
   }
 }

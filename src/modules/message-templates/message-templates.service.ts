@@ -1,5 +1,4 @@
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
-import type { ContentChannel } from '../../core/content/content.js';
 import type { TrackingSettings } from '../../core/content/tracking.js';
 import { canonicalJson } from '../../core/kernel/canonical-json.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
@@ -8,7 +7,11 @@ import { AuditLog } from '../access/index.js';
 import { authorMessage } from './authoring.js';
 import type { MessageTemplateInput, MessageTemplateView, NewMessageTemplate } from './message-templates.dto.js';
 import { toDefinition, toMessageTemplateView } from './message-templates.mapper.js';
-import { MessageTemplatesRepository, type MessageTemplateDefinition } from './message-templates.repository.js';
+import {
+  MessageTemplatesRepository,
+  type MessageTemplateDefinition,
+  type TemplateUse,
+} from './message-templates.repository.js';
 import { ParsedTemplates, type RenderedContent, type RenderRequest } from './parsed-templates.js';
 
 /** Messages as authors write them: immutable versions under a key, and their rendering. */
@@ -77,9 +80,9 @@ export class MessageTemplatesService {
     return toPage(rows, page, ({ id }) => id, toMessageTemplateView);
   }
 
-  /** Those of `keys` under which there is a template, with the channel of each. */
-  channels(keys: readonly string[]): Promise<ReadonlyMap<string, ContentChannel>> {
-    return this.templates.channels(keys);
+  /** Those of `keys` under which there is a template, with what each is for. */
+  uses(keys: readonly string[]): Promise<ReadonlyMap<string, TemplateUse>> {
+    return this.templates.uses(keys);
   }
 
   /** Renders one version as `context.user` gets it. @throws RenderError when it does not exist or fails on these values */

@@ -88,9 +88,9 @@ export const unreadablePage = (): HtmlPage => ({
 });
 
 function outcome(preferences: Preferences): string {
-  const { preferred } = preferences;
+  const { preferred, isObjecting } = preferences;
   const permitted = permission(preferences);
-  return preferred === null ? permitted : `${permitted} You would rather hear from us ${channelWords(preferred)}.`;
+  return preferred === null || isObjecting ? permitted : `${permitted} Preferred: ${channelWords(preferred)}.`;
 }
 
 function permission({ isObjecting, choices }: Preferences): string {
