@@ -34,7 +34,7 @@ export default {
   coverageProvider: 'v8',
   workerIdleMemoryLimit: '1GB',
   // No measure of speed: what hangs must end, and a busy machine may take its time.
-  testTimeout: 60_000,
+  testTimeout: 240_000,
   // Each project starts only the servers that it needs, and only if one of its specs runs.
   projects: [
     project('unit', ['{src,workflows,activities}/**/*.spec.ts', 'test/{style,demo,simulation}/**/*.spec.ts']),

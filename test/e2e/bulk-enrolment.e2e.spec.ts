@@ -24,7 +24,7 @@ describe('many people enter, on the real servers', () => {
       await tactful.post('/api/users/batch', { users });
     }
   }, 2 * MINUTE_MS);
-  afterAll(() => tactful.stop(), MINUTE_MS);
+  afterAll(() => tactful.stop(), 3 * MINUTE_MS);
 
   async function publish(key: string): Promise<string> {
     await tactful.post('/api/journeys/templates', { key, name: key, entry: { mode: 'once' }, steps });

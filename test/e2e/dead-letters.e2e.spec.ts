@@ -30,12 +30,12 @@ describe('a message that its provider refused', () => {
     ];
     await tactful.post('/api/journeys/templates', { key: 'welcome', name: 'Welcome', steps });
     await tactful.post('/api/journeys/templates/welcome/publish', {});
-  }, MINUTE_MS);
+  }, 3 * MINUTE_MS);
   afterAll(async () => {
     await tactful.query('delete from provider_accounts');
     await tactful.stop();
     await sandbox.stop();
-  }, MINUTE_MS);
+  }, 3 * MINUTE_MS);
 
   it(
     'goes out once when it is replayed after the end of its run, which stays as it was',
@@ -60,6 +60,6 @@ describe('a message that its provider refused', () => {
       expect((await sandbox.accepted()).map(({ recipient }) => recipient)).toEqual([EMAIL]);
       expect(await readRun()).toEqual(ended);
     },
-    MINUTE_MS,
+    3 * MINUTE_MS,
   );
 });

@@ -24,8 +24,8 @@ describe('npm run demo', () => {
       temporalNamespace: 'default',
       inboxUrl: null,
     };
-  }, MINUTE_MS);
-  afterAll(() => tactful.stop(), MINUTE_MS);
+  }, 3 * MINUTE_MS);
+  afterAll(() => tactful.stop(), 3 * MINUTE_MS);
 
   async function demo(more: Partial<DemoOptions> = {}): Promise<string> {
     let text = '';
@@ -71,7 +71,7 @@ describe('npm run demo', () => {
       expect(figure(text, 'decided')).toBe(0);
       expect(text).toContain('The runs go on by themselves');
     },
-    MINUTE_MS,
+    3 * MINUTE_MS,
   );
 
   it('says what to do when nobody is there', async () => {

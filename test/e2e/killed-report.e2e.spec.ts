@@ -28,12 +28,12 @@ describe('a worker dies when it has told where a run waits, and before the run d
       ],
     });
     await tactful.post('/api/journeys/templates/tour/publish', {});
-  }, MINUTE_MS);
+  }, 3 * MINUTE_MS);
   afterAll(async () => {
     child?.kill('SIGKILL');
     rmSync(compiled, { recursive: true, force: true });
     await tactful.stop();
-  }, MINUTE_MS);
+  }, 3 * MINUTE_MS);
 
   async function enter(): Promise<EnrolmentView & { readonly read: () => Promise<RunView> }> {
     const email = `${crypto.randomUUID()}@example.org`;

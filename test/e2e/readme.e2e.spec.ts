@@ -15,8 +15,8 @@ describe('README', () => {
     await tactful.app.listen(0, '127.0.0.1');
     baseUrl = await tactful.app.getUrl();
     await seedExample(createApi(baseUrl, null), 'welcome');
-  }, MINUTE_MS);
-  afterAll(() => tactful.stop(), MINUTE_MS);
+  }, 3 * MINUTE_MS);
+  afterAll(() => tactful.stop(), 3 * MINUTE_MS);
 
   it('shows requests that work as they stand, down to the mail in the inbox', async () => {
     const examples = requestsOf(readme);

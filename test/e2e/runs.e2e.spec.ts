@@ -69,8 +69,8 @@ describe('the tables of runs', () => {
       steps,
     });
     await tactful.post('/api/journeys/templates/tour/publish', {});
-  }, MINUTE_MS);
-  afterAll(() => tactful.stop(), MINUTE_MS);
+  }, 3 * MINUTE_MS);
+  afterAll(() => tactful.stop(), 3 * MINUTE_MS);
 
   async function person(plan = 'pro'): Promise<string> {
     const { id } = await tactful.post<{ id: string }>('/api/users', {

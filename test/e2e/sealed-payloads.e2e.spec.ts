@@ -45,8 +45,8 @@ describe('runs whose payloads are sealed', () => {
       ],
     });
     await tactful.post('/api/journeys/templates/secretive/publish', {});
-  }, MINUTE_MS);
-  afterAll(() => tactful.stop(), MINUTE_MS);
+  }, 3 * MINUTE_MS);
+  afterAll(() => tactful.stop(), 3 * MINUTE_MS);
 
   const enter = async (): Promise<{ readonly user: string; readonly run: EnrolmentView }> => {
     const { id: user } = await tactful.post<{ id: string }>('/api/users', { email: 'ada@example.org' });

@@ -118,7 +118,7 @@ describe('a simulation beside the run that it foretells', () => {
     for (const { person, userId, runId } of enrolled) found.push(await liveThrough(person, userId, runId));
     lived = found;
   }, 5 * MINUTE_MS);
-  afterAll(() => tactful.stop(), MINUTE_MS);
+  afterAll(() => tactful.stop(), 3 * MINUTE_MS);
 
   async function definitions(): Promise<void> {
     const example = (file: string): object => JSON.parse(readFileSync(file, 'utf8')) as object;

@@ -3,7 +3,7 @@ import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
 import { consenting, makeActions } from '../support/marketing.js';
 
-const SETUP_MS_MAX = 60_000;
+const SETUP_MS_MAX = 120_000;
 
 describe('what an action says of itself', () => {
   let app: NestFastifyApplication;

@@ -7,7 +7,7 @@ import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
 
-const CLOSE_MS_MAX = 30_000;
+const CLOSE_MS_MAX = 120_000;
 const steps = [{ kind: 'end', id: 'done' }];
 const leads = { kind: 'equals', attribute: 'lifecycle_stage', value: 'lead' };
 const UNKNOWN = '01890a5d-ac96-774b-bcce-b302099a8057';

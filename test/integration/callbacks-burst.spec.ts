@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { grid, gridSays, openCallbackStage, type CallbackStage } from '../support/callback-stage.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 describe('callbacks of providers, in numbers', () => {
   let stage: CallbackStage;
@@ -67,5 +67,5 @@ describe('callbacks of providers, in numbers', () => {
     const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
     expect(sum(counted.map(({ opens }) => opens))).toBe(CALLBACKS * 0.75);
     expect(sum(counted.map(({ clicks }) => clicks))).toBe(CALLBACKS * 0.25);
-  }, 240_000);
+  }, 900_000);
 });

@@ -20,7 +20,7 @@ import {
   type SignedCallback,
 } from '../support/callback-signers.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 

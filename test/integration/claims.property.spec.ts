@@ -5,8 +5,8 @@ import { ContactStage, decideRequest, type Contactee } from '../support/contact-
 
 const MIXTURES = Number(process.env['CLAIMS_REPEATS'] ?? 50);
 const MIXTURE_MS_MAX = 10_000;
-const START_MS_MAX = 60_000;
-const CLOSE_MS_MAX = 30_000;
+const START_MS_MAX = 120_000;
+const CLOSE_MS_MAX = 120_000;
 const PROCESSES = 2;
 const CONNECTIONS_EACH = 4;
 const HOUR_MS = 3_600_000;

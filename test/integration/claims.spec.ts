@@ -3,6 +3,7 @@ import { DecisionsRepository } from '../../src/modules/decisions/index.js';
 import { AttemptAliveError } from '../../src/modules/steps/index.js';
 import { lockWaits } from '../support/concurrency.js';
 import { ContactStage, decideRequest, messageRequest, type Contactee } from '../support/contact-stage.js';
+import { zoneByDay } from '../support/day-zone.js';
 
 const RUNS = 50;
 const PROCESSES = 2;
@@ -11,9 +12,9 @@ const ASKERS = 20;
 /** Of each rule: CLAIMS_REPEATS=200 is what the product promises, and takes minutes. */
 const IS_MEASURED = process.env['CLAIMS_REPEATS'] !== undefined;
 const REPEATS = Number(process.env['CLAIMS_REPEATS'] ?? 8);
-const REPEAT_MS_MAX = 20_000;
-const START_MS_MAX = 60_000;
-const CLOSE_MS_MAX = 30_000;
+const REPEAT_MS_MAX = 60_000;
+const START_MS_MAX = 120_000;
+const CLOSE_MS_MAX = 120_000;
 
 describe('runs of one person that reach the send at the same moment, in two processes on eight connections', () => {
   let stage: ContactStage;
@@ -25,7 +26,10 @@ describe('runs of one person that reach the send at the same moment, in two proc
   }, START_MS_MAX);
   afterAll(() => stage.close(), CLOSE_MS_MAX);
 
-  /** Asks for all runs while the user is locked, and lets go only when every connection stands before the lock. */
+  /**
+   * Asks for all runs while the user is locked, and lets go only when every connection stands before the lock. The rest is
+   * asked for after that: a lock is waited for no longer than five seconds, and all of them need more on a busy machine.
+   */
   async function askAtOnce(user: Contactee, runKeys: readonly string[]): Promise<readonly (StepAnswer | Error)[]> {
     let asked: Promise<readonly (StepAnswer | Error)[]> | undefined;
     await stage.database.transaction(async (transaction) => {
@@ -34,8 +38,11 @@ describe('runs of one person that reach the send at the same moment, in two proc
         stage
           .ask(messageRequest({ runKey, userId: user.id, journeyKey: 'one' }, 'hello'), index)
           .catch((error: Error) => error);
-      asked = Promise.all(runKeys.map(ask));
-      await lockWaits(stage.database, 'contact_state', PROCESSES * CONNECTIONS_EACH);
+      const connections = PROCESSES * CONNECTIONS_EACH;
+      const first = runKeys.slice(0, connections).map(ask);
+      await lockWaits(stage.database, 'contact_state', connections);
+      const rest = runKeys.slice(connections).map((runKey, index) => ask(runKey, connections + index));
+      asked = Promise.all([...first, ...rest]);
     });
     return asked ?? [];
   }
@@ -83,7 +90,7 @@ describe('runs of one person that reach the send at the same moment, in two proc
       const lift = await stage.policy(key, { limit: 1, ...definition });
       const startedAt = performance.now();
       for (let repeat = 0; repeat < REPEATS; repeat += 1) {
-        const user = await stage.person();
+        const user = await stage.person({ timezone: zoneByDay() });
         const answers = await askAtOnce(user, await stage.enter(user.id, 'one', RUNS));
         await expectOneContact(user, answers, { rule: `${key}@1`, window });
       }
@@ -100,7 +107,7 @@ describe('runs of one person that reach the send at the same moment, in two proc
     'gives one answer to one question, however many processes ask it at once',
     async () => {
       const lift = await stage.policy('alike', { limit: 1, window: { kind: 'calendar', unit: 'day' } });
-      const user = await stage.person();
+      const user = await stage.person({ timezone: zoneByDay() });
       const [runKey = ''] = await stage.enter(user.id, 'one');
       const asked = await askAtOnce(user, Array<string>(ASKERS).fill(runKey));
       // Those who come while the first one sends are told to come back.

@@ -5,9 +5,9 @@ import { StepsRepository } from '../../src/modules/steps/steps.repository.js';
 import { lockWaits } from '../support/concurrency.js';
 import { ContactStage, messageRequest } from '../support/contact-stage.js';
 
-const TEST_MS_MAX = 60_000;
+const TEST_MS_MAX = 120_000;
 jest.setTimeout(TEST_MS_MAX);
-const CLOSE_MS_MAX = 30_000;
+const CLOSE_MS_MAX = 120_000;
 const LOST = Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
 
 describe('a database that goes away between the answer of the provider and its recording', () => {

@@ -3,7 +3,7 @@ import { lockWaits } from '../support/concurrency.js';
 import { messageRequest } from '../support/contact-stage.js';
 import { DeadLetterStage, type Refused } from '../support/dead-letter-stage.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const HOUR_MS = 3_600_000;
 

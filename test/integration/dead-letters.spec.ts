@@ -3,7 +3,7 @@ import { Retention } from '../../src/platform/database/retention.js';
 import { DeadLetterStage, type Refused } from '../support/dead-letter-stage.js';
 import { messageRequest } from '../support/contact-stage.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 interface Letter {
   readonly id: string;

@@ -5,7 +5,7 @@ import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 
 /** A busy machine takes its time to make the tables and start the API. */
-const SETUP_MS_MAX = 60_000;
+const SETUP_MS_MAX = 120_000;
 
 describe('definitions that a process decides with', () => {
   let app: NestFastifyApplication;

@@ -4,7 +4,7 @@ import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
 
-const CLOSE_MS_MAX = 30_000;
+const CLOSE_MS_MAX = 120_000;
 const steps = [{ kind: 'end', id: 'done' }];
 
 describe('enrolment', () => {

@@ -7,7 +7,7 @@ import { createTestApp } from '../support/app.js';
 import { clientOf, type Answer, type Client } from '../support/client.js';
 import { until } from '../support/until.js';
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const DAY_MS = 86_400_000;
 const steps = [{ kind: 'end', id: 'done' }];
 

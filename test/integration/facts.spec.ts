@@ -10,7 +10,7 @@ import { clientOf, type Client } from '../support/client.js';
 import { candidate } from '../support/decision-input.js';
 import { makeActions } from '../support/marketing.js';
 
-const SETUP_MS_MAX = 60_000;
+const SETUP_MS_MAX = 120_000;
 const PAUSE = { kind: 'pause', outcomes: ['dismissed'], count: 1, within: 'P10D', scope: 'action', pause_for: 'P1D' };
 const FATIGUE = { kind: 'fatigue', half_life: 'P2D', contact_weight: 1 };
 

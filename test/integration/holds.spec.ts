@@ -8,7 +8,7 @@ import { stall } from '../support/concurrency.js';
 import { startSmtp, type TestSmtp } from '../support/smtp.js';
 import { stageSteps } from '../support/step-stage.js';
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 describe('a hold on a user', () => {
   let app: NestFastifyApplication;

@@ -184,7 +184,7 @@ describe('HTTP', () => {
       expect(refused).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
       expect(refused.headers['retry-after']).toBe('1');
     });
-  }, 30_000);
+  }, 120_000);
 
   it('answers a bug with 500, an id, and no other word about it', async () => {
     const database = app.get(Database);

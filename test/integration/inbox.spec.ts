@@ -8,9 +8,9 @@ import { StepProcesses, type StepOrder } from '../support/step-process.js';
 import { until } from '../support/until.js';
 
 /** Processes are started and killed. */
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
-const GONE_MS_MAX = 20_000;
+const GONE_MS_MAX = 60_000;
 const ORIGIN = 'https://shop.example';
 
 interface Item {

@@ -3,7 +3,7 @@ import { RunsRepository } from '../../src/modules/journeys/runs.repository.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';
 
-const CLOSE_MS_MAX = 30_000;
+const CLOSE_MS_MAX = 120_000;
 
 describe('jumps', () => {
   let app: NestFastifyApplication;

@@ -226,7 +226,7 @@ describe('an attempt in doubt, in whatever order things happen', () => {
       ...{ method: 'POST', url: '/api/providers' },
       payload: { key: 'mark', kind: 'postmark', credentials: { server_token: 'x' } },
     });
-  }, 60_000);
+  }, 120_000);
   afterAll(() => app.close());
 
   it('never ends in a second message, and in none only where the doubt is shown', async () => {
@@ -247,5 +247,5 @@ describe('an attempt in doubt, in whatever order things happen', () => {
       }),
       { numRuns: RUNS },
     );
-  }, 300_000);
+  }, 900_000);
 });

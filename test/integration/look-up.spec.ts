@@ -8,7 +8,7 @@ import { StepProcesses } from '../support/step-process.js';
 import { TWILIO_SID } from './sandbox/senders.js';
 
 /** Real time-outs of the provider pass in some of these. */
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const AFTER_S = 61;
 const ALIVE_S = 91;

@@ -19,7 +19,7 @@ const PUSH = {
 };
 const MJML =
   '<mjml><mj-body><mj-section><mj-column><mj-text>{{ user.name }}</mj-text>FOOT</mj-column></mj-section></mj-body></mjml>';
-const MJML_MS_MAX = 30_000;
+const MJML_MS_MAX = 120_000;
 
 describe('message templates', () => {
   let app: NestFastifyApplication;

@@ -7,7 +7,7 @@ import { TriggersService } from '../../src/modules/journeys/triggers.service.js'
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 
-const CLOSE_MS_MAX = 30_000;
+const CLOSE_MS_MAX = 120_000;
 const NEVER_MS = '60000';
 
 describe('outbox', () => {

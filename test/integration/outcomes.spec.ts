@@ -13,7 +13,7 @@ import { stageSteps, type StagedPerson } from '../support/step-stage.js';
 const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 /** Each spec makes people, sends them mail and hears of it: a few dozen requests, on a machine that may be busy. */
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 describe('outcomes of deliveries', () => {
   let app: NestFastifyApplication;

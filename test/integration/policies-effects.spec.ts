@@ -11,7 +11,7 @@ import { startSmtp, type TestSmtp } from '../support/smtp.js';
 import { until } from '../support/until.js';
 
 /** Every second counts for the waker, none for us: the machine may be busy with other things. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const WAKES_PER_SECOND = 2;
 const STEPS_MS_MAX = 40_000;
 
@@ -173,10 +173,10 @@ describe('policies and the runs that they concern', () => {
         await api.post('/api/policies', { key: 'hold', definition: hold });
         await api.put('/api/policies/hold', { ...hold, limit: 0 });
         expect(await wakesOf('hold')).toEqual([]);
-        await api.put('/api/policies/hold', { ...hold, limit: 2 });
+        const [since] = [Date.now(), await api.put('/api/policies/hold', { ...hold, limit: 2 })];
         const [begun] = await wakesOf('hold');
         expect(begun).toMatchObject({ because: 'policy_changed', runs_total: 5, finished_at: null });
-        expect(begun?.runs_woken).toBeLessThan(5);
+        expect(begun?.runs_woken).toBeLessThanOrEqual(WAKES_PER_SECOND * (2 + (Date.now() - since) / 1_000));
         await finished('hold');
         const wake = await api.get(`/api/policies/wakes/${begun?.id ?? ''}`);
         expect(wake).toMatchObject({ status: 200, body: { runs_total: 5, runs_woken: 5, per_second: 2 } });
@@ -185,8 +185,7 @@ describe('policies and the runs that they concern', () => {
           `select created_at as at from outbox where kind = 'signal_run' order by created_at`,
         );
         const gapsMs = rows.slice(WAKES_PER_SECOND).map(({ at }, index) => at - (rows[index]?.at ?? at));
-        // Timestamps are rounded to milliseconds.
-        expect(Math.min(...gapsMs)).toBeGreaterThanOrEqual(999);
+        expect(Math.min(...gapsMs)).toBeGreaterThanOrEqual(999); // timestamps are rounded
       },
       PATIENCE_MS,
     );

@@ -15,7 +15,7 @@ import { createTestApp } from '../support/app.js';
 import type { Client } from '../support/client.js';
 import { RunStage } from '../support/run-stage.js';
 
-const SETUP_MS_MAX = 60_000;
+const SETUP_MS_MAX = 120_000;
 
 describe('the channel that a person prefers', () => {
   let app: NestFastifyApplication;

@@ -7,7 +7,7 @@ import { clientOf, type Client } from '../support/client.js';
 import { startSandboxProcess, type SandboxProcess } from '../support/sandbox.js';
 import { TWILIO_SID } from './sandbox/senders.js';
 
-const SETUP_MS_MAX = 60_000;
+const SETUP_MS_MAX = 120_000;
 
 interface Checked {
   readonly outcome: string;

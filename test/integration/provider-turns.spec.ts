@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { SlotsRepository, SLOT_WAIT_MS_MAX } from '../../src/modules/deliveries/slots.repository.js';
@@ -6,13 +7,20 @@ import { startSandboxProcess, type SandboxProcess } from '../support/sandbox.js'
 import { until } from '../support/until.js';
 
 /** Slots of several seconds pass in real time. */
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 
-const PER_SECOND = 20;
+/** So few that also a busy machine is ready for each in its slot: whoever misses slot after slot waits for minutes. */
+const PER_SECOND = 8;
+const EACH = 20;
+const RECEIPTS = 6;
 /** Five fourths of a second, see the slots. */
 const APART_MS = 1_250 / PER_SECOND;
+/** Slots more than ten seconds apart: few pass while a spec looks at them. */
+const SELDOM = 0.1;
 const BROADCAST = 400;
 const ASKS_MAX = 60;
+
+const inOrder = (values: readonly number[]): readonly number[] => values.toSorted((left, right) => left - right);
 
 describe('turns with a provider that takes so many messages a second', () => {
   let stage: ContactStage;
@@ -36,12 +44,16 @@ describe('turns with a provider that takes so many messages a second', () => {
   beforeEach(async () => {
     await stage.query('delete from provider_accounts');
     await stage.query('delete from provider_tickets');
+    account = await register('grid', PER_SECOND);
+  });
+
+  async function register(key: string, perSecond: number): Promise<string> {
     const { id } = await stage.send<{ id: string }>('POST', '/api/providers', {
-      ...{ key: 'grid', kind: 'sendgrid', per_second: PER_SECOND, credentials: { api_key: 'SG.sandbox' } },
+      ...{ key, kind: 'sendgrid', per_second: perSecond, credentials: { api_key: 'SG.sandbox' } },
       settings: { base_url: `${sandbox.url}/sendgrid` },
     });
-    account = id;
-  });
+    return id;
+  }
 
   const take = (ticket: string, lane: string, isFirst = false, perSecond = PER_SECOND): Promise<{ waitMs: number }> =>
     stage.get(SlotsRepository).take({ accountId: account, perSecond, ticket, lane, isFirst });
@@ -62,15 +74,21 @@ describe('turns with a provider that takes so many messages a second', () => {
   }
 
   it('of what rests on a contract come before a broadcast of hundreds that waits', async () => {
-    await takeMany('broadcast', BROADCAST);
+    // So few a second that most of them still wait when the spec is through.
+    await stage.query('delete from provider_accounts');
+    account = await register('few', 2);
+    await takeMany('broadcast', BROADCAST, 2);
     // Its own journey has had more than its turns.
-    await takeMany('receipts', 50);
+    await takeMany('receipts', 50, 2);
     const person: Contactee = await stage.person();
     const [runKey = ''] = await stage.enter(person.id, 'receipts');
-    const before = Date.now();
     const answer = await stage.ask(messageRequest({ runKey, userId: person.id, journeyKey: 'receipts' }, 'receipt'));
     expect(answer).toMatchObject({ kind: 'sent' });
-    expect(Date.now() - before).toBeLessThan(1_500);
+    const behind = await stage.query(
+      `select from provider_tickets where slot_at > (select max(slot_at) from provider_tickets
+        where ticket not like 'broadcast-%' and ticket not like 'receipts-%')`,
+    );
+    expect(behind.length).toBeGreaterThan(BROADCAST / 2);
     const marketing = await stage.person();
     const [waiting = ''] = await stage.enter(marketing.id, 'broadcast');
     const run = { runKey: waiting, userId: marketing.id, journeyKey: 'broadcast' };
@@ -92,7 +110,7 @@ describe('turns with a provider that takes so many messages a second', () => {
       if (answer.kind !== 'defer') break;
       await until(
         () => Date.now() >= answer.until,
-        60_000,
+        300_000,
         () => `the turn of ${runKey}`,
       );
     }
@@ -101,21 +119,28 @@ describe('turns with a provider that takes so many messages a second', () => {
 
   it('are kept by several processes while receipts overtake two journeys: never more in any second, none lost', async () => {
     await stage.journey('other', 'mail');
-    const marketing = ['broadcast', 'other'].flatMap((journey, place) =>
-      Array.from({ length: 50 }, (_, index) => live(journey, 'mail', place + index)),
+    const stalls = monitorEventLoopDelay({ resolution: 5 });
+    stalls.enable();
+    const asking = Promise.all(
+      ['broadcast', 'other'].flatMap((journey, place) =>
+        Array.from({ length: EACH }, (_, index) => live(journey, 'mail', place + index)),
+      ),
     );
     const receipts: number[] = [];
-    for (let index = 0; index < 6; index += 1) receipts.push(await live('receipts', 'receipt', index));
-    await Promise.all(marketing);
+    for (let index = 0; index < RECEIPTS; index += 1) receipts.push(await live('receipts', 'receipt', index));
+    const marketing = await asking;
+    stalls.disable();
     // The first of them come while all others ask at the same time.
-    expect(receipts.toSorted((left, right) => left - right)[3]).toBeLessThan(2_000);
+    expect(inOrder(receipts)[3]).toBeLessThan(inOrder(marketing)[EACH] ?? 0);
     const taken = await sandbox.accepted('provider=sendgrid');
     expect(new Set(taken.map(({ recipient }) => recipient)).size).toBe(taken.length);
-    expect(taken.length).toBeGreaterThanOrEqual(106);
-    const response = await fetch(`${sandbox.url}/admin/rates?provider=sendgrid&window_ms=1000`);
+    expect(taken.length).toBeGreaterThanOrEqual(2 * EACH + RECEIPTS);
+    // What this process held while it stood still arrives at once when it goes on.
+    const windowMs = Math.max(1_000 - Math.ceil(stalls.max / 1e6), 1);
+    const response = await fetch(`${sandbox.url}/admin/rates?provider=sendgrid&window_ms=${windowMs}`);
     const { count } = (await response.json()) as { count: number };
-    expect(count).toBeGreaterThan(PER_SECOND / 4);
     expect(count).toBeLessThanOrEqual(PER_SECOND);
+    expect(await leastApartMs()).toBeLessThan(2 * APART_MS);
   });
 
   it('of several that rest on a contract follow each other, and none takes a slot that somebody waits for', async () => {
@@ -127,11 +152,11 @@ describe('turns with a provider that takes so many messages a second', () => {
   });
 
   it('are shared evenly between journeys, whoever came first', async () => {
-    await takeMany('first', 200);
-    await takeMany('second', 200);
+    await takeMany('first', 200, SELDOM);
+    await takeMany('second', 200, SELDOM);
     const lanes = await order();
     // Those that are about to leave stay.
-    const contested = lanes.slice(Math.ceil((SLOT_WAIT_MS_MAX * 2) / APART_MS), 360);
+    const contested = lanes.slice(20, 360);
     for (let from = 0; from + 20 <= contested.length; from += 20) {
       const ofSecond = contested.slice(from, from + 20).filter((lane) => lane === 'second').length;
       expect(ofSecond).toBeGreaterThanOrEqual(8);
@@ -141,10 +166,10 @@ describe('turns with a provider that takes so many messages a second', () => {
   });
 
   it('let a small journey through a large one at once', async () => {
-    await takeMany('large', 200);
-    await takeMany('small', 5);
+    await takeMany('large', 200, SELDOM);
+    await takeMany('small', 5, SELDOM);
     const lanes = await order();
-    expect(lanes.lastIndexOf('small')).toBeLessThan(SLOT_WAIT_MS_MAX / APART_MS + 20);
+    expect(lanes.lastIndexOf('small')).toBeLessThan(20);
   });
 
   it('go on for whoever missed one, before those that came later', async () => {

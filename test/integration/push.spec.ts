@@ -6,7 +6,7 @@ import { ContactStage, messageRequest, type Contactee } from '../support/contact
 import { startSandboxProcess, type AcceptedMessage, type SandboxProcess } from '../support/sandbox.js';
 
 /** Real time-outs of push services pass in some of these. */
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 type Platform = 'fcm' | 'webpush';
 const PLATFORMS: readonly Platform[] = ['fcm', 'webpush'];

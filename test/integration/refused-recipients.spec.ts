@@ -9,7 +9,7 @@ import { startSmtp, type TestSmtp } from '../support/smtp.js';
 import { stageSteps, type StagedPerson } from '../support/step-stage.js';
 
 /** Each spec makes people and tries to send them mail, on a machine that may be busy. */
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 describe('recipients whom the mail server refuses', () => {
   let app: NestFastifyApplication;

@@ -5,7 +5,7 @@ import { startSandboxProcess, type AcceptedMessage, type SandboxProcess } from '
 import { TWILIO_SID } from './sandbox/senders.js';
 
 /** Real time-outs of the provider pass in some of these. */
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const GRID = { key: 'grid', kind: 'sendgrid', priority: 1, credentials: { api_key: 'SG.sandbox' } };
 const MARK = { key: 'mark', kind: 'postmark', priority: 2, credentials: { server_token: 'sandbox' } };

@@ -9,7 +9,7 @@ import { startSmtp, type TestSmtp } from '../support/smtp.js';
 import { stageSteps, type StagedPerson } from '../support/step-stage.js';
 
 /** Each spec makes people, sends them mail and hears of it: a few dozen requests, on a machine that may be busy. */
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 describe('soft bounces', () => {
   let app: NestFastifyApplication;

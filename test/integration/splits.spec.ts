@@ -10,7 +10,7 @@ import { RunStage } from '../support/run-stage.js';
 
 const T0 = Date.UTC(2027, 5, 15);
 const MINUTE_MS = 60_000;
-const CLOSE_MS_MAX = 30_000;
+const CLOSE_MS_MAX = 120_000;
 const at = (minutes: number): string => new Date(T0 + minutes * MINUTE_MS).toISOString();
 
 type Said = readonly [stepId: string, outcome: Move['outcome'], reason?: string | null, decisionId?: string];

@@ -4,6 +4,7 @@ import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
 import { AttemptAliveError, StepsService } from '../../src/modules/steps/index.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
+import { zoneByDay } from '../support/day-zone.js';
 import { startSmtp, type TestSmtp } from '../support/smtp.js';
 
 const HOURS_ALIVE = 1;
@@ -174,6 +175,7 @@ describe('one step of a run, from the question to the mailbox', () => {
       },
     });
     const { id, email } = await person();
+    await query('update users set timezone = $2 where id = $1', id, zoneByDay());
     const runKeys = await Promise.all(Array.from({ length: 20 }, (_, index) => enter(id, `run-${index}`)));
     const answers = await Promise.all(runKeys.map((runKey) => ask(id, runKey)));
     expect(answers.filter(({ kind }) => kind === 'sent')).toHaveLength(1);

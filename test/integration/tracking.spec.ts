@@ -11,7 +11,7 @@ import { clientOf, type Client } from '../support/client.js';
 import { messageRequest } from '../support/contact-stage.js';
 import { startSmtp, type TestSmtp } from '../support/smtp.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const PAGE = `<html><body><p>Hello <a href="https://shop.example/?a=1&amp;b=2#top">Shop</a>
 <a href='https://shop.example/two'>Two</a> <a href="https://help.example/" data-track="off">Help</a>

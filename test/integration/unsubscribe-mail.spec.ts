@@ -4,7 +4,7 @@ import { UnsubscribeMail } from '../../src/modules/unsubscribe/index.js';
 import { SECRETS, signPostmark, type SignedCallback } from '../support/callback-signers.js';
 import { newId, nowS, openCallbackStage, type CallbackStage } from '../support/callback-stage.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const DELIVERY = '01890a5d-ac96-774b-bcce-b302099a8058';
 const STRANGER = 'stranger@elsewhere.example';

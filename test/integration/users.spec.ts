@@ -219,5 +219,5 @@ describe('users', () => {
       upsert.mockRestore();
       hold.mockRestore();
     }
-  }, 60_000);
+  }, 120_000);
 });

@@ -11,7 +11,7 @@ import { stall } from '../support/concurrency.js';
 import { consenting, makeActions, state } from '../support/marketing.js';
 
 /** Many specs share two cores. */
-const SETUP_MS_MAX = 60_000;
+const SETUP_MS_MAX = 120_000;
 const NOBODY = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 interface Verification {
@@ -91,7 +91,7 @@ describe('verification of stored decisions', () => {
       const answer = await api.get(`/api/decisions/verify?user_id=${userId}&cursor=${wrong}`);
       expect(answer).toMatchObject({ status: 400, body: { code: 'INVALID_INPUT', errors: [{ path: 'cursor' }] } });
     }
-  }, 60_000);
+  }, 120_000);
 
   it('is done for one reader at a time in each process', async () => {
     const { userId } = await chain();
@@ -410,7 +410,7 @@ describe('verification of stored decisions', () => {
       const { lines } = await run('--user', userId);
       expect(lines[0]).toMatch(/^FAULT sequence: .+ it has number 201 where 200 was expected$/);
       expect(lines).toHaveLength(2);
-    }, 60_000);
+    }, 120_000);
 
     it.each([
       [['--user', 'x y'], /--user x y: a UUID, or ext:/],

@@ -4,7 +4,7 @@ import { ContactStage, messageRequest, type Contactee } from '../support/contact
 import { isSignedBy, startReceiver, type ReceivedHook, type Receiver } from '../support/webhook-receiver.js';
 
 /** Messages of which nobody knows what became of them are repeated after a while. */
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 describe('messages to endpoints', () => {
   let stage: ContactStage;

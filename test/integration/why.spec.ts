@@ -5,7 +5,7 @@ import { clientOf, type Client } from '../support/client.js';
 import { consenting, makeActions, state } from '../support/marketing.js';
 
 /** Many specs share two cores. */
-const SETUP_MS_MAX = 60_000;
+const SETUP_MS_MAX = 120_000;
 const NOBODY = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 interface Why {

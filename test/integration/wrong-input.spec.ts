@@ -135,7 +135,7 @@ describe('wrong input to every endpoint', () => {
       }));
       return [{ what: 'no body', url: url(route.path) }, ...withBody];
     }, REFUSED);
-  }, 60_000);
+  }, 120_000);
 
   it('refuses a wrong value in each field by itself', async () => {
     await refusals((route) => {
@@ -148,7 +148,7 @@ describe('wrong input to every endpoint', () => {
         })),
       );
     }, REFUSED);
-  }, 60_000);
+  }, 120_000);
 
   it('refuses 10 MB with 413', async () => {
     const payload = JSON.stringify({ name: 'a'.repeat(TEN_MEGABYTES) });
@@ -156,7 +156,7 @@ describe('wrong input to every endpoint', () => {
       (route) => (takesBody(route) ? [{ what: '10 MB', payload, headers: JSON_HEADERS, url: url(route.path) }] : []),
       [413],
     );
-  }, 60_000);
+  }, 120_000);
 
   it('refuses every content type but JSON with 415', async () => {
     const types = [

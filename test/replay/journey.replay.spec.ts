@@ -8,7 +8,7 @@ import { bundleForStrictReplay, replayStrictly, StrictReplayError } from '../sup
 const PATHS_MIN = 6;
 
 // Bundling for strict replay takes seconds on a busy machine.
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const sinks = { progress: { report: { fn: () => undefined } } };
 const replay = (history: JsonHistory): Promise<void> =>

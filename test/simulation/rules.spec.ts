@@ -4,7 +4,7 @@ import { simulate, type SimulationResult } from './simulator.js';
 
 const SEEDS = 200;
 const BLOCK = 20;
-const BLOCK_MS_MAX = 60_000;
+const BLOCK_MS_MAX = 300_000;
 
 interface FoundSeed {
   readonly seed: number;

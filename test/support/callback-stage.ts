@@ -20,7 +20,7 @@ import { clientOf } from './client.js';
 import { stageSteps, type StagedPerson } from './step-stage.js';
 import { until } from './until.js';
 
-export const APPLIED_MS_MAX = 30_000;
+export const APPLIED_MS_MAX = 50_000;
 
 /** The kinds of providers that call back. */
 export type Kind = keyof typeof SECRETS;

@@ -8,7 +8,7 @@ import { clientOf, type Answer } from './client.js';
 import { until } from './until.js';
 import { startReceiver, type ReceivedHook, type Receiver } from './webhook-receiver.js';
 
-export const TOLD_MS_MAX = 20_000;
+export const TOLD_MS_MAX = 50_000;
 
 /** An event of a subscription, as the API lists it. */
 export interface EventView {

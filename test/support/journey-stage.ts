@@ -28,7 +28,7 @@ import { recordHistory } from './histories.js';
 import { ScriptedActivities, type Script } from './scripted-activities.js';
 import { startTestWorker, type TestWorker } from './worker.js';
 
-const PROGRESS_MS_MAX = 20_000;
+const PROGRESS_MS_MAX = 50_000;
 const ATTRIBUTES_SUFFIX = 'EventAttributes';
 
 /** A plan of these steps, by the same compiler as in production. */

@@ -87,7 +87,7 @@ export async function startSandboxProcess(...more: readonly string[]) {
     settled: (): Promise<void> =>
       until(
         async () => (await callbacks()).pending === 0,
-        10_000,
+        60_000,
         () => 'callbacks',
       ),
     /** Without a warning. */

@@ -20,7 +20,7 @@ import { recordHistory } from '../support/histories.js';
 import { until } from '../support/until.js';
 import { startTestWorker, type TestWorker } from '../support/worker.js';
 
-const SEEN_MS_MAX = 20_000;
+const SEEN_MS_MAX = 60_000;
 type Pages = (page: number) => EnrolPageAnswer | Promise<EnrolPageAnswer>;
 const done = (page: number, users: number): EnrolPageAnswer => ({ kind: 'done', page, users });
 const over: EnrolPageAnswer = { kind: 'over' };
@@ -95,9 +95,12 @@ describeOnTemporal('the workflow of an enrolment of many', () => {
     await reached(pages, 2);
     await command(handle, 'pause', 2);
     const { length } = pages;
+    // Another at the same pace goes on for five pages meanwhile. Here one page may have been on its way.
+    const other = await start((page) => (page < 6 ? done(page, 1) : over), { perSecond: 10 });
+    await other.handle.result();
+    expect(pages.length).toBeLessThanOrEqual(length + 1);
     await command(handle, 'resume', 3);
     await reached(pages, Math.max(...pages) + 1);
-    expect(pages.length).toBeLessThanOrEqual(length + 2);
     await command(handle, 'cancel', 4);
     await handle.result();
     await record(handle, 'bulk.steered');

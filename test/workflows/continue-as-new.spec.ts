@@ -5,14 +5,14 @@ import { JourneyStage, planOf } from '../support/journey-stage.js';
 
 const EVENTS_MAX = 40;
 const ROUNDS = 7;
-jest.setTimeout(30_000);
+jest.setTimeout(300_000);
 
 const message = (id: string): StepDefinition => ({ kind: 'message', id, channel: 'email', template: id });
 const purchase: StepDefinition = {
   kind: 'wait_for',
   id: 'purchase',
   event: 'purchase',
-  timeout: 'PT20S',
+  timeout: 'PT10M',
   on_event: 'hello',
   on_timeout: 'done',
 };

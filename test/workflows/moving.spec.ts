@@ -75,7 +75,7 @@ describeOnTemporal('a run that is taken elsewhere', () => {
   });
 
   it('stays where the migration does not mean its step, and finishes its version', async () => {
-    const one = version(1, [wait('pause', 'PT2S'), message('old'), end('done')]);
+    const one = version(1, [wait('pause', 'PT4S'), message('old'), end('done')]);
     const two = version(2, [wait('rest', 'P30D'), end('over')]);
     const run = await stage.start(one);
     await run.progress('waiting', 'pause');
@@ -133,7 +133,7 @@ describeOnTemporal('a run that is taken elsewhere', () => {
   });
 
   it('jumps to a step, and to the one that it waits at', async () => {
-    const plan = version(1, [wait('pause', 'P30D'), message('hello'), wait('long', 'PT1S'), end('done')]);
+    const plan = version(1, [wait('pause', 'P30D'), message('hello'), wait('long', 'PT4S'), end('done')]);
     const run = await stage.start(plan);
     await run.progress('waiting', 'pause');
     await jump(run, 'long');

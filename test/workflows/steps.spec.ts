@@ -10,7 +10,7 @@ import { sent } from '../support/scripted-activities.js';
 
 const EVENTS_MAX = 25;
 const ROUNDS = 6;
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const moment: Moment = {
   kind: 'attribute',
@@ -178,16 +178,21 @@ describeOnTemporal('the steps in real time', () => {
   });
 
   it('does again, after a wait, what was not possible yet', async () => {
-    const before = Date.now();
-    const answers: ActAnswer[] = [{ kind: 'later', until: before + 2 * SECOND_MS }];
+    const instants: number[] = [];
+    const act = (): ActAnswer => {
+      if (instants.length > 0) return { kind: 'done' };
+      instants.push(Date.now() + 4 * SECOND_MS);
+      return { kind: 'later', until: instants[0] ?? Number.NaN };
+    };
     const plan = planOfSteps([actStep('call', webhook, 'done'), endStep('done'), endStep('failed')]);
-    const run = await stage.start(plan, { act: () => answers.shift() ?? { kind: 'done' } });
-    expect(await run.progress('waiting', 'call')).toMatchObject({
+    const run = await stage.start(plan, { act });
+    const { waitsFor, waitsUntil } = await run.progress('waiting', 'call');
+    expect({ waitsFor, waitsUntil }).toEqual({
       waitsFor: 'call: not possible yet, tries again',
-      waitsUntil: before + 2 * SECOND_MS,
+      waitsUntil: instants[0],
     });
     expect(await run.result('real.act-later')).toEqual({ outcome: 'completed', reason: 'done' });
-    expect(Date.now() - before).toBeGreaterThanOrEqual(2 * SECOND_MS);
+    expect(Date.now()).toBeGreaterThanOrEqual(waitsUntil ?? Number.NaN);
     expect(callsOf(run, 'act')).toMatchObject([{ visit: 1 }, { visit: 1 }]);
   });
 
@@ -196,10 +201,9 @@ describeOnTemporal('the steps in real time', () => {
     const plan = planOfSteps(steps, { exitEvents: ['unsubscribed'] });
     const run = await stage.start(plan, { act: () => ({ kind: 'later', until: Date.now() + HOUR_MS }) });
     await run.progress('waiting', 'call');
-    const before = Date.now();
     await run.event('unsubscribed');
     expect(await run.result('real.act-exit')).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
-    expect(Date.now() - before).toBeLessThan(5 * SECOND_MS);
+    expect(await run.eventKinds()).not.toContain('timerFired');
     expect(callsOf(run, 'act')).toHaveLength(1);
   });
 
@@ -220,11 +224,10 @@ describeOnTemporal('the steps in real time', () => {
     const steps = [waitStep('month', 30 * DAY_MS, 'hello'), messageStep('hello', 'done'), endStep('done')];
     const run = await stage.start(planOfSteps(steps, { listeners, watches: [goal] }));
     await run.progress('waiting', 'month');
-    const before = Date.now();
     await run.event('purchase');
     await run.matchingEvent('purchase', [0]);
     expect(await run.result('real.goal')).toEqual({ outcome: 'completed', reason: 'goal:purchase' });
-    expect(Date.now() - before).toBeLessThan(5 * SECOND_MS);
+    expect(await run.eventKinds()).not.toContain('timerFired');
     expect(stage.activities.endOf(run.runKey)).toMatchObject({ outcome: 'completed', reason: 'goal:purchase' });
   });
 

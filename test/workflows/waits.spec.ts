@@ -42,11 +42,13 @@ describeOnTemporal('a run that waits in real time', () => {
   });
 
   it('is not moved by an event that is older than the step, nor by another user action', async () => {
-    const run = await stage.start(planOf([purchase({ timeout: 'PT2S' }), end('won'), end('lost')]));
+    const run = await stage.start(planOf([purchase(), end('won'), end('lost')], ['unsubscribed']));
     await run.progress('waiting', 'purchase');
     await run.event('purchase', Date.now() - HOUR_MS);
     await run.event('page_view');
-    expect(await run.result()).toEqual({ outcome: 'completed', reason: 'lost' });
+    // It still waits when the next event comes.
+    await run.event('unsubscribed');
+    expect(await run.result()).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
     // The timer was not started anew either.
     expect((await run.eventKinds()).filter((kind) => kind === 'timerStarted')).toHaveLength(1);
   });
@@ -92,7 +94,7 @@ describeOnTemporal('a run that waits in real time', () => {
 
   it('counts from its start when the clock of the enrolment is ahead', async () => {
     const run = await stage.start(
-      planOf([purchase({ timeout: 'PT5S' }), end('won'), end('lost')]),
+      planOf([purchase({ timeout: 'PT30S' }), end('won'), end('lost')]),
       {},
       { enteredAt: Date.now() + HOUR_MS },
     );
@@ -102,7 +104,7 @@ describeOnTemporal('a run that waits in real time', () => {
   });
 
   it('takes the same event once, however often it is delivered', async () => {
-    const again = purchase({ id: 'again', timeout: 'PT1S', on_event: 'twice', on_timeout: 'won' });
+    const again = purchase({ id: 'again', timeout: 'PT4S', on_event: 'twice', on_timeout: 'won' });
     const run = await stage.start(
       planOf([purchase({ on_event: 'again' }), again, end('twice'), end('won'), end('lost')]),
     );
@@ -115,10 +117,9 @@ describeOnTemporal('a run that waits in real time', () => {
   it('ends a 30-day wait at once on an exit event', async () => {
     const run = await stage.start(planOf([monthLong, message('late'), end('done')], ['unsubscribed']));
     await run.progress('waiting', 'month');
-    const before = Date.now();
     await run.event('unsubscribed');
     expect(await run.result('real.exit-event')).toEqual({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
-    expect(Date.now() - before).toBeLessThan(5_000);
+    expect(await run.eventKinds()).not.toContain('timerFired');
     expect(stage.activities.asked(run.runKey)).toEqual([]);
     expect(stage.activities.endOf(run.runKey)).toMatchObject({ outcome: 'exited', reason: 'exit_event:unsubscribed' });
   });

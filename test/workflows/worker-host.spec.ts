@@ -16,7 +16,7 @@ const RUNS = 3;
 /** History of a run whose first activity is scheduled: its start, one workflow task, the activity. */
 const SCHEDULED_EVENTS = 5;
 const SIGHTINGS = 10;
-const DUE_MS_MAX = 10_000;
+const DUE_MS_MAX = 30_000;
 jest.setTimeout((RUNS + 1) * DUE_MS_MAX);
 
 const plan = planOf([

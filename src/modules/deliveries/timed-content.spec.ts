@@ -4,6 +4,8 @@ import { Stopwatch } from '../../platform/clock/stopwatch.js';
 import { TimedContent } from './timed-content.js';
 
 const LONG_MS = 60_000;
+/** More than a busy machine takes to come to the first piece. */
+const SOME_MS = 1_000;
 
 /** A process that stands still: no timer runs meanwhile. */
 function standStill(ms: number): void {
@@ -49,10 +51,10 @@ describe('content that must begin to leave in time', () => {
   it('cannot be given up, nor end for want of time, once a part of it has left', async () => {
     const pieces = function* (): Generator<string> {
       yield 'one ';
-      standStill(50);
+      standStill(SOME_MS);
       yield 'two';
     };
-    const content = new TimedContent(Readable.from(pieces()), 50);
+    const content = new TimedContent(Readable.from(pieces()), SOME_MS);
     content.stream.once('data', () => expect(content.giveUp()).toBe(false));
     expect(await text(content.stream)).toBe('one two');
     expect(content).toMatchObject({ hasBegun: true, isLate: false });

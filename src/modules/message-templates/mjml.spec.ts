@@ -23,7 +23,7 @@ describe('compileMjml', () => {
     expect(result.html).toContain('For {{ user.name }}');
     expect(result.html).toMatch(/\{% if user\.name %\}[^]*Out[^]*\{% endif %\}/);
     expect(result.html).not.toContain('mj-button');
-  }, 30_000);
+  }, 120_000);
 
   it('refuses elements and attributes that do not exist, or not there, with their lines', async () => {
     expect(await faults(page('<mj-nonsense />\n<mj-text colour="red">x</mj-text>\n<mj-body></mj-body>'))).toEqual([
@@ -32,7 +32,7 @@ describe('compileMjml', () => {
       expect.stringMatching(/^Line 7: .*mj-body/),
     ]);
     expect(await faults('no MJML at all')).toEqual([expect.stringMatching(/mjml/i)]);
-  }, 30_000);
+  }, 120_000);
 
   it('refuses Liquid that cannot be read, with the line in the source', async () => {
     expect(await faults(page('<mj-text>\n{{ user.name</mj-text>'))).toEqual([expect.stringContaining('line:6, col:1')]);
@@ -44,18 +44,18 @@ describe('compileMjml', () => {
       expect.stringMatching(/^Line 5: \{% if user\.plan %\} would be lost.*mj-raw/),
       expect.stringMatching(/^Line 6 or 7: \{% endif %\} would be lost/),
     ]);
-  }, 30_000);
+  }, 120_000);
 
   it('refuses what would become too long to be parsed at every start', async () => {
     expect(await faults(page('<mj-text>x</mj-text>\n'.repeat(2_000)))).toEqual([
       expect.stringMatching(/more than 400000 characters/),
     ]);
-  }, 30_000);
+  }, 120_000);
 
   it('compiles several, whoever comes first', async () => {
     const results = await Promise.all([page(TEXT), page('<mj-nonsense />'), page(TEXT)].map(compileMjml));
     expect(results.map(({ kind }) => kind)).toEqual(['html', 'faults', 'html']);
-  }, 30_000);
+  }, 120_000);
 
   it('reads no other file', async () => {
     for (const include of ['<mj-include path="/etc/passwd" />', '<MJ-INCLUDE path="./a.css" type="css" />']) {

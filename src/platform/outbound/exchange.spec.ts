@@ -24,7 +24,7 @@ describe('an exchange with a provider', () => {
   const post = (port: number, more: Partial<TimedPost> = {}) =>
     exchanges.post({
       ...{ url: `http://127.0.0.1:${port}/send`, headers: { 'x-key': 'k' }, body: 'grüße' },
-      ...{ startWithinMs: 2_000, answerWithinMs: 5_000, answerBytesMax: ANSWER_BYTES_MAX },
+      ...{ startWithinMs: 20_000, answerWithinMs: 20_000, answerBytesMax: ANSWER_BYTES_MAX },
       ...more,
     });
 
@@ -88,7 +88,8 @@ describe('an exchange with a provider', () => {
     ],
   ])('may have begun where the other side %s', async (_what, act, code) => {
     const port = await listen(net.createServer((socket) => socket.once('data', () => act(socket))));
-    expect(await post(port, { answerWithinMs: 300 })).toEqual({ kind: 'failed', code, hasBegun: true });
+    const more = code === 'ETIMEDOUT' ? { answerWithinMs: 300 } : {};
+    expect(await post(port, more)).toEqual({ kind: 'failed', code, hasBegun: true });
   });
 
   it('reads no more of an answer than was asked for', async () => {

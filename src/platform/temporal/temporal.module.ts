@@ -11,7 +11,8 @@ export interface TemporalModuleOptions {
   readonly namespace: string;
 }
 
-const CONNECTION = Symbol('the connection to Temporal');
+/** What all clients of Temporal share: a `ClosableConnection`. */
+export const CONNECTION = Symbol('the connection to Temporal');
 
 /** Client side only: the API must not load the worker's native library. Nothing connects before the first call. PAYLOAD_CODECS come from elsewhere. */
 @Module({})

@@ -80,7 +80,7 @@ describe('Mailgun and Postmark of the sandbox', () => {
       const { id } = (await (await postMailgun(sandbox, mailgunFields('b@example.com'))).json()) as { id: string };
       await until(
         () => hooks().length === 2,
-        10_000,
+        60_000,
         () => 'two events',
       );
       const { mailgun } = await sandbox.accounts();
@@ -112,7 +112,7 @@ describe('Mailgun and Postmark of the sandbox', () => {
       await postMailgun(sandbox, mailgunFields(to));
       await until(
         () => hooks().length === 2 * attempts,
-        10_000,
+        60_000,
         () => `${hooks().length} attempts`,
       );
       await sandbox.settled();
@@ -189,7 +189,7 @@ describe('Mailgun and Postmark of the sandbox', () => {
       await postPostmark(sandbox, postmarkMail('gone@example.com'));
       await until(
         () => hooks().length === 1,
-        10_000,
+        60_000,
         () => 'the bounce',
       );
       const [hook] = hooks();
@@ -216,7 +216,7 @@ describe('Mailgun and Postmark of the sandbox', () => {
       await postPostmark(sandbox, postmarkMail(`retry-${status}-${attempts}@example.com`));
       await until(
         () => hooks().length === attempts,
-        10_000,
+        60_000,
         () => `${hooks().length} attempts`,
       );
       await sandbox.settled();
@@ -228,7 +228,7 @@ describe('Mailgun and Postmark of the sandbox', () => {
     await postPostmark(sandbox, postmarkMail('later@example.com'));
     await until(
       () => hooks().length === 1,
-      10_000,
+      60_000,
       () => 'delivered',
     );
     const id = (await sandbox.accepted('recipient=later@example.com'))[0]?.id;
@@ -237,7 +237,7 @@ describe('Mailgun and Postmark of the sandbox', () => {
     expect(await tell({ provider: 'postmark', id: 'unknown', event: 'open' })).toEqual({ is_told: false });
     await until(
       () => hooks().length === 2,
-      10_000,
+      60_000,
       () => 'the complaint',
     );
     expect(JSON.parse(hooks()[1]?.body ?? '')).toMatchObject({ RecordType: 'SpamComplaint', MessageID: id });

@@ -153,7 +153,7 @@ describe('SendGrid of the sandbox', () => {
     const id = response.headers.get('x-message-id');
     await until(
       () => events().length === 2,
-      10_000,
+      60_000,
       () => 'two events',
     );
     expect(new Set(events().map(({ event }) => event))).toEqual(new Set(['processed', 'delivered']));
@@ -178,7 +178,7 @@ describe('SendGrid of the sandbox', () => {
     await postSendgrid(sandbox, sendgridMail('', { personalizations }));
     await until(
       () => events().length === 100,
-      10_000,
+      60_000,
       () => `${events().length} events`,
     );
     expect(hooks().length).toBeLessThan(20);
@@ -189,7 +189,7 @@ describe('SendGrid of the sandbox', () => {
     await postSendgrid(sandbox, sendgridMail('twice@example.com'));
     await until(
       () => events().length === 4,
-      10_000,
+      60_000,
       () => 'four events',
     );
     expect(new Set(events().map(({ sg_event_id: id }) => id)).size).toBe(2);
@@ -207,7 +207,7 @@ describe('SendGrid of the sandbox', () => {
     await postSendgrid(sandbox, sendgridMail('c@example.com'));
     await until(
       () => events().some(({ event }) => event === expected.event),
-      10_000,
+      60_000,
       () => kind,
     );
     expect(events()).toContainEqual(expect.objectContaining(expected));
@@ -218,7 +218,7 @@ describe('SendGrid of the sandbox', () => {
     await postSendgrid(sandbox, sendgridMail('deaf@example.com'));
     await until(
       () => hooks().length >= 4,
-      10_000,
+      60_000,
       () => 'attempts',
     );
     receiver.answerWith(204);

@@ -99,7 +99,7 @@ describe('Amazon SES of the sandbox', () => {
     await sandbox.accounts({ ses: { callback_url: receiver.url('/sns') }, callbacks: { delay_ms: 30 } });
     await until(
       () => receiver.received.length === 1,
-      10_000,
+      60_000,
       () => 'the question',
     );
     const [question] = receiver.received.map(envelopeOf);
@@ -116,7 +116,7 @@ describe('Amazon SES of the sandbox', () => {
     await post(signedSes(sandbox, sesMail('b@example.com')));
     await until(
       () => notifications().length === 2,
-      10_000,
+      60_000,
       () => 'two notifications',
     );
     for (const envelope of notifications()) {

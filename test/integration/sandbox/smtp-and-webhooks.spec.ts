@@ -148,7 +148,7 @@ describe('SMTP of the sandbox', () => {
     await expect(clientFor({ ignoreTLS: true }).sendMail({ ...mail, to })).rejects.toMatchObject({ code: 'ETIMEDOUT' });
     await until(
       async () => (await acceptedFor(to)).length === accepted,
-      10_000,
+      60_000,
       () => 'the log',
     );
   });

@@ -103,7 +103,7 @@ describe('callbacks of the sandbox', () => {
     });
     await until(
       () => hooks('/ses').length === 1,
-      10_000,
+      60_000,
       () => 'the question of SNS',
     );
     const { SubscribeURL: url } = JSON.parse(hooks('/ses')[0]?.body ?? '') as { SubscribeURL: string };
