@@ -57,7 +57,8 @@ describe('the database', () => {
     };
     const done = await Promise.all([database.transaction(work(1, 2)), database.transaction(work(2, 1))]);
     expect(done).toEqual(['1 then 2', '2 then 1']);
-    expect(attempts).toBe(3);
+    // Who lost may be quicker than who won, and lose again.
+    expect(attempts).toBeGreaterThanOrEqual(3);
     expect(await total()).toBe(before + 4);
   });
 

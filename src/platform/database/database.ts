@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 
@@ -35,6 +36,8 @@ const LOCK_MS_MAX = 5_000;
 const IDLE_IN_TRANSACTION_MS_MAX = 10_000;
 /** How often a transaction that lost against another one is done again. */
 const REPETITIONS_MAX = 3;
+/** Twice as long each time: who won takes what it waits for meanwhile, or both would be in each other's way again. */
+const REPEATED_AFTER_MS = 20;
 
 /** PostgreSQL without an ORM: prepared statements and short transactions. Instants are milliseconds since 1970. */
 @Injectable()
@@ -74,6 +77,7 @@ export class Database implements Queryable, OnApplicationShutdown {
         return await this.attempt(work);
       } catch (error) {
         if (repetitions >= REPETITIONS_MAX || !hasLostAgainstAnother(error)) throw error;
+        await setTimeout(REPEATED_AFTER_MS * 2 ** repetitions);
       }
     }
   }
