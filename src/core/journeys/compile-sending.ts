@@ -29,11 +29,9 @@ function contentOf(
 ): MessageChoice | { readonly channel: 'best'; readonly choices: readonly MessageChoice[] } {
   if (channel === 'best') {
     if (template !== undefined) report(`${path}.template`, 'bad_message', 'each of the choices names its own template');
-    checkChoices(choices, `${path}.choices`, report);
-    return {
-      channel,
-      choices: (choices ?? []).map(({ channel: own, template: key }) => ({ channel: own, template: key })),
-    };
+    const messages = choices ?? [];
+    checkChoices(messages, `${path}.choices`, report);
+    return { channel, choices: messages };
   }
   if (choices !== undefined) report(`${path}.choices`, 'bad_message', 'go with the channel "best"');
   if (template === undefined) report(`${path}.template`, 'bad_message', 'name the message template');
@@ -41,16 +39,12 @@ function contentOf(
   return { channel, template: template ?? '' };
 }
 
-function checkChoices(
-  choices: readonly MessageChoice[] | undefined,
-  path: string,
-  report: StepPlace['context']['report'],
-): void {
-  if (choices === undefined || choices.length < CHOICES_MIN) {
+function checkChoices(choices: readonly MessageChoice[], path: string, report: StepPlace['context']['report']): void {
+  if (choices.length < CHOICES_MIN) {
     report(path, 'bad_message', `the best channel is one of at least ${CHOICES_MIN}`);
   }
   const seen = new Set<string>();
-  for (const [index, { channel, template }] of (choices ?? []).entries()) {
+  for (const [index, { channel, template }] of choices.entries()) {
     checkText(template, `${path}[${index}].template`, report);
     if (seen.has(channel))
       report(`${path}[${index}].channel`, 'bad_message', `${channel} is among the choices already`);

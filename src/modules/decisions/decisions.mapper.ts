@@ -1,4 +1,4 @@
-import { explainDecision } from '../../core/decisions/explain.js';
+import { explainDecision, type ExplanationContext } from '../../core/decisions/explain.js';
 import { REASONS } from '../../core/kernel/reasons.js';
 import type { DecisionView, ExplanationView } from './decisions.dto.js';
 import type { DecisionPayload } from './decision-record.js';
@@ -26,14 +26,16 @@ export function toDecisionView(row: Omit<DecisionRow, 'id'> & { readonly id: str
   };
 }
 
+/** @param context left out: a decision that was made, at the instant of its facts */
 export function toExplanationView(
   row: Omit<DecisionRow, 'id'> & { readonly id: string | null },
   { input, decision }: DecisionPayload,
+  context: ExplanationContext = { decidedAt: input.now },
 ): ExplanationView {
   const askers = new Map(input.candidates.map(({ key, costAskedBy }) => [key, costAskedBy]));
   return {
     ...toDecisionView(row),
-    explanation: explainDecision(decision, { decidedAt: input.now, weighed: input.candidates }),
+    explanation: explainDecision(decision, { ...context, weighed: input.candidates }),
     gates: decision.gates.map((verdict) => ({
       gate: verdict.gate,
       candidates: verdict.candidates === null ? null : [...verdict.candidates],

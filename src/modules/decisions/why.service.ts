@@ -189,9 +189,7 @@ function toHypothetical(
   const { outcome } = payload.decision;
   const nobody = { id: null, runKey: null, stepId: null, visit: null, ask: null, source: 'api' as const };
   const row = { ...nobody, userId, clockDomain, decidedAt: at, outcome: outcome.kind, ...toColumns(outcome) };
-  const { input, decision } = payload;
-  const explanation = explainDecision(decision, { ...context, weighed: input.candidates });
-  return { ...toExplanationView(row, payload), explanation };
+  return toExplanationView(row, payload, context);
 }
 
 const moodOf = (at: InstantMs, now: InstantMs): NonNullable<ExplanationContext['mood']> =>
