@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 
 // Decorators stand behind the description, so it comes from the build.
-const built = new URL('../dist/src/modules/journeys/journey-schema.js', import.meta.url);
+const built = new URL('../dist/src/modules/journeys/definitions/journey-schema.js', import.meta.url);
 const { journeySchema } = await import(built.href);
 
 const file = fileURLToPath(new URL('../docs/reference/journey.schema.json', import.meta.url));

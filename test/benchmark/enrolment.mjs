@@ -85,7 +85,7 @@ async function startWorker(app, address) {
 
 async function measure(app) {
   const { Database } = await fromDist('src/platform/database/database.js');
-  const { JourneysService } = await fromDist('src/modules/journeys/journeys.service.js');
+  const { JourneysService } = await fromDist('src/modules/journeys/definitions/journeys.service.js');
   const { BulkEnrolmentsService } = await fromDist('src/modules/bulk-enrolments/bulk-enrolments.service.js');
   const database = app.get(Database);
   await database.query({

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { compile } from '../../src/core/journeys/compile.js';
 import { NewAction } from '../../src/modules/actions/actions.dto.js';
-import { JourneyDefinitionDto } from '../../src/modules/journeys/journeys.dto.js';
+import { JourneyDefinitionDto } from '../../src/modules/journeys/definitions/journeys.dto.js';
 import { authorMessage } from '../../src/modules/message-templates/authoring.js';
 import { faultsOfMarketing } from '../../src/modules/message-templates/content-rules.js';
 import { NewMessageTemplate } from '../../src/modules/message-templates/message-templates.dto.js';

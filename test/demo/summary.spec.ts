@@ -1,6 +1,6 @@
 import type { DecisionView } from '../../src/modules/decisions/decisions.dto.js';
 import type { DeliveryView } from '../../src/modules/deliveries/deliveries.dto.js';
-import type { RunView } from '../../src/modules/journeys/journeys.dto.js';
+import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
 import { deliveryIdOf } from '../../tools/demo/inbox.js';
 import { inboxReport, summaryTable } from '../../tools/demo/report.js';
 import { checkInbox, chooseShowcases, summarise, type Records } from '../../tools/demo/summary.js';

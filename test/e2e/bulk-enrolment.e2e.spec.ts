@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BulkEnrolmentView } from '../../src/modules/bulk-enrolments/bulk-enrolments.dto.js';
-import type { RunView } from '../../src/modules/journeys/journeys.dto.js';
+import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';
 
 const MINUTE_MS = 60_000;

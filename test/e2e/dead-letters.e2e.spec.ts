@@ -1,5 +1,6 @@
 import { ReplayKeeper } from '../../src/modules/dead-letters/index.js';
-import type { EnrolmentView, RunView } from '../../src/modules/journeys/journeys.dto.js';
+import type { EnrolmentView } from '../../src/modules/journeys/entry/enrolment.dto.js';
+import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
 import { startSandboxProcess, type SandboxProcess } from '../support/sandbox.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';
 

@@ -1,5 +1,6 @@
-import type { JourneyLifeView } from '../../src/modules/journeys/journey-life.dto.js';
-import type { EnrolmentView, RunView } from '../../src/modules/journeys/journeys.dto.js';
+import type { JourneyLifeView } from '../../src/modules/journeys/life/journey-life.dto.js';
+import type { EnrolmentView } from '../../src/modules/journeys/entry/enrolment.dto.js';
+import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';
 
 const MINUTE_MS = 60_000;

@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EnrolmentView, RunView } from '../../src/modules/journeys/journeys.dto.js';
-import type { MigrationPreviewView, MigrationView } from '../../src/modules/journeys/migrations.dto.js';
+import type { EnrolmentView } from '../../src/modules/journeys/entry/enrolment.dto.js';
+import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
+import type { MigrationPreviewView, MigrationView } from '../../src/modules/journeys/migrations/migrations.dto.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';
 
 const MINUTE_MS = 60_000;

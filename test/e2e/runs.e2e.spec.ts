@@ -1,6 +1,7 @@
-import type { EnrolmentView, RunView } from '../../src/modules/journeys/journeys.dto.js';
-import type { ReconcileView } from '../../src/modules/journeys/run-reconcile.dto.js';
-import type { ExposureView, SplitView } from '../../src/modules/journeys/splits.dto.js';
+import type { EnrolmentView } from '../../src/modules/journeys/entry/enrolment.dto.js';
+import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
+import type { ReconcileView } from '../../src/modules/journeys/runs/run-reconcile.dto.js';
+import type { ExposureView, SplitView } from '../../src/modules/journeys/splits/splits.dto.js';
 import type { RunStoryView } from '../../src/modules/run-views/run-views.dto.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';
 

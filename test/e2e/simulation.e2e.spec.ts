@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
-import type { EnrolmentView, RunView } from '../../src/modules/journeys/journeys.dto.js';
+import type { EnrolmentView } from '../../src/modules/journeys/entry/enrolment.dto.js';
+import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
 import type { SimulationView, StartedSimulationView } from '../../src/modules/simulations/simulations.dto.js';
 import { simulateEach, type SimulatedRun } from '../support/simulated-runs.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';

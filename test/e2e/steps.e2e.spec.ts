@@ -1,4 +1,5 @@
-import type { EnrolmentView, RunView } from '../../src/modules/journeys/journeys.dto.js';
+import type { EnrolmentView } from '../../src/modules/journeys/entry/enrolment.dto.js';
+import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';
 import { isSignedBy, startReceiver, type Receiver } from '../support/webhook-receiver.js';
 

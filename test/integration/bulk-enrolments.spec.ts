@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { BulkPages } from '../../src/modules/bulk-enrolments/index.js';
 import type { BulkEnrolmentView, EntryRefusalView } from '../../src/modules/bulk-enrolments/bulk-enrolments.dto.js';
-import { OutboxDispatcher } from '../../src/modules/journeys/outbox.dispatcher.js';
+import { OutboxDispatcher } from '../../src/modules/journeys/outbox/outbox.dispatcher.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';

@@ -2,11 +2,11 @@ import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Plan } from '../../src/core/journeys/plan.js';
 import { RunSignals, RunsRepository } from '../../src/modules/journeys/index.js';
-import { EntriesRepository } from '../../src/modules/journeys/entries.repository.js';
-import { OutboxDelivery } from '../../src/modules/journeys/outbox.delivery.js';
-import { TriggersService } from '../../src/modules/journeys/triggers.service.js';
-import { OutboxRepository, type RunStart } from '../../src/modules/journeys/outbox.repository.js';
-import type { RunGateway } from '../../src/modules/journeys/run-gateway.js';
+import { EntriesRepository } from '../../src/modules/journeys/entry/entries.repository.js';
+import { OutboxDelivery } from '../../src/modules/journeys/outbox/outbox.delivery.js';
+import { TriggersService } from '../../src/modules/journeys/entry/triggers.service.js';
+import { OutboxRepository, type RunStart } from '../../src/modules/journeys/outbox/outbox.repository.js';
+import type { RunGateway } from '../../src/modules/journeys/runs/run-gateway.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';
 

@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { EnrolmentView } from '../../src/modules/journeys/journeys.dto.js';
+import type { EnrolmentView } from '../../src/modules/journeys/entry/enrolment.dto.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';

@@ -1,7 +1,7 @@
 import { setTimeout as later } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { JourneyGatesRepository } from '../../src/modules/journeys/journey-gates.repository.js';
+import { JourneyGatesRepository } from '../../src/modules/journeys/life/journey-gates.repository.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Answer, type Client } from '../support/client.js';

@@ -1,10 +1,10 @@
 import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { TriggerRefusalView } from '../../src/modules/journeys/triggers.dto.js';
+import type { TriggerRefusalView } from '../../src/modules/journeys/entry/triggers.dto.js';
 import { OutboxRepository } from '../../src/modules/journeys/index.js';
-import { OutboxDelivery } from '../../src/modules/journeys/outbox.delivery.js';
-import type { OutboxMessage } from '../../src/modules/journeys/outbox.repository.js';
-import { OutboxDispatcher } from '../../src/modules/journeys/outbox.dispatcher.js';
+import { OutboxDelivery } from '../../src/modules/journeys/outbox/outbox.delivery.js';
+import type { OutboxMessage } from '../../src/modules/journeys/outbox/outbox.repository.js';
+import { OutboxDispatcher } from '../../src/modules/journeys/outbox/outbox.dispatcher.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { OutboxDispatcher } from '../../src/modules/journeys/outbox.dispatcher.js';
+import { OutboxDispatcher } from '../../src/modules/journeys/outbox/outbox.dispatcher.js';
 import { StepClaims } from '../../src/modules/steps/step-claims.js';
 import { StepsService } from '../../src/modules/steps/index.js';
 import { Database } from '../../src/platform/database/database.js';

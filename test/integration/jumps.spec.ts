@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { RunsRepository } from '../../src/modules/journeys/runs.repository.js';
+import { RunsRepository } from '../../src/modules/journeys/runs/runs.repository.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';
 

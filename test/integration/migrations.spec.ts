@@ -5,14 +5,14 @@ import type {
   MigrationPreviewView,
   MigrationRunView,
   MigrationView,
-} from '../../src/modules/journeys/migrations.dto.js';
-import { MigrationMover } from '../../src/modules/journeys/migrations.mover.js';
+} from '../../src/modules/journeys/migrations/migrations.dto.js';
+import { MigrationMover } from '../../src/modules/journeys/migrations/migrations.mover.js';
 import {
   MigrationRunsRepository,
   type RunningMigration,
-} from '../../src/modules/journeys/migrations-runs.repository.js';
-import { RunReconciles, type RecordedRun } from '../../src/modules/journeys/run-reconcile.repository.js';
-import { RunsRepository } from '../../src/modules/journeys/runs.repository.js';
+} from '../../src/modules/journeys/migrations/migrations-runs.repository.js';
+import { RunReconciles, type RecordedRun } from '../../src/modules/journeys/runs/run-reconcile.repository.js';
+import { RunsRepository } from '../../src/modules/journeys/runs/runs.repository.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';
 

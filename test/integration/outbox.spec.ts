@@ -1,9 +1,9 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { OutboxDelivery } from '../../src/modules/journeys/outbox.delivery.js';
-import { OutboxRepository, type OutboxMessage } from '../../src/modules/journeys/outbox.repository.js';
-import type { RunGateway } from '../../src/modules/journeys/run-gateway.js';
+import { OutboxDelivery } from '../../src/modules/journeys/outbox/outbox.delivery.js';
+import { OutboxRepository, type OutboxMessage } from '../../src/modules/journeys/outbox/outbox.repository.js';
+import type { RunGateway } from '../../src/modules/journeys/runs/run-gateway.js';
 import { RunsRepository } from '../../src/modules/journeys/index.js';
-import { TriggersService } from '../../src/modules/journeys/triggers.service.js';
+import { TriggersService } from '../../src/modules/journeys/entry/triggers.service.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 

@@ -4,7 +4,7 @@ import { AudienceMembers } from '../../src/modules/audience-syncs/audience-membe
 import { BulkUsers } from '../../src/modules/bulk-enrolments/bulk-users.repository.js';
 import { DecisionInputs } from '../../src/modules/decisions/index.js';
 import { FactsRepository } from '../../src/modules/decisions/facts.repository.js';
-import { JourneyGatesRepository } from '../../src/modules/journeys/journey-gates.repository.js';
+import { JourneyGatesRepository } from '../../src/modules/journeys/life/journey-gates.repository.js';
 import { RunSignals } from '../../src/modules/journeys/index.js';
 import { SimulationSources } from '../../src/modules/simulations/simulation-sources.repository.js';
 import { RunQuestions } from '../../src/modules/steps/index.js';

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DeliveriesRepository } from '../../src/modules/deliveries/deliveries.repository.js';
-import { OutboxDispatcher } from '../../src/modules/journeys/outbox.dispatcher.js';
+import { OutboxDispatcher } from '../../src/modules/journeys/outbox/outbox.dispatcher.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';

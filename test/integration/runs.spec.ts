@@ -4,7 +4,7 @@ import type { Move } from '../../src/core/journeys/path.js';
 import type { RunProgress } from '../../src/core/journeys/progress.js';
 import type { RunReference } from '../../src/core/journeys/run-reference.js';
 import { RunReporter, RunsRepository } from '../../src/modules/journeys/index.js';
-import { RunReconciles } from '../../src/modules/journeys/run-reconcile.repository.js';
+import { RunReconciles } from '../../src/modules/journeys/runs/run-reconcile.repository.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DAY_MS } from '../../src/core/kernel/instant.js';
-import { OutboxDispatcher } from '../../src/modules/journeys/outbox.dispatcher.js';
+import { OutboxDispatcher } from '../../src/modules/journeys/outbox/outbox.dispatcher.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';

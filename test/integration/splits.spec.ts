@@ -2,9 +2,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { next, start } from '../../src/core/journeys/interpreter.js';
 import type { Move } from '../../src/core/journeys/path.js';
 import { RunReporter } from '../../src/modules/journeys/index.js';
-import { OutboxRepository } from '../../src/modules/journeys/outbox.repository.js';
-import type { ExposureView, SplitView } from '../../src/modules/journeys/splits.dto.js';
-import { SplitsRepository } from '../../src/modules/journeys/splits.repository.js';
+import { OutboxRepository } from '../../src/modules/journeys/outbox/outbox.repository.js';
+import type { ExposureView, SplitView } from '../../src/modules/journeys/splits/splits.dto.js';
+import { SplitsRepository } from '../../src/modules/journeys/splits/splits.repository.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { COMPILE_FAULTS } from '../../src/core/journeys/compile-faults.js';
 import { compile } from '../../src/core/journeys/compile.js';
-import { JourneyDefinitionDto } from '../../src/modules/journeys/journeys.dto.js';
-import { RunConditionDto } from '../../src/modules/journeys/run-condition.dto.js';
-import { StepDto } from '../../src/modules/journeys/step-definition.dto.js';
+import { JourneyDefinitionDto } from '../../src/modules/journeys/definitions/journeys.dto.js';
+import { RunConditionDto } from '../../src/modules/journeys/definitions/run-condition.dto.js';
+import { StepDto } from '../../src/modules/journeys/definitions/step-definition.dto.js';
 import { parseYaml } from '../../src/platform/http/yaml.js';
 
 const page = readFileSync(new URL('../../docs/reference/journeys.md', import.meta.url), 'utf8');

@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { journeySchema } from '../../src/modules/journeys/journey-schema.js';
-import { JourneyDefinitionDto } from '../../src/modules/journeys/journeys.dto.js';
+import { journeySchema } from '../../src/modules/journeys/definitions/journey-schema.js';
+import { JourneyDefinitionDto } from '../../src/modules/journeys/definitions/journeys.dto.js';
 import { definitionOf, readJourneyCases } from '../support/journey-cases.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

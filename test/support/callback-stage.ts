@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { jest } from '@jest/globals';
 import { CallbackApplier } from '../../src/modules/callbacks/callback-applier.js';
 import { SnsClient } from '../../src/modules/callbacks/sns-client.js';
-import { OutboxDispatcher } from '../../src/modules/journeys/outbox.dispatcher.js';
+import { OutboxDispatcher } from '../../src/modules/journeys/outbox/outbox.dispatcher.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from './app.js';
 import {

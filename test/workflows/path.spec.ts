@@ -1,7 +1,7 @@
 import type { StepDefinition } from '../../src/core/journeys/definition.js';
 import type { Move } from '../../src/core/journeys/path.js';
 import type { RunSnapshot } from '../../src/core/journeys/progress.js';
-import { RunExecutions, type RunExecution } from '../../src/modules/journeys/run-executions.js';
+import { RunExecutions, type RunExecution } from '../../src/modules/journeys/runs/run-executions.js';
 import { Clock } from '../../src/platform/clock/clock.js';
 import type { journeyWorkflow } from '../../workflows/index.js';
 import { RUN_STATE_QUERY } from '../../workflows/messages.js';

@@ -1,4 +1,4 @@
-import type { EnrolmentView } from '../../src/modules/journeys/journeys.dto.js';
+import type { EnrolmentView } from '../../src/modules/journeys/entry/enrolment.dto.js';
 import { ApiError, type Api } from './api.js';
 import { sendEvents } from './import.js';
 import { forEachLimited, inParts } from './limited.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunView } from '../../src/modules/journeys/journeys.dto.js';
+import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
 import { listAll, type Api } from './api.js';
 import type { Progress } from './progress.js';
 

@@ -1,6 +1,6 @@
 import type { DecisionView } from '../../src/modules/decisions/decisions.dto.js';
 import type { DeliveryView } from '../../src/modules/deliveries/deliveries.dto.js';
-import type { RunView } from '../../src/modules/journeys/journeys.dto.js';
+import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
 
 /** Everything that was written about some runs. */
 export interface Records {

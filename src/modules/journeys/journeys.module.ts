@@ -4,50 +4,51 @@ import { ActionsModule } from '../actions/index.js';
 import { MessageTemplatesModule } from '../message-templates/index.js';
 import { UserHooks, UsersModule } from '../users/index.js';
 import { WebhookEndpointsModule } from '../webhook-endpoints/index.js';
-import { Admission } from './admission.js';
-import { EnrolmentService, IS_VIRTUAL_TIME_ALLOWED } from './enrolment.service.js';
-import { EntriesRepository } from './entries.repository.js';
-import { JourneyGatesRepository } from './journey-gates.repository.js';
-import { JourneyHooks } from './journey-hooks.js';
-import { JourneyLifeController } from './journey-life.controller.js';
-import { JourneyLifeRepository } from './journey-life.repository.js';
-import { JourneyLife } from './journey-life.service.js';
-import { JourneyStopper } from './journey-stopper.js';
-import { JourneyStopsRepository } from './journey-stops.repository.js';
-import { JourneyVersions } from './journey-versions.js';
-import { JourneysController } from './journeys.controller.js';
-import { JourneysRepository } from './journeys.repository.js';
-import { JourneysService } from './journeys.service.js';
-import { JumpController } from './jump.controller.js';
-import { JumpService } from './jump.service.js';
-import { MigrationRunsRepository } from './migrations-runs.repository.js';
-import { MigrationsController } from './migrations.controller.js';
-import { MigrationMover } from './migrations.mover.js';
-import { MigrationsRepository } from './migrations.repository.js';
-import { MigrationsService } from './migrations.service.js';
-import { MigrationStarter } from './migrations.starter.js';
-import { OutboxDelivery } from './outbox.delivery.js';
-import { OUTBOX_POLL_MS, OutboxDispatcher } from './outbox.dispatcher.js';
-import { OutboxRepository } from './outbox.repository.js';
-import { RunGateway, TASK_QUEUE } from './run-gateway.js';
-import { RunExecutions } from './run-executions.js';
-import { RunReconcileController } from './run-reconcile.controller.js';
-import { RunReconciles } from './run-reconcile.repository.js';
-import { RunReconcileService } from './run-reconcile.service.js';
-import { RunReconciler } from './run-reconciler.js';
-import { RunResponses } from './run-responses.repository.js';
-import { RunSignals } from './run-signals.js';
-import { RunPaths } from './run-paths.js';
-import { RunReporter } from './run-reporter.js';
-import { RunsController } from './runs.controller.js';
-import { RunsRepository } from './runs.repository.js';
-import { RunsService } from './runs.service.js';
-import { SplitsController } from './splits.controller.js';
-import { SplitsRepository } from './splits.repository.js';
-import { SplitsService } from './splits.service.js';
-import { TriggersController } from './triggers.controller.js';
-import { TriggersRepository } from './triggers.repository.js';
-import { TriggersService } from './triggers.service.js';
+import { JourneyVersions } from './definitions/journey-versions.js';
+import { JourneysController } from './definitions/journeys.controller.js';
+import { JourneysRepository } from './definitions/journeys.repository.js';
+import { JourneysService } from './definitions/journeys.service.js';
+import { Admission } from './entry/admission.js';
+import { EnrolmentController } from './entry/enrolment.controller.js';
+import { EnrolmentService, IS_VIRTUAL_TIME_ALLOWED } from './entry/enrolment.service.js';
+import { EntriesRepository } from './entry/entries.repository.js';
+import { TriggersController } from './entry/triggers.controller.js';
+import { TriggersRepository } from './entry/triggers.repository.js';
+import { TriggersService } from './entry/triggers.service.js';
+import { JourneyGatesRepository } from './life/journey-gates.repository.js';
+import { JourneyHooks } from './life/journey-hooks.js';
+import { JourneyLifeController } from './life/journey-life.controller.js';
+import { JourneyLifeRepository } from './life/journey-life.repository.js';
+import { JourneyLife } from './life/journey-life.service.js';
+import { JourneyStopper } from './life/journey-stopper.js';
+import { JourneyStopsRepository } from './life/journey-stops.repository.js';
+import { MigrationRunsRepository } from './migrations/migrations-runs.repository.js';
+import { MigrationsController } from './migrations/migrations.controller.js';
+import { MigrationMover } from './migrations/migrations.mover.js';
+import { MigrationsRepository } from './migrations/migrations.repository.js';
+import { MigrationsService } from './migrations/migrations.service.js';
+import { MigrationStarter } from './migrations/migrations.starter.js';
+import { OutboxDelivery } from './outbox/outbox.delivery.js';
+import { OUTBOX_POLL_MS, OutboxDispatcher } from './outbox/outbox.dispatcher.js';
+import { OutboxRepository } from './outbox/outbox.repository.js';
+import { JumpController } from './runs/jump.controller.js';
+import { JumpService } from './runs/jump.service.js';
+import { RunExecutions } from './runs/run-executions.js';
+import { RunGateway, TASK_QUEUE } from './runs/run-gateway.js';
+import { RunPaths } from './runs/run-paths.js';
+import { RunReconcileController } from './runs/run-reconcile.controller.js';
+import { RunReconciles } from './runs/run-reconcile.repository.js';
+import { RunReconcileService } from './runs/run-reconcile.service.js';
+import { RunReconciler } from './runs/run-reconciler.js';
+import { RunReporter } from './runs/run-reporter.js';
+import { RunResponses } from './runs/run-responses.repository.js';
+import { RunSignals } from './runs/run-signals.js';
+import { RunsController } from './runs/runs.controller.js';
+import { RunsRepository } from './runs/runs.repository.js';
+import { RunsService } from './runs/runs.service.js';
+import { SplitsController } from './splits/splits.controller.js';
+import { SplitsRepository } from './splits/splits.repository.js';
+import { SplitsService } from './splits/splits.service.js';
 
 export interface JourneysOptions {
   readonly taskQueue: string;
@@ -110,6 +111,7 @@ export class JourneysModule implements OnModuleInit {
       global: true,
       imports: [UsersModule, MessageTemplatesModule, ActionsModule, WebhookEndpointsModule],
       controllers: [
+        EnrolmentController,
         JourneyLifeController,
         JourneysController,
         JumpController,
