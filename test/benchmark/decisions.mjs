@@ -3,7 +3,6 @@
 // the servers and PostgreSQL share the processors; the ratios are what counts (architecture: Performance).
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -14,9 +13,9 @@ import { startPostgres } from '../../tools/postgres.mjs';
 import { fill, userIdOf } from './decisions-data.mjs';
 import { checkPlans, sequentialScans } from './decisions-plans.mjs';
 import { definitions } from './decisions-definitions.mjs';
+import { cpuSecondsOf, cpuSecondsOfAll, watchMachine } from './machine.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const TICKS_PER_SECOND = 100;
 const KEY = 'benchmark-key-0123456789abcdef0123456789abcdef';
 const SECRET = Buffer.alloc(32, 7).toString('base64');
 const SETTINGS = { shared_buffers: '4GB', max_wal_size: '8GB', checkpoint_timeout: '15min', max_connections: 100 };
@@ -204,9 +203,9 @@ async function press(target, processes) {
     return figures;
   };
   await run({ kind: 'closed', connections: 16, requests: WARM_UP_REQUESTS });
-  const [before, processorsBefore] = [cpu(processes), processors()];
+  const [before, machine] = [cpu(processes), watchMachine()];
   const steady = await run({ kind: 'atRate', connections: 64, ...load });
-  const stolen = stolenShare(processorsBefore, processors());
+  say(`  ${load.rate}/s: ${machine()}`);
   const steadyCpu = perRequest(before, cpu(processes), steady.answered);
   let peak = null;
   for (const connections of options.callers.split(',').map(Number)) {
@@ -218,55 +217,17 @@ async function press(target, processes) {
     if (peak === null || perSecond > peak.perSecond) peak = { perSecond, connections, cpu: spent };
   }
   generator.disconnect();
-  return { steady, steadyCpu, stolen, peak };
+  return { steady, steadyCpu, peak };
 }
 
 const show = ({ server, postgres }) => `${server.toFixed(2)} + ${postgres.toFixed(2)} ms`;
 
 /** CPU seconds so far, of the server and of PostgreSQL with everything that it started. */
-function cpu({ server, postgres }) {
-  return { server: secondsOf(server), postgres: family(postgres).reduce((sum, pid) => sum + secondsOf(pid), 0) };
-}
+const cpu = ({ server, postgres }) => ({ server: cpuSecondsOf(server), postgres: cpuSecondsOfAll(postgres) });
 
 function perRequest(before, after, requests) {
   const each = (name) => ((after[name] - before[name]) * 1_000) / requests;
   return { server: each('server'), postgres: each('postgres') };
-}
-
-function statOf(pid) {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return text.slice(text.lastIndexOf(')') + 2).split(' ');
-}
-
-/** Ticks of all processors: user, nice, system, idle, iowait, irq, softirq, steal. */
-function processors() {
-  const [line] = readFileSync('/proc/stat', 'utf8').split('\n');
-  return line.trim().split(/\s+/).slice(1, 9).map(Number);
-}
-
-/** The share of time in which this machine wanted to run and another one on the same hardware did. */
-function stolenShare(before, after) {
-  const spent = after.map((ticks, index) => ticks - before[index]);
-  return spent[7] / spent.reduce((sum, ticks) => sum + ticks, 0);
-}
-
-/** Its own and those of its children that ended. */
-function secondsOf(pid) {
-  const ticks = statOf(pid).slice(11, 15).map(Number);
-  return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
-}
-
-function family(postmaster) {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return [String(postmaster), ...pids.filter((pid) => parentOf(pid) === String(postmaster))];
-}
-
-function parentOf(pid) {
-  try {
-    return statOf(pid)[1];
-  } catch {
-    return null;
-  }
 }
 
 async function withApi(environment, work) {
@@ -310,27 +271,17 @@ function report(rows) {
     'CPU PostgreSQL',
     'sum',
     'x floor',
-    'stolen',
   ]);
   const floor = rows.find(({ name }) => name === 'floor');
   const sumOf = ({ steadyCpu }) => steadyCpu.server + steadyCpu.postgres;
   for (const row of rows) {
-    const { steady, steadyCpu, stolen, peak } = row;
+    const { steady, steadyCpu, peak } = row;
     const ratio = floor === undefined ? '' : (sumOf(row) / sumOf(floor)).toFixed(2);
     const times = [steady.p50, steady.p95, steady.p99].map((ms) => `${ms.toFixed(1)} ms`);
     const cpus = [steadyCpu.server, steadyCpu.postgres, sumOf(row)].map((ms) => `${ms.toFixed(2)} ms`);
-    print([
-      row.name,
-      ...times,
-      peak.perSecond.toFixed(0),
-      String(peak.connections),
-      ...cpus,
-      ratio,
-      `${(100 * stolen).toFixed(0)} %`,
-    ]);
+    print([row.name, ...times, peak.perSecond.toFixed(0), String(peak.connections), ...cpus, ratio]);
   }
   say('latency counts from the instant at which a request was due; CPU is per request, at the fixed rate;');
-  say('stolen: processor time that other machines on the same hardware took meanwhile.');
   say(`reach: p99 < ${REACH.p99} ms at 500/s, peak >= ${REACH.peak}/s, at most ${REACH.cpu} x the floor's CPU.`);
 }
 

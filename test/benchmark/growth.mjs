@@ -1,5 +1,6 @@
 // npm run bench:growth: what one step costs, and what the worker weighs, while more and more runs wait. The runs are the
 // product's workflow with scripted activities, started through Temporal; the worker keeps as many as it does by default.
+// Beside it at each level, in turns, the same journey written by hand: what the server and the machine do to both is not ours.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,18 +14,23 @@ import { ask, bundleWorkflows, cpuMs, together, withWorker } from './worker-proc
 const { values: options } = parseArgs({
   options: {
     levels: { type: 'string', default: '1000,10000,100000' },
-    /** Journeys that are lived through at each level. */
-    journeys: { type: 'string', default: '200' },
+    /** Journeys of each kind that are lived through in each round, and rounds at each level. */
+    journeys: { type: 'string', default: '100' },
+    rounds: { type: 'string', default: '4' },
     cached: { type: 'string', default: '1000' },
   },
 });
 const levels = options.levels.split(',').map(Number);
 const journeys = Number(options.journeys);
+const rounds = Number(options.rounds);
 const { plan, steps } = JOURNEYS.wide;
-const TYPE = 'journeyWorkflow';
+const ENGINE = 'journeyWorkflow';
+const BY_HAND = 'handWrittenWithBudget';
 const TASK_QUEUE = 'growth';
 const IN_FLIGHT = 50;
 const POLL_MS = 500;
+/** A server that does less than this share of a processor has done what the starts left to it. */
+const AT_REST = 0.3;
 
 const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let started = 0;
@@ -46,23 +52,36 @@ async function main() {
       cachedMax: options.cached,
     };
     await withWorker(place, async (worker) => {
-      await live(client);
-      print(['waiting runs', 'starts/s', 'worker MB', 'server MB', 'CPU ms/step', 'woken CPU ms', 'journeys/s']);
+      for (const type of [ENGINE, BY_HAND]) await live(client, type);
+      print([
+        'waiting runs',
+        'starts/s',
+        'worker MB',
+        'server MB',
+        'CPU ms/step',
+        'by hand',
+        'ratio',
+        'server ms/step',
+      ]);
       let waiting = 0;
       for (const level of levels) {
-        const machine = watchMachine();
-        const filling = await timed(() => together(level - waiting, IN_FLIGHT, () => start(client, parked(plan))));
+        const filling = await timed(() =>
+          together(level - waiting, IN_FLIGHT, () => start(client, ENGINE, parked(plan))),
+        );
         const perSecond = (level - waiting) / filling;
         const firstNew = started - (level - waiting) + 1;
         waiting = level;
         await untilAllWait(client, level - woken);
-        const [cpuBefore, seconds] = [await cpuMs(worker), await timed(() => live(client))];
-        const perStep = ((await cpuMs(worker)) - cpuBefore) / (journeys * steps);
+        await untilAtRest(server.child.pid);
+        const machine = watchMachine();
+        const { engine, byHand, serverMs } = await liveInTurns({ client, worker, serverPid: server.child.pid });
+        const load = machine();
         const perWake = await wake(client, worker, firstNew);
         const { rssBytes } = await ask(worker, 'heap');
         const { rssMb } = processFigures(server.child.pid);
-        const cells = [perSecond, rssBytes / 2 ** 20, rssMb, perStep, perWake, journeys / seconds];
-        print([String(level), ...cells.map((cell) => cell.toFixed(1))], machine());
+        const cells = [perSecond.toFixed(1), (rssBytes / 2 ** 20).toFixed(0), rssMb.toFixed(0)];
+        const costs = [engine, byHand, engine / byHand, serverMs].map((cost) => cost.toFixed(2));
+        print([String(level), ...cells, ...costs], `woken ${perWake.toFixed(1)} ms; ${load}`);
       }
     });
   } finally {
@@ -77,26 +96,52 @@ async function untilAllWait(client, count) {
   while ((await client.workflow.count(`RunState = 'waiting'`)).count < count) await rest(POLL_MS);
 }
 
+async function untilAtRest(pid) {
+  for (let before = null; ;) {
+    const { cpuSeconds } = processFigures(pid);
+    if (before !== null && cpuSeconds - before < (AT_REST * POLL_MS) / 1_000) return;
+    before = cpuSeconds;
+    await rest(POLL_MS);
+  }
+}
+
+/** Medians of CPU milliseconds a step: the worker's for each kind, and the server's for the engine. */
+async function liveInTurns({ client, worker, serverPid }) {
+  const costs = { [ENGINE]: [], [BY_HAND]: [], server: [] };
+  const perStep = (ms) => ms / (journeys * steps);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const type of round % 2 === 0 ? [ENGINE, BY_HAND] : [BY_HAND, ENGINE]) {
+      const [workerBefore, serverBefore] = [await cpuMs(worker), processFigures(serverPid).cpuSeconds];
+      await live(client, type);
+      costs[type].push(perStep((await cpuMs(worker)) - workerBefore));
+      if (type === ENGINE) costs.server.push(perStep(1_000 * (processFigures(serverPid).cpuSeconds - serverBefore)));
+    }
+  }
+  return { engine: median(costs[ENGINE]), byHand: median(costs[BY_HAND]), serverMs: median(costs.server) };
+}
+
+const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
 async function timed(work) {
   const startedAt = performance.now();
   await work();
   return (performance.now() - startedAt) / 1_000;
 }
 
-function start(client, which) {
+function start(client, type, which) {
   started += 1;
-  const workflowId = `${TYPE}-${started}`;
-  return client.workflow.start(TYPE, { taskQueue: TASK_QUEUE, workflowId, args: [inputOf(started, which)] });
+  const workflowId = `run-${started}`;
+  return client.workflow.start(type, { taskQueue: TASK_QUEUE, workflowId, args: [inputOf(started, which)] });
 }
 
-const live = (client) => together(journeys, IN_FLIGHT, async () => (await start(client, plan)).result());
+const live = (client, type) => together(journeys, IN_FLIGHT, async () => (await start(client, type, plan)).result());
 
 /** The oldest of the runs that were started last: at a high level they are out of the cache and have to be replayed. */
 async function wake(client, worker, first) {
   const before = await cpuMs(worker);
   let next = first;
   await together(journeys, IN_FLIGHT, async () => {
-    const handle = client.workflow.getHandle(`${TYPE}-${next++}`);
+    const handle = client.workflow.getHandle(`run-${next++}`);
     await handle.signal('event', { messageId: 'm', name: 'called', occurredAt: Date.now() });
     await handle.result();
   });

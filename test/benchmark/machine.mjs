@@ -1,5 +1,5 @@
 // What the machine did while something was measured: a figure without its load says little where others run too.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 
 const TICKS_PER_SECOND = 100;
@@ -25,16 +25,37 @@ function processors() {
   return line.trim().split(/\s+/).slice(1, 9).map(Number);
 }
 
-/** CPU seconds of a process so far, and its resident memory in MB. */
+/** CPU seconds of a process so far with those of its children that ended, and its resident memory in MB. */
 export function processFigures(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-    .map(Number);
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return { cpuSeconds: (user + system) / TICKS_PER_SECOND, rssMb: Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024 };
+  return { cpuSeconds: cpuSecondsOf(pid), rssMb: Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024 };
+}
+
+/** CPU seconds of a process so far, with those of its children that ended. */
+export const cpuSecondsOf = (pid) => secondsOf(statOf(pid));
+
+/** The same of a process with everything that it started: PostgreSQL is many. */
+export function cpuSecondsOfAll(pid) {
+  const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(pid));
+  const children = others.map(statOfAny).filter((stat) => stat?.[1] === String(pid));
+  return children.reduce((sum, stat) => sum + secondsOf(stat), cpuSecondsOf(pid));
+}
+
+const secondsOf = (stat) => stat.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND;
+
+/** The fields after its name: state, parent, … */
+function statOf(pid) {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+/** Null where it has ended meanwhile. */
+function statOfAny(pid) {
+  try {
+    return statOf(pid);
+  } catch {
+    return null;
+  }
 }
 
 /** @param sorted ascending */
