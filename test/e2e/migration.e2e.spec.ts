@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { EnrolmentView } from '../../src/modules/journeys/entry/enrolment.dto.js';
 import type { RunView } from '../../src/modules/journeys/runs/runs.dto.js';
 import type { MigrationPreviewView, MigrationView } from '../../src/modules/journeys/migrations/migrations.dto.js';
+import type { ReconcileView } from '../../src/modules/journeys/runs/run-reconcile.dto.js';
 import { startTactful, until, type Tactful } from '../support/tactful.js';
 
 const MINUTE_MS = 60_000;
@@ -207,6 +208,17 @@ describe('version 2 is published while users wait in version 1, on the real serv
         ({ status }) => status === 'done',
       );
       expect(nobody.runs).toMatchObject({ moved: 0, failed: 0 });
+
+      // Each hears by the conditions of the version that it is in: a reconcile job finds nothing to put right in that.
+      const heard = `select * from run_waits where run_key like 'moved:%' order by run_key, event_name`;
+      const before = await tactful.query(heard);
+      const { id: job } = await tactful.post<ReconcileView>('/api/runs/reconcile', { journey: 'moved' });
+      const compared = await until(
+        () => tactful.get<ReconcileView>(`/api/runs/reconcile/${job}`),
+        ({ state }) => state !== 'running',
+      );
+      expect(compared).toMatchObject({ state: 'done', checked: USERS, unanswered: 0 });
+      expect(await tactful.query(heard)).toEqual(before);
 
       // The one who had signed up before the run listened has gone on by itself.
       await happen(others, 'signup');

@@ -278,6 +278,16 @@ describe('the tables of runs', () => {
     expect(await reconcile()).toMatchObject({ state: 'done', mended: 5, lost: 0, unanswered: 0, unsubscribed: 6 });
     expect(await tables(keys)).toEqual(before);
     expect(await reconcile()).toMatchObject({ mended: 0, lost: 0 });
+
+    // A subscription in words that the journey does not have: it would end the run.
+    await tactful.query(
+      `update run_waits set is_exit = true, is_plain = false, listeners = '[{"index": 0, "where": null, "isExit": true}]'
+        where run_key = any ($1) and event_name = 'purchase'`,
+      [waiting.run_key, paused.run_key],
+    );
+    expect(await tables(keys)).not.toEqual(before);
+    expect(await reconcile()).toMatchObject({ state: 'done', mended: 2, unsubscribed: 0 });
+    expect(await tables(keys)).toEqual(before);
   });
 
   it('record an end that was never recorded, and that a run is gone', async () => {

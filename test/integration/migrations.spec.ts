@@ -291,14 +291,14 @@ describe('migrations of runs', () => {
       const before = await read(run.id);
       const surplus = ['moved', 'rated'];
       // It is being moved: what only the other version reacts to is no surplus.
-      expect(await reconciles.removeSurplus(before, surplus)).toBe(0);
+      expect(await reconciles.replaceWaits(before, surplus, [])).toEqual([]);
       await record(run.runKey, id, 'moved');
-      expect(await reconciles.removeSurplus(before, surplus)).toBe(0);
+      expect(await reconciles.replaceWaits(before, surplus, [])).toEqual([]);
       expect(await names(run.runKey)).toEqual(['bought', 'left', 'rated']);
       const after = await read(run.id);
       // Moved there and back, and there again, while it was compared.
-      expect(await reconciles.removeSurplus({ ...after, movedBy: crypto.randomUUID() }, ['rated'])).toBe(0);
-      expect(await reconciles.removeSurplus(after, ['rated', 'unheard_of'])).toBe(1);
+      expect(await reconciles.replaceWaits({ ...after, movedBy: crypto.randomUUID() }, ['rated'], [])).toEqual([]);
+      expect(await reconciles.replaceWaits(after, ['rated', 'unheard_of'], [])).toEqual(['rated']);
       expect(await names(run.runKey)).toEqual(['bought', 'left']);
       expect(await reconciles.removeWaits(run.runKey)).toBe(2);
     });

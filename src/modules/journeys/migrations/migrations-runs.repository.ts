@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Migration, Settling } from '../../../core/journeys/migrating-types.js';
 import { movedPlan } from '../../../core/journeys/migrating.js';
-import { listenedEvents, type ListenedCondition, type ListenedEvent, type Plan } from '../../../core/journeys/plan.js';
+import { listenedEvents, type ListenedEvent, type Plan } from '../../../core/journeys/plan.js';
 import type { InstantMs } from '../../../core/kernel/instant.js';
 import { Database, type Transaction } from '../../../platform/database/database.js';
+import { insertWaits, toWait, type RunWait } from '../runs/run-waits.js';
 
 /** A migration as it is carried out. */
 export interface RunningMigration {
@@ -27,15 +28,6 @@ export interface Decided extends Settling {
   readonly runKey: string;
   readonly version: number;
   readonly stepId: string;
-}
-
-/** What a run listens to under one name. */
-interface Wait {
-  readonly name: string;
-  readonly isExit: boolean;
-  /** Null: it has no conditions. */
-  readonly listeners: readonly ListenedCondition[] | null;
-  readonly isPlain: boolean;
 }
 
 const OPEN = `state in ('offered', 'told')`;
@@ -224,8 +216,8 @@ async function changeVersion(transaction: Transaction, decided: Decided): Promis
   });
 }
 
-function waitsOf(transaction: Transaction, runKey: string): Promise<readonly Wait[]> {
-  return transaction.query<Wait>({
+function waitsOf(transaction: Transaction, runKey: string): Promise<readonly RunWait[]> {
+  return transaction.query<RunWait>({
     name: 'run_waits_of',
     text: `select event_name as name, is_exit as "isExit", listeners, is_plain as "isPlain" from run_waits
       where run_key = $1`,
@@ -234,41 +226,20 @@ function waitsOf(transaction: Transaction, runKey: string): Promise<readonly Wai
 }
 
 /** In place of what the run listened to before. */
-async function writeWaits(transaction: Transaction, runKey: string, waits: readonly Wait[]): Promise<void> {
+async function writeWaits(transaction: Transaction, runKey: string, waits: readonly RunWait[]): Promise<void> {
   await transaction.query({
     name: 'run_waits_clear',
     text: 'delete from run_waits where run_key = $1',
     values: [runKey],
   });
-  await transaction.query({
-    name: 'run_waits_write',
-    text: `insert into run_waits (user_id, event_name, is_exit, run_key, clock_domain, listeners, is_plain)
-      select entry.user_id, wait.name, wait.is_exit, entry.run_key, entry.clock_domain, wait.listeners, wait.is_plain
-      from journey_entries entry,
-        unnest($2::text[], $3::boolean[], $4::jsonb[], $5::boolean[]) as wait (name, is_exit, listeners, is_plain)
-      where entry.run_key = $1`,
-    values: [
-      runKey,
-      waits.map(({ name }) => name),
-      waits.map(({ isExit }) => isExit),
-      waits.map(({ listeners }) => (listeners === null ? null : JSON.stringify(listeners))),
-      waits.map(({ isPlain }) => isPlain),
-    ],
-  });
+  await insertWaits(transaction, runKey, waits);
 }
-
-const toWait = ({ name, isExit, conditions }: ListenedEvent): Wait => ({
-  name,
-  isExit,
-  listeners: conditions?.listeners ?? null,
-  isPlain: conditions?.isPlain ?? true,
-});
 
 /**
  * What the run listened to, and what it will listen to: both are told to it. What ends it in the other version does not
  * end it yet, so no claim of a message is refused because of it.
  */
-function bothOf(before: readonly Wait[], after: readonly ListenedEvent[]): readonly Wait[] {
+function bothOf(before: readonly RunWait[], after: readonly ListenedEvent[]): readonly RunWait[] {
   const waits = new Map(before.map((wait) => [wait.name, wait]));
   for (const { name, listeners, isPlain } of after.map(toWait)) {
     const old = waits.get(name);

@@ -3,6 +3,7 @@ import type { Move } from '../../../core/journeys/path.js';
 import type { RunProgress } from '../../../core/journeys/progress.js';
 import type { RunExecution } from './run-executions.js';
 import type { ProjectedRun, RecordedRun } from './run-reconcile.repository.js';
+import type { RunWait } from './run-waits.js';
 
 /** Of a run that ended, and of which neither the tables nor Temporal know how. */
 const END_UNKNOWN = 'lost';
@@ -52,6 +53,21 @@ export function pathFaults(
   const read = new Map(path.map((move) => [move.seq, move]));
   const right = moves.filter((move) => !isDeepStrictEqual(move, read.get(move.seq)));
   return wrong.length + right.length === 0 ? null : { wrong, right };
+}
+
+/** What a run does not hear of, the names of what it hears of in other words, or should not, and what belongs there. */
+export function waitFaults(
+  heard: readonly RunWait[],
+  wanted: readonly RunWait[],
+): { readonly missing: readonly RunWait[]; readonly wrong: readonly string[]; readonly right: readonly RunWait[] } {
+  const wantedOf = new Map(wanted.map((wait) => [wait.name, wait]));
+  const wrong = heard.filter((wait) => !isDeepStrictEqual(wait, wantedOf.get(wait.name))).map(({ name }) => name);
+  const names = new Set(heard.map(({ name }) => name));
+  return {
+    missing: wanted.filter(({ name }) => !names.has(name)),
+    wrong,
+    right: wanted.filter(({ name }) => wrong.includes(name)),
+  };
 }
 
 export const isSameRow = (a: ProjectedRun | null, b: ProjectedRun): boolean => isDeepStrictEqual(a, b);

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Move } from '../../../core/journeys/path.js';
-import type { ListenedEvent, Plan } from '../../../core/journeys/plan.js';
+import type { Plan } from '../../../core/journeys/plan.js';
 import type { ReconcileCounts } from '../../../core/journeys/reconciling.js';
 import type { InstantMs } from '../../../core/kernel/instant.js';
 import { Database, type Transaction } from '../../../platform/database/database.js';
 import type { PageRequest } from '../../../platform/http/paging.js';
 import { AuditLog } from '../../access/index.js';
+import { insertWaits, type RunWait } from './run-waits.js';
 import { toRows, type RunRow } from './runs.repository.js';
 
 /** A job as it stands. */
@@ -41,8 +42,8 @@ export interface RecordedRun {
   /** Names this very version of the row; null where there is none. */
   readonly rowVersion: string | null;
   readonly path: readonly Move[];
-  /** Names of the events that the run hears of. */
-  readonly waits: readonly string[];
+  /** What the run hears of. */
+  readonly waits: readonly RunWait[];
   /** The last migration that moved the run. */
   readonly movedBy: string | null;
 }
@@ -66,6 +67,11 @@ const MOVES = `coalesce((
     'outcome', path.outcome, 'reason', path.reason, 'decisionId', path.decision_id,
     'nextStepId', path.next_step_id, 'turn', path.turn) order by path.seq)
   from run_path path where path.run_key = entry.run_key), '[]')`;
+
+const WAITS = `coalesce((
+  select jsonb_agg(jsonb_build_object('name', wait.event_name, 'isExit', wait.is_exit, 'listeners', wait.listeners,
+    'isPlain', wait.is_plain))
+  from run_waits wait where wait.run_key = entry.run_key), '[]')`;
 
 /** Reads what the tables say of runs, and writes what a reconcile job puts right. */
 @Injectable()
@@ -162,7 +168,7 @@ export class RunReconciles {
           entry.ended_at as "endedAt", run.xmin::text as "rowVersion",
           case when run.run_key is not null then ${PROJECTED} end as row, ${MOVES} as path,
           entry.moved_by as "movedBy",
-          array(select event_name from run_waits wait where wait.run_key = entry.run_key) as waits,
+          ${WAITS} as waits,
           exists (select from outbox where outbox.run_key = entry.run_key and kind = 'start_run') as "isStartPending"
         from journey_entries entry
         join journeys journey on journey.id = entry.journey_id
@@ -249,23 +255,9 @@ export class RunReconciles {
     });
   }
 
-  /** Lets the run hear of these events; those that it hears of already stay as they are. */
-  async addWaits(run: RecordedRun, events: readonly ListenedEvent[]): Promise<void> {
-    await this.database.query({
-      text: `insert into run_waits (user_id, event_name, is_exit, run_key, clock_domain, listeners, is_plain)
-        select entry.user_id, wait.name, wait.is_exit, entry.run_key, entry.clock_domain, wait.listeners, wait.is_plain
-        from journey_entries entry, unnest($2::text[], $3::boolean[], $4::jsonb[], $5::boolean[])
-          as wait (name, is_exit, listeners, is_plain)
-        where entry.run_key = $1 and entry.ended_at is null
-        on conflict do nothing`,
-      values: [
-        run.runKey,
-        events.map(({ name }) => name),
-        events.map(({ isExit }) => isExit),
-        events.map(({ conditions }) => (conditions === undefined ? null : JSON.stringify(conditions.listeners))),
-        events.map(({ conditions }) => conditions?.isPlain ?? true),
-      ],
-    });
+  /** Lets the run hear of these, too. */
+  addWaits({ runKey }: RecordedRun, waits: readonly RunWait[]): Promise<void> {
+    return insertWaits(this.database, runKey, waits);
   }
 
   /**
@@ -279,25 +271,30 @@ export class RunReconciles {
   }
 
   /**
-   * Takes away subscriptions of a run that goes on. Nothing where it is being moved, or was since it was read: then it
-   * hears, or heard, of events of two versions.
+   * Takes subscriptions of a run that goes on away, and writes those that take their place. Nothing where it is being
+   * moved, or was since it was read: then it hears, or heard, of events of two versions.
    *
-   * @returns how many it were
+   * @returns the names of those that were taken away
    */
-  removeSurplus({ runKey, userId, version, movedBy }: RecordedRun, names: readonly string[]): Promise<number> {
+  replaceWaits(
+    { runKey, userId, version, movedBy }: RecordedRun,
+    wrong: readonly string[],
+    right: readonly RunWait[],
+  ): Promise<readonly string[]> {
     return this.database.transaction(async (transaction) => {
       // As whoever offers a migration to the run does.
       await transaction.query({ text: 'select from users where id = $1 for no key update', values: [userId] });
-      const removed = await transaction.query({
+      const removed = await transaction.query<{ name: string }>({
         text: `delete from run_waits wait using journey_entries entry
           where wait.run_key = $1 and wait.event_name = any ($2) and entry.run_key = wait.run_key
             and entry.version = $3 and entry.moved_by is not distinct from $4::uuid
             and not exists (select from journey_migration_runs moving
               where moving.run_key = $1 and moving.state in ('offered', 'told'))
-          returning wait.event_name`,
-        values: [runKey, names, version, movedBy],
+          returning wait.event_name as name`,
+        values: [runKey, wrong, version, movedBy],
       });
-      return removed.length;
+      if (removed.length > 0) await insertWaits(transaction, runKey, right);
+      return removed.map(({ name }) => name);
     });
   }
 

@@ -5,9 +5,10 @@ import type { ReconcileCounts, ReconcileInput, ReconcilePlace } from '../../../c
 import { Clock } from '../../../platform/clock/clock.js';
 import { SplitsRepository } from '../splits/splits.repository.js';
 import { RunExecutions, type RunExecution } from './run-executions.js';
-import { isSameRow, pathFaults, projectedOf } from './run-mending.js';
+import { isSameRow, pathFaults, projectedOf, waitFaults } from './run-mending.js';
 import { RunPaths } from './run-paths.js';
 import { RunReconciles, type RecordedRun, type ReconcileRow } from './run-reconcile.repository.js';
+import { toWait } from './run-waits.js';
 import { RunsRepository } from './runs.repository.js';
 
 const RUNS_A_PAGE = 50;
@@ -122,9 +123,9 @@ export class RunReconciler {
       if (execution.kind === 'gone' && !recorded.isStartPending) return { kind: 'lost', unsubscribed: 0 };
     }
     const isPathMended = await this.mendPath(recorded, execution);
-    const added = await this.addMissingWaits(recorded, execution);
-    const unsubscribed = await this.removeSurplusWaits(recorded, execution);
-    return { kind: isMended || isPathMended || added + unsubscribed > 0 ? 'mended' : 'same', unsubscribed };
+    const waits = await this.mendWaits(recorded, execution);
+    const kind = isMended || isPathMended || waits.isMended ? 'mended' : 'same';
+    return { kind, unsubscribed: waits.unsubscribed };
   }
 
   /** The path, and what follows from it about splits. Paths that are too old to be kept are not brought back. */
@@ -136,22 +137,25 @@ export class RunReconciler {
     return faults !== null || isArmNew;
   }
 
-  /** A run that goes on hears of every event of its plan. */
-  private async addMissingWaits(recorded: RecordedRun, execution: RunExecution): Promise<number> {
+  /**
+   * A run that goes on hears of every event of its plan by the plan's conditions, of no others, which would cost a signal
+   * each, and of none once it is over.
+   */
+  private async mendWaits(
+    recorded: RecordedRun,
+    execution: RunExecution,
+  ): Promise<{ readonly isMended: boolean; readonly unsubscribed: number }> {
+    if (recorded.endedAt !== null) {
+      const unsubscribed = recorded.waits.length === 0 ? 0 : await this.reconciles.removeWaits(recorded.runKey);
+      return { isMended: unsubscribed > 0, unsubscribed };
+    }
     const events = await this.eventsOf(recorded, execution);
-    const missing = (events ?? []).filter(({ name }) => !recorded.waits.includes(name));
+    if (events === null) return { isMended: false, unsubscribed: 0 };
+    const { missing, wrong, right } = waitFaults(recorded.waits, events.map(toWait));
     if (missing.length > 0) await this.reconciles.addWaits(recorded, missing);
-    return missing.length;
-  }
-
-  /** It hears of no others, which would cost a signal each, and of none once it is over. */
-  private async removeSurplusWaits(recorded: RecordedRun, execution: RunExecution): Promise<number> {
-    if (recorded.waits.length === 0) return 0;
-    if (recorded.endedAt !== null) return this.reconciles.removeWaits(recorded.runKey);
-    const events = await this.eventsOf(recorded, execution);
-    if (events === null) return 0;
-    const surplus = recorded.waits.filter((wait) => !events.some(({ name }) => name === wait));
-    return surplus.length === 0 ? 0 : this.reconciles.removeSurplus(recorded, surplus);
+    const removed = wrong.length === 0 ? [] : await this.reconciles.replaceWaits(recorded, wrong, right);
+    const surplus = removed.filter((name) => !right.some((wait) => wait.name === name));
+    return { isMended: missing.length + removed.length > 0, unsubscribed: surplus.length };
   }
 
   /** What the run reacts to; null where it is over, or nobody can say. */
