@@ -247,7 +247,7 @@ describe('a journey, from REST to the mailbox', () => {
       await tactful.stopWorker();
       const paused = await tactful.app.inject({ method: 'POST', url: `/api/runs/${runId}/pause`, payload: {} });
       expect([paused.statusCode, paused.json()]).toMatchObject([503, { code: 'WORKER_SILENT' }]);
-      await tactful.query(`update outbox set available_at = clock_timestamp()`);
+      await tactful.query(`update outbox set available_at = date_trunc('milliseconds', clock_timestamp())`);
       tactful.startWorker();
       await until(
         () => run(runId),

@@ -158,7 +158,7 @@ describe('what steps do', () => {
       );
     const end = (user: string, agoSeconds = 0) =>
       stage.query(
-        `update journey_entries set ended_at = clock_timestamp() - make_interval(secs => $2)
+        `update journey_entries set ended_at = date_trunc('milliseconds', clock_timestamp()) - make_interval(secs => $2)
           where user_id = $1 and ended_at is null and run_key not like 'acts:%'`,
         user,
         agoSeconds,

@@ -94,7 +94,10 @@ describe('audiences of an advertising platform', () => {
     await ended(key, before);
   }
   async function due(key: string): Promise<void> {
-    await stage.query('update audience_syncs set next_at = clock_timestamp() where key = $1', key);
+    await stage.query(
+      `update audience_syncs set next_at = date_trunc('milliseconds', clock_timestamp()) where key = $1`,
+      key,
+    );
     stage.get(AudienceRounds).kick();
   }
   const there = (key: string): Promise<Audience> => sandbox.ask('GET', `/admin/audiences/${key}`);

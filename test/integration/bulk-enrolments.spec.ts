@@ -107,7 +107,10 @@ describe('enrolment of many', () => {
     const url = await publish('again', { mode: 'after_exit', cool_down: 'PT1H' });
     const [inside = '', cooling = '', fresh = ''] = await many(3);
     for (const user of [inside, cooling]) await api.post(`/api/journeys/${user}/enroll`, { journey: 'again' });
-    await query('update journey_entries set ended_at = clock_timestamp() where user_id = $1', cooling);
+    await query(
+      `update journey_entries set ended_at = date_trunc('milliseconds', clock_timestamp()) where user_id = $1`,
+      cooling,
+    );
     const ids = [inside, cooling, fresh, fresh, UNKNOWN, 'ext:nobody-like-that'];
     const { id } = await order(url, { users: { ids } });
     await finish(id);
@@ -191,7 +194,7 @@ describe('enrolment of many', () => {
       select 'signal_run', 'x', '{}', clock_timestamp() - interval '1 second' from generate_series(1, 201)`);
     expect(await page(id, 1)).toMatchObject({ kind: 'wait' });
     expect(await find(url, id)).toMatchObject({ waits_for: 'OUTBOX_LONG', counts: { entered: 0 } });
-    await query(`update outbox set available_at = clock_timestamp() + interval '1 hour'`);
+    await query(`update outbox set available_at = date_trunc('milliseconds', clock_timestamp()) + interval '1 hour'`);
     expect(await page(id, 1)).toEqual({ kind: 'over' });
     const second = await order(url, { users: { ids: await many(2) } });
     await query(`update journeys set status = 'paused' where key = 'crowded'`);

@@ -240,7 +240,7 @@ describe('what providers tell of messages', () => {
     await stage.taken('sendgrid', gridSays(grid('click', message), grid('open', message)));
     await slow.arrived;
     await stage.query(
-      `update provider_callbacks set next_attempt_at = clock_timestamp() where delivery_id = $1`,
+      `update provider_callbacks set next_attempt_at = date_trunc('milliseconds', clock_timestamp()) where delivery_id = $1`,
       message.id,
     );
     const outcomes = stage.app.get(OutcomesService);

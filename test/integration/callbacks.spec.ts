@@ -138,7 +138,10 @@ describe('callbacks of providers', () => {
       { opens: 0, state: 'sent' },
     ]);
     const tokensAfter = async (time: string): Promise<number> => {
-      await stage.query(`update callback_tokens set seen_at = clock_timestamp() - $1::interval`, time);
+      await stage.query(
+        `update callback_tokens set seen_at = date_trunc('milliseconds', clock_timestamp()) - $1::interval`,
+        time,
+      );
       await stage.app.get(Retention).purge();
       return (await stage.query('select from callback_tokens')).length;
     };

@@ -125,7 +125,10 @@ describe('a process that is killed in the middle of a step', () => {
     const asked = await stage.ask(request).catch((error: unknown) => error);
     if (expected.answer === 'unknown') {
       expect({ death, writes, asked }).toMatchObject({ asked: expect.any(AttemptAliveError) });
-      await stage.query(`update deliveries set deadline_at = clock_timestamp() where run_key = $1`, runKey);
+      await stage.query(
+        `update deliveries set deadline_at = date_trunc('milliseconds', clock_timestamp()) where run_key = $1`,
+        runKey,
+      );
     }
     const answer = await stage.ask(request);
     if (told !== null) expect(answer).toEqual(told);

@@ -36,7 +36,10 @@ describe('a message that its provider refused, and that an operator sends after 
     stage.post(`/api/deliveries/${deliveryId}/outcomes`, { kind });
   /** Ends the run as the worker notes it. */
   async function ended({ runKey, id }: Refused, state: string, reason: string): Promise<void> {
-    await stage.query('update journey_entries set ended_at = clock_timestamp() where run_key = $1', runKey);
+    await stage.query(
+      `update journey_entries set ended_at = date_trunc('milliseconds', clock_timestamp()) where run_key = $1`,
+      runKey,
+    );
     await stage.query(
       `insert into journey_runs (run_key, journey_key, version, user_id, clock_domain, state, reason, started_at, ended_at)
         values ($1, 'mails', 1, $2, 'real', $3, $4, clock_timestamp(), clock_timestamp())`,
@@ -202,7 +205,7 @@ describe('a message that its provider refused, and that an operator sends after 
     await stage.round();
     expect(await stage.delivery(letter)).toMatchObject({ state: 'failed', attempt: 3 });
     await stage.query(
-      'update dead_letter_replays set expires_at = clock_timestamp() where delivery_id = $1',
+      `update dead_letter_replays set expires_at = date_trunc('milliseconds', clock_timestamp()) where delivery_id = $1`,
       letter.deliveryId,
     );
     await stage.wake(letter);

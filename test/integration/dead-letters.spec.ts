@@ -199,7 +199,7 @@ describe('dead letters', () => {
     const ordered = await order();
     const [first] = letters as [Refused];
     await stage.query(
-      `update dead_letter_replays set next_at = clock_timestamp() + interval '1 hour' where delivery_id <> $1`,
+      `update dead_letter_replays set next_at = date_trunc('milliseconds', clock_timestamp()) + interval '1 hour' where delivery_id <> $1`,
       first.deliveryId,
     );
     await stage.round();
@@ -243,10 +243,12 @@ describe('dead letters', () => {
     await order();
     await stage.query(
       `update dead_letter_replays set state = 'sent', next_at = null, created_at = created_at - interval '1 year',
-          ended_at = clock_timestamp() - interval '1 year' where delivery_id = $1`,
+          ended_at = date_trunc('milliseconds', clock_timestamp()) - interval '1 year' where delivery_id = $1`,
       old.deliveryId,
     );
-    await stage.query(`update dead_letter_bulks set created_at = clock_timestamp() - interval '1 year'`);
+    await stage.query(
+      `update dead_letter_bulks set created_at = date_trunc('milliseconds', clock_timestamp()) - interval '1 year'`,
+    );
     await stage.contacts.get(Retention).purge();
     expect(await stage.query('select delivery_id as id from dead_letter_replays')).toEqual([
       { id: waiting.deliveryId },

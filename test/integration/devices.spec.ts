@@ -51,7 +51,10 @@ describe('devices of a user', () => {
       ({ action }) => action,
     );
   const end = (id: string): Promise<unknown> =>
-    query(`update user_devices set state = 'gone', address = null, gone_at = clock_timestamp() where id = $1`, id);
+    query(
+      `update user_devices set state = 'gone', address = null, gone_at = date_trunc('milliseconds', clock_timestamp()) where id = $1`,
+      id,
+    );
 
   it('are shown without what one could send with', async () => {
     const [token, browser] = [newToken(), subscription()];

@@ -32,7 +32,7 @@ describe('enrolment', () => {
   /** As the closing activity does. */
   const end = (userId: string, agoSeconds: number): Promise<unknown> =>
     query(
-      `update journey_entries set ended_at = clock_timestamp() - make_interval(secs => $2)
+      `update journey_entries set ended_at = date_trunc('milliseconds', clock_timestamp()) - make_interval(secs => $2)
         where user_id = $1 and ended_at is null`,
       userId,
       agoSeconds,

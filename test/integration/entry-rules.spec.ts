@@ -43,7 +43,7 @@ describe('who may enter a journey', () => {
     );
   const end = (key: string, count: number): Promise<unknown> =>
     query(
-      `update journey_entries set ended_at = clock_timestamp() where run_key in (
+      `update journey_entries set ended_at = date_trunc('milliseconds', clock_timestamp()) where run_key in (
         select run_key from journey_entries where run_key like $1 and ended_at is null limit $2)`,
       `${key}:%`,
       count,
@@ -174,7 +174,7 @@ describe('who may enter a journey', () => {
     await enrol(id, 'cooling');
     const endedAgo = (ms: number): Promise<unknown> =>
       query(
-        `update journey_entries set ended_at = clock_timestamp() - make_interval(secs => $2::float8 / 1000)
+        `update journey_entries set ended_at = date_trunc('milliseconds', clock_timestamp()) - make_interval(secs => $2::float8 / 1000)
           where user_id = $1`,
         id,
         ms,

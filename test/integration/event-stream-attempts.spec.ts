@@ -139,7 +139,7 @@ describe('attempts of the event stream', () => {
     expect(since(after, event?.next_attempt_at)).toBeLessThanOrEqual(mostS + 0.1);
     // What comes meanwhile waits, though it was never tried: another subscriber hears of it first.
     await stage.query(
-      `update event_subscriptions set held_until = clock_timestamp() + interval '1 hour' where key = $1`,
+      `update event_subscriptions set held_until = date_trunc('milliseconds', clock_timestamp()) + interval '1 hour' where key = $1`,
       key,
     );
     const other = await stage.subscribe(`${key}_other`, ['consent.*']);

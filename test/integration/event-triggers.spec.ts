@@ -45,7 +45,9 @@ describe('journeys that people enter by what they do', () => {
     api.post('/api/events', { user_id: userId, event_name: name, ...more });
   /** What a dispatcher would take now, as often as it is asked for. */
   async function waiting(): Promise<readonly OutboxMessage[]> {
-    await query(`update outbox set available_at = clock_timestamp() where kind = 'enter_journey'`);
+    await query(
+      `update outbox set available_at = date_trunc('milliseconds', clock_timestamp()) where kind = 'enter_journey'`,
+    );
     const messages = await app.get(OutboxRepository).lease(1_000);
     return messages.filter(({ kind }) => kind === 'enter_journey');
   }
@@ -104,7 +106,10 @@ describe('journeys that people enter by what they do', () => {
     const [message] = await waiting();
     if (message === undefined) throw new Error('nothing waits');
     await Promise.all(Array.from({ length: 5 }, () => app.get(OutboxDelivery).deliver(message)));
-    await query('update journey_entries set ended_at = clock_timestamp() where user_id = $1', user);
+    await query(
+      `update journey_entries set ended_at = date_trunc('milliseconds', clock_timestamp()) where user_id = $1`,
+      user,
+    );
     await app.get(OutboxDelivery).deliver(message);
     await happen(user, 'knocked', { message_id: 'knock-1' });
     await deliver();
@@ -158,7 +163,10 @@ describe('journeys that people enter by what they do', () => {
     await happen(user, 'hot');
     await deliver();
     expect(await refusals('cools')).toEqual([]);
-    await query('update journey_entries set ended_at = clock_timestamp() where user_id = $1', user);
+    await query(
+      `update journey_entries set ended_at = date_trunc('milliseconds', clock_timestamp()) where user_id = $1`,
+      user,
+    );
     await happen(user, 'hot', { message_id: 'too-soon' });
     await deliver();
     expect(await refusals('cools')).toMatchObject([{ code: 'COOL_DOWN', event_name: 'hot', message_id: 'too-soon' }]);

@@ -210,8 +210,14 @@ describe('the facts of a decision', () => {
       userId,
       other,
     );
-    await query('update journey_entries set paused_at = clock_timestamp() where run_key = $1', paused);
-    await query('update journey_entries set exit_requested_at = clock_timestamp() where run_key = $1', ended);
+    await query(
+      `update journey_entries set paused_at = date_trunc('milliseconds', clock_timestamp()) where run_key = $1`,
+      paused,
+    );
+    await query(
+      `update journey_entries set exit_requested_at = date_trunc('milliseconds', clock_timestamp()) where run_key = $1`,
+      ended,
+    );
     const waiting = candidate('offer');
     await query(
       `insert into pending_candidates (run_key, step_id, visit, user_id, clock_domain, candidate, opening_at,

@@ -55,7 +55,10 @@ describe('a hold on a user', () => {
     const end = Date.now() + 3_600_000;
     await hold(person.id, { until: new Date(end).toISOString() });
     expect(await person.ask()).toMatchObject({ kind: 'defer', reason: 'USER_ON_HOLD', until: end });
-    await query(`update user_holds set until = clock_timestamp() where user_id = $1`, person.id);
+    await query(
+      `update user_holds set until = date_trunc('milliseconds', clock_timestamp()) where user_id = $1`,
+      person.id,
+    );
     expect(await person.ask()).toMatchObject({ kind: 'sent' });
     expect((await api.get(`/api/users/${person.id}`)).body).toMatchObject({ hold: null });
     expect((await hold(person.id)).status).toBe(200);

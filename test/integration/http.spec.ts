@@ -88,7 +88,9 @@ describe('HTTP', () => {
       expect((await request()).status).toBe(201);
       await database.query({ text: `update idempotency_keys set status = null, body = null where key = 'five'` });
       expect(await request()).toMatchObject({ status: 409, body: { code: 'REQUEST_IN_PROGRESS' } });
-      await database.query({ text: `update idempotency_keys set locked_until = clock_timestamp() where key = 'five'` });
+      await database.query({
+        text: `update idempotency_keys set locked_until = date_trunc('milliseconds', clock_timestamp()) where key = 'five'`,
+      });
       expect(await request()).toMatchObject({ status: 409, body: { code: 'EXTERNAL_ID_TAKEN' } });
     });
 
@@ -97,7 +99,7 @@ describe('HTTP', () => {
       await api.post('/api/users', { external_id: 'kept' }, { 'idempotency-key': 'six' });
       const age = (interval: string) =>
         database.query({
-          text: `update idempotency_keys set created_at = clock_timestamp() - interval '${interval}' where key = 'six'`,
+          text: `update idempotency_keys set created_at = date_trunc('milliseconds', clock_timestamp()) - interval '${interval}' where key = 'six'`,
         });
       const rows = () => database.query({ text: `select 1 from idempotency_keys where key = 'six'` });
       await age('47 hours');

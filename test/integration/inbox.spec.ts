@@ -161,7 +161,10 @@ describe('the inbox', () => {
     const whom = await person();
     const ids = [await sent(whom), await sent(whom), await sent(whom), await sent(whom)];
     const bearer = await token(whom);
-    await stage.query(`update inbox_items set expires_at = clock_timestamp() where id = $1`, ids[1]);
+    await stage.query(
+      `update inbox_items set expires_at = date_trunc('milliseconds', clock_timestamp()) where id = $1`,
+      ids[1],
+    );
     await call('POST', `/inbox/${ids[2]}/dismiss`, bearer);
     const first = await shown(bearer, '?limit=1');
     expect([first.data.map(({ id }) => id), first.unread_count]).toEqual([[ids[3]], 2]);
@@ -283,7 +286,10 @@ describe('the inbox', () => {
         const asked = await stage.ask(request).catch((error: unknown) => error);
         if (death.write === put && death.moment === 'before') {
           expect(asked).toBeInstanceOf(AttemptAliveError);
-          await stage.query('update deliveries set deadline_at = clock_timestamp() where user_id = $1', whom.id);
+          await stage.query(
+            `update deliveries set deadline_at = date_trunc('milliseconds', clock_timestamp()) where user_id = $1`,
+            whom.id,
+          );
           // The settled attempt is told apart from the next one: whoever asks again makes it.
           await stage.ask(request).catch(() => undefined);
         }

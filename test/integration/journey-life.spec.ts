@@ -83,7 +83,10 @@ describe('the life of a journey', () => {
     return app.get(StepsService).run({ run, step, visit: 1, ask: number, clock: { kind: 'real' } });
   }
   const end = (runKey: string): Promise<unknown> =>
-    query('update journey_entries set ended_at = clock_timestamp() where run_key = $1', runKey);
+    query(
+      `update journey_entries set ended_at = date_trunc('milliseconds', clock_timestamp()) where run_key = $1`,
+      runKey,
+    );
 
   describe('a pause', () => {
     it('puts off messages, of this journey alone, and loses none', async () => {
@@ -240,7 +243,10 @@ describe('the life of a journey', () => {
           where not exists (select from outbox where run_key = $1)`,
         runKey,
       );
-      await query(`update outbox set available_at = clock_timestamp() + interval '5 hours' where run_key = $1`, runKey);
+      await query(
+        `update outbox set available_at = date_trunc('milliseconds', clock_timestamp()) + interval '5 hours' where run_key = $1`,
+        runKey,
+      );
       await move('spread', 'stop');
       await until(
         async () =>

@@ -207,7 +207,7 @@ describe('providers that are asked whether they took a message', () => {
     await pass(AFTER_S, person);
     // Before the deadline of the attempt nothing that is missing counts.
     await stage.query(
-      `update deliveries set deadline_at = clock_timestamp() + interval '1 second' where run_key = $1`,
+      `update deliveries set deadline_at = date_trunc('milliseconds', clock_timestamp()) + interval '1 second' where run_key = $1`,
       person.runKey,
     );
     await round();
@@ -269,7 +269,7 @@ describe('providers that are asked whether they took a message', () => {
     await doubtful('sms', 'reset_after', sending);
     // As if its answer were still awaited.
     await stage.query(
-      `update deliveries set ask_at = null, deadline_at = clock_timestamp() + interval '1 minute' where run_key = $1`,
+      `update deliveries set ask_at = null, deadline_at = date_trunc('milliseconds', clock_timestamp()) + interval '1 minute' where run_key = $1`,
       other,
     );
     await askedAbout(2, lost);

@@ -36,7 +36,7 @@ describe('outbox', () => {
     expect(new Set(taken.map(({ id }) => id)).size).toBe(40);
     expect(taken).toHaveLength(40);
     expect(await outbox.lease(10)).toEqual([]);
-    await query(`update outbox set available_at = clock_timestamp()`);
+    await query(`update outbox set available_at = date_trunc('milliseconds', clock_timestamp())`);
     expect(await outbox.lease(50)).toHaveLength(40);
   });
 
@@ -48,7 +48,7 @@ describe('outbox', () => {
     const first = await outbox.lease(10);
     expect(pending(first)).toEqual({ start_run: false, signal_run: true });
     await outbox.remove(first.find(({ kind }) => kind === 'start_run')?.id ?? '');
-    await query(`update outbox set available_at = clock_timestamp()`);
+    await query(`update outbox set available_at = date_trunc('milliseconds', clock_timestamp())`);
     expect(pending(await outbox.lease(10))).toEqual({ signal_run: false });
   });
 

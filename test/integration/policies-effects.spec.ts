@@ -145,7 +145,7 @@ describe('policies and the runs that they concern', () => {
         async () => {
           // As if ten seconds had gone by: what was decided by the former policy is seen to wait by now.
           await query(
-            `update policy_wakes set next_at = clock_timestamp() where is_second_pass and finished_at is null`,
+            `update policy_wakes set next_at = date_trunc('milliseconds', clock_timestamp()) where is_second_pass and finished_at is null`,
           );
           // However often it is asked, it wakes no more a second.
           app.get(PolicyWaker).kick();

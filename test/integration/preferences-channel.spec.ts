@@ -95,7 +95,7 @@ describe('the preferred channel on the preference page', () => {
     expect(more).toContain('As app notifications');
     expect(more).toContain('In the app');
     await stage.query(
-      `update user_devices set state = 'gone', address = null, gone_at = clock_timestamp() where user_id = $1`,
+      `update user_devices set state = 'gone', address = null, gone_at = date_trunc('milliseconds', clock_timestamp()) where user_id = $1`,
       id,
     );
     expect(radios(await loaded())).toEqual([NONE, 'email', 'sms', 'in_app']);

@@ -51,7 +51,7 @@ describe('several runs of one user', () => {
     await smtp.stop();
   }, CLOSE_MS_MAX);
   afterEach(async () => {
-    await query(`update policies set is_active = false, deactivated_at = clock_timestamp()
+    await query(`update policies set is_active = false, deactivated_at = date_trunc('milliseconds', clock_timestamp())
       where is_active and kind <> 'legal_overlay'`);
   });
 
@@ -103,8 +103,8 @@ describe('several runs of one user', () => {
   async function opens(userId: string, passesOnIn = '60 seconds'): Promise<void> {
     await query(`update policies set is_active = false where key = $1`, `quiet_${people}`);
     await query(
-      `update pending_candidates set opening_at = clock_timestamp() - interval '1 second',
-        passes_on_at = clock_timestamp() + $2::interval where user_id = $1`,
+      `update pending_candidates set opening_at = date_trunc('milliseconds', clock_timestamp()) - interval '1 second',
+        passes_on_at = date_trunc('milliseconds', clock_timestamp()) + $2::interval where user_id = $1`,
       userId,
       passesOnIn,
     );
@@ -149,8 +149,8 @@ describe('several runs of one user', () => {
     await app.inject({ method: 'PUT', url: `/api/policies/daily_${people}`, payload: wider });
     await opens(user.id);
     await query(
-      `update pending_candidates set opening_at = clock_timestamp() + interval '1 hour',
-        passes_on_at = clock_timestamp() + interval '2 hours' where user_id = $1 and run_key like 'small%'`,
+      `update pending_candidates set opening_at = date_trunc('milliseconds', clock_timestamp()) + interval '1 hour',
+        passes_on_at = date_trunc('milliseconds', clock_timestamp()) + interval '2 hours' where user_id = $1 and run_key like 'small%'`,
       user.id,
     );
     expect(await great(2)).toMatchObject({ kind: 'sent' });
@@ -191,7 +191,7 @@ describe('several runs of one user', () => {
     await enter(id, 'urgent');
     expect(await polite(1)).toMatchObject({ kind: 'do_nothing', reason: 'JOURNEY_CONFLICT' });
     await query(
-      `update journey_entries set ended_at = clock_timestamp() where user_id = $1 and run_key like 'urgent%'`,
+      `update journey_entries set ended_at = date_trunc('milliseconds', clock_timestamp()) where user_id = $1 and run_key like 'urgent%'`,
       id,
     );
     expect(await polite(2)).toMatchObject({ kind: 'sent' });
@@ -202,7 +202,7 @@ describe('several runs of one user', () => {
     const polite = await enter(id, 'polite');
     await enter(id, 'urgent');
     await query(
-      `update journey_entries set paused_at = clock_timestamp() where user_id = $1 and run_key like 'urgent%'`,
+      `update journey_entries set paused_at = date_trunc('milliseconds', clock_timestamp()) where user_id = $1 and run_key like 'urgent%'`,
       id,
     );
     expect(await polite(1)).toMatchObject({ kind: 'sent' });

@@ -186,7 +186,10 @@ describe('what runs ask', () => {
       const run = await enter(user);
       await say(user, 'granted', { expires_at: new Date(Date.now() + HOUR_MS).toISOString() });
       expect(await isSo(run, mayMail)).toBe(true);
-      await stage.query(`update consent_records set expires_at = clock_timestamp() where user_id = $1`, user);
+      await stage.query(
+        `update consent_records set expires_at = date_trunc('milliseconds', clock_timestamp()) where user_id = $1`,
+        user,
+      );
       expect(await isSo(run, mayMail)).toBe(false);
       await say(user, 'granted');
       expect(await isSo(run, mayMail)).toBe(true);

@@ -410,7 +410,10 @@ describe('simulations', () => {
         from journeys where key = 'queue' returning id`,
     );
     expect((await api.get(`/api/journeys/simulations/${row?.id}`)).body).toMatchObject({ state: 'interrupted' });
-    await query(`update simulations set heartbeat_at = clock_timestamp() where id = $1`, row?.id);
+    await query(
+      `update simulations set heartbeat_at = date_trunc('milliseconds', clock_timestamp()) where id = $1`,
+      row?.id,
+    );
     expect((await api.get(`/api/journeys/simulations/${row?.id}`)).body).toMatchObject({ state: 'running' });
   });
 });

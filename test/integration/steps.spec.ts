@@ -197,13 +197,16 @@ describe('one step of a run, from the question to the mailbox', () => {
     // As if the process had died after the claim: the mail left, the answer was not recorded.
     await query(
       `update deliveries set state = 'sending', settled_at = null,
-        deadline_at = clock_timestamp() + make_interval(hours => $2) where run_key = $1`,
+        deadline_at = date_trunc('milliseconds', clock_timestamp()) + make_interval(hours => $2) where run_key = $1`,
       runKey,
       HOURS_ALIVE,
     );
     await query(`update step_answers set answer = null where run_key = $1`, runKey);
     await expect(ask(id, runKey)).rejects.toThrow(AttemptAliveError);
-    await query(`update deliveries set deadline_at = clock_timestamp() where run_key = $1`, runKey);
+    await query(
+      `update deliveries set deadline_at = date_trunc('milliseconds', clock_timestamp()) where run_key = $1`,
+      runKey,
+    );
     expect(await ask(id, runKey)).toMatchObject({ kind: 'unknown', reason: 'OUTCOME_UNKNOWN' });
     expect(await smtp.mailsTo(email)).toHaveLength(1);
     expect(await heldContacts(id)).toBe(1);

@@ -202,7 +202,7 @@ describe('webhooks', () => {
       await delayOf(run);
       const back = (hours: string): Promise<unknown> =>
         stage.query(
-          `update step_acts set started_at = clock_timestamp() - $2::interval, attempts = 50 where run_key = $1`,
+          `update step_acts set started_at = date_trunc('milliseconds', clock_timestamp()) - $2::interval, attempts = 50 where run_key = $1`,
           run.runKey,
           hours,
         );
@@ -245,7 +245,7 @@ describe('webhooks', () => {
     it('for a run that is to end: by an operator, or by an exit that it has not heard of', async () => {
       const [run, left] = [await enter(await stage.api.user()), await enter(await stage.api.user(), 'hooks_until')];
       await stage.query(
-        'update journey_entries set exit_requested_at = clock_timestamp() where run_key = $1',
+        `update journey_entries set exit_requested_at = date_trunc('milliseconds', clock_timestamp()) where run_key = $1`,
         run.runKey,
       );
       await stage.event(left.userId, 'left');
@@ -296,7 +296,9 @@ describe('webhooks', () => {
       await send(run, { endpoint: 'turned' });
       const last = () => receiver.received[receiver.received.length - 1] ?? { path: '', headers: {}, body: '' };
       expect([await isSignedBy(first, last()), await isSignedBy(second, last())]).toEqual([true, true]);
-      await stage.query(`update webhook_endpoints set previous_until = clock_timestamp() where key = 'turned'`);
+      await stage.query(
+        `update webhook_endpoints set previous_until = date_trunc('milliseconds', clock_timestamp()) where key = 'turned'`,
+      );
       await send(run, { endpoint: 'turned', visit: 2 });
       expect([await isSignedBy(first, last()), await isSignedBy(second, last())]).toEqual([false, true]);
       expect(await stage.api.post('/api/webhook-endpoints/none/rotate', {})).toMatchObject({ status: 404 });

@@ -169,7 +169,7 @@ describe('why, why not, and what would change it', () => {
     }
     for (const { id } of made) await api.remove(`/api/suppressions/${id}`);
     const dated = `update suppressions set since = clock_timestamp() - interval '3 hours',
-      lifted_at = clock_timestamp() - $2::interval where id = $1`;
+      lifted_at = date_trunc('milliseconds', clock_timestamp()) - $2::interval where id = $1`;
     await query(dated, made[0]?.id, '2 hours');
     await query(dated, made[1]?.id, '1 hour');
     await query(

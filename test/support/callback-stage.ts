@@ -147,7 +147,9 @@ export async function openCallbackStage(settings: Readonly<Record<string, string
 
   /** Lets time pass for what waits to be tried again. */
   async function dueNow(): Promise<void> {
-    await query(`update provider_callbacks set next_attempt_at = clock_timestamp() where next_attempt_at is not null`);
+    await query(
+      `update provider_callbacks set next_attempt_at = date_trunc('milliseconds', clock_timestamp()) where next_attempt_at is not null`,
+    );
     app.get(CallbackApplier).kick();
   }
 

@@ -98,7 +98,7 @@ export class DeadLetterStage {
   /** As if the time had come for what was put off. */
   wake(...letters: readonly Refused[]): Promise<unknown> {
     return this.query(
-      `update dead_letter_replays set next_at = clock_timestamp() where state = 'waiting' and delivery_id = any ($1)`,
+      `update dead_letter_replays set next_at = date_trunc('milliseconds', clock_timestamp()) where state = 'waiting' and delivery_id = any ($1)`,
       letters.map(({ deliveryId }) => deliveryId),
     );
   }

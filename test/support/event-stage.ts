@@ -113,7 +113,7 @@ export async function openEventStage(settings: Readonly<Record<string, string>> 
   async function dueNow(key: string): Promise<void> {
     await query(
       `with rested as (update event_subscriptions set held_until = null where key = $1 returning id)
-        update stream_messages set next_attempt_at = clock_timestamp() from rested
+        update stream_messages set next_attempt_at = date_trunc('milliseconds', clock_timestamp()) from rested
         where subscription_id = rested.id and next_attempt_at is not null`,
       key,
     );
