@@ -9,7 +9,11 @@ const address: fc.Arbitrary<PushAddress> = fc.oneof(
 
 describe('the address of a device', () => {
   it('is read as it was written', () => {
-    fc.assert(fc.property(address, (given) => expect(readPushAddress(writePushAddress(given))).toEqual(given)));
+    fc.assert(
+      fc.property(address, (given) => {
+        expect(readPushAddress(writePushAddress(given))).toEqual(given);
+      }),
+    );
   });
 
   it.each([
