@@ -98,6 +98,8 @@ export class StepClaims {
     const { message } = claim.opinion;
     const isRendered =
       message?.candidateKey === chosen.key &&
+      // An action may have been given another template: what was judged here is what goes out.
+      message.template === chosen.template &&
       message.templateVersion === chosen.templateVersion &&
       message.address === addressOf(opinion.facts.user, chosen.channel) &&
       // Who withdrew the consent to it since then gets the message without.
