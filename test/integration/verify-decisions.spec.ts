@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DECISION_ENGINE } from '../../src/core/decisions/decide.js';
 import { verifyCommand } from '../../src/modules/decisions/verify-command.js';
 import { DecisionVerifier } from '../../src/modules/decisions/verify-walk.js';
 import { VerifyRepository } from '../../src/modules/decisions/verify.repository.js';
@@ -302,21 +303,29 @@ describe('verification of stored decisions', () => {
     expect({ is_intact, fault_count }).toEqual({ is_intact: false, fault_count: finds.length });
   });
 
-  it('checks what an earlier engine decided by hashes and columns, and does not make it again', async () => {
+  it.each([
+    ['another engine', `"engine":${DECISION_ENGINE}`, '"engine":0'],
+    ['other data of time zones', `"zoneData":"${process.versions.tz}"`, '"zoneData":"1970a"'],
+  ])('checks what was decided with %s by hashes and columns, and does not make it again', async (_, today, other) => {
     const { userId, ids } = await chain();
-    await query(
+    const altered = await query<{ record: string }>(
       `with altered as (
-          update decisions set record = replace(record, '"engine":1', '"engine":0'),
-            payload_hash = sha256(convert_to(replace(record, '"engine":1', '"engine":0'), 'UTF8')),
+          update decisions set record = replace(record, $4, $5),
+            payload_hash = sha256(convert_to(replace(record, $4, $5), 'UTF8')),
             chain_hash = sha256((select chain_hash from decisions where id = $2) ||
-              sha256(convert_to(replace(record, '"engine":1', '"engine":0'), 'UTF8')))
-          where id = $1 returning chain_hash
+              sha256(convert_to(replace(record, $4, $5), 'UTF8')))
+          where id = $1 returning chain_hash, record
+        ), chained as (
+          update contact_state set chain_hash = altered.chain_hash from altered where user_id = $3
         )
-        update contact_state set chain_hash = altered.chain_hash from altered where user_id = $3`,
+        select record from altered`,
       ids[3],
       ids[2],
       userId,
+      today,
+      other,
     );
+    expect(altered[0]?.record).toContain(other);
     expect(await verify(userId)).toMatchObject({ is_intact: true, decisions: 4, made_again: 3 });
   });
 

@@ -10,7 +10,7 @@ import type { CandidateScore, Decision, DecisionInput, GateName, GateVerdict } f
  * Which rules and words make decisions. Whoever changes what `decide` answers to an input, its texts too, raises it:
  * records of an earlier engine are then known not to be made again by this one.
  */
-export const DECISION_ENGINE = 1;
+export const DECISION_ENGINE = 2;
 
 /**
  * The one answer to: may we contact this person, should we, with what, on which channel, and when?

@@ -5,6 +5,9 @@ import type { Outcome } from '../../core/fatigue/outcome.js';
 import { assert } from '../../core/kernel/assert.js';
 import type { Definitions, SharedInput } from './definitions.js';
 
+/** Edition of the tz database by which local times are worked out, e.g. `2026a`: a new one may move a quiet hour. */
+const ZONE_DATA = process.versions.tz ?? 'unknown';
+
 /** What a record gives back: everything that is needed to make the decision again, bit for bit. */
 export interface DecisionPayload {
   readonly input: DecisionInput;
@@ -46,15 +49,18 @@ export interface DecisionIdentity {
   readonly clockDomain: string;
 }
 
-/** A record that was read: whose it is, and by which engine it was made. */
+/** A record that was read: whose it is, and by which rules and time zones it was made. */
 export interface ReadRecord extends DecisionPayload {
   readonly identity: DecisionIdentity;
-  readonly engine: number;
+  /** Whether this process would make the same decision again: by the same engine, with the same data of time zones. */
+  readonly isOfToday: boolean;
 }
 
 interface PackedRecord {
   readonly schema: 2;
   readonly engine: number;
+  /** Edition of the tz database. Left out by engine 1. */
+  readonly zoneData?: string;
   readonly identity: DecisionIdentity;
   /** SHA-256 of the shared part, in hex. */
   readonly definitions: string;
@@ -149,6 +155,7 @@ export function writeRecord(
   const record: PackedRecord = {
     schema: 2,
     engine: DECISION_ENGINE,
+    zoneData: ZONE_DATA,
     identity: { id, source, step: step === null ? null : stepOf(step), clockDomain },
     definitions: definitions.hash.toString('hex'),
     input: packInput(input, definitions.shared),
@@ -163,7 +170,7 @@ export function writeRecord(
 
 /** What `writeRecord` was given, from its text and the body of the definitions that it names. */
 export function readRecord(text: string, definitionsBody: string): ReadRecord {
-  const { input: packed, decision, identity, engine } = JSON.parse(text) as PackedRecord;
+  const { input: packed, decision, identity, engine, zoneData } = JSON.parse(text) as PackedRecord;
   const shared = JSON.parse(definitionsBody) as SharedInput;
   const candidates = packed.candidates.map((candidate) => unpackCandidate(candidate, packed, shared));
   const input: DecisionInput = {
@@ -177,7 +184,8 @@ export function readRecord(text: string, definitionsBody: string): ReadRecord {
   const keys = candidates.map(({ key }) => key);
   const gates = decision.gates.map((row) => unpackVerdict(row as VerdictRow, keys));
   const scores = decision.candidates.map((row) => unpack<CandidateScore>(SCORE, row));
-  return { input, decision: { ...decision, gates, candidates: scores }, identity, engine };
+  const isOfToday = engine === DECISION_ENGINE && zoneData === ZONE_DATA;
+  return { input, decision: { ...decision, gates, candidates: scores }, identity, isOfToday };
 }
 
 /** Nothing but these, in this order: the caller may hand over more. */

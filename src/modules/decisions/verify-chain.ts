@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { decide, DECISION_ENGINE } from '../../core/decisions/decide.js';
+import { decide } from '../../core/decisions/decide.js';
 import { canonicalJson } from '../../core/kernel/canonical-json.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { toColumns } from './decision-columns.js';
@@ -70,7 +70,7 @@ export type Body = { readonly text: string; readonly isTrue: boolean } | null;
 
 /**
  * Checks one decision: its place in the chain, its hashes, the columns beside its record, and that the same input gives
- * the same decision again, bit for bit, if it was made by the engine that runs. Of an erased person only the hashes are left.
+ * the same decision again, bit for bit, if it was made by the engine that runs and with its time zones. Of an erased person only the hashes are left.
  *
  * After a fault the walk goes on from what the row itself says, so that each fault is told once.
  *
@@ -135,7 +135,7 @@ function checkMeaning(row: ChainRow, record: string, body: Body): Pick<RowReport
     }
     const read = readRecord(record, body.text);
     const columns = columnFaults(row, read);
-    if (read.engine !== DECISION_ENGINE) return { depth: 'hashes', faults: columns };
+    if (!read.isOfToday) return { depth: 'hashes', faults: columns };
     return { depth: 'made_again', faults: [...columns, ...againFaults(row, read)] };
   } catch (error) {
     return broken('unreadable', `it cannot be made again: ${error instanceof Error ? error.message : 'unknown'}`);
