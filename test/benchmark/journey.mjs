@@ -25,7 +25,7 @@ const short = planOf('benchmark', 'welcome', {
   done,
 });
 
-const amountOver = (value) => ({ kind: 'greater_than', attribute: 'properties.amount', value });
+const amountOver = (value) => ({ kind: 'greater_than', attribute: 'amount', value });
 
 /** Two messages, a wait for one of two events that ends by time, a branch, lots, and a change of the profile. */
 const wide = planOf(

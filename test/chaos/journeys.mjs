@@ -50,7 +50,7 @@ const journeyOf = (key) => ({
       events: [
         {
           event: 'bought',
-          where: { kind: 'greater_than', attribute: 'properties.amount', value: 100 },
+          where: { kind: 'greater_than', attribute: 'amount', value: 100 },
           next: 'thanks',
         },
         { event: 'called', next: 'plan' },
@@ -119,6 +119,7 @@ async function main() {
     await prepare(product);
     const machine = watchMachine();
     const calm = await pass({ product, mail, script, key: 'calm' });
+    insistOnEveryStep(calm);
     const stormed = await pass({
       product,
       mail,
@@ -176,6 +177,13 @@ async function pass({ product, mail, script, key, whileIt = async () => {} }) {
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(0);
   console.log(`${key}: ${journeys - open} of ${journeys} runs have ended after ${seconds} s`);
   return { ...(await outcomes(product, key)), mails: [...mail.taken] };
+}
+
+/** Two passes that leave a step out agree on it, which says nothing. */
+function insistOnEveryStep({ runs }) {
+  const taken = new Set(runs.flatMap(({ path: steps }) => steps ?? []));
+  const left = journeyOf('calm').steps.filter(({ id }) => !taken.has(id));
+  if (left.length > 0) throw new Error(`nobody came to ${left.map(({ id }) => id).join(', ')}: more --journeys`);
 }
 
 /** An event counts from the entry on; one that ends the run comes between two messages, not while one is on its way. */
