@@ -5,6 +5,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   proxyActivities,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -19,6 +20,10 @@ import { goOnIn, settle, type ChangingInput } from './moving.js';
 import { RunDisplay } from './run-display.js';
 
 const EVENTS_MAX = 2_000;
+/** A wait that ends so much later than planned ends after an outage: signals are tried again more slowly than this. */
+const LATE_MS = 10_000;
+/** Runs of before this change took the time-out without asking, and their histories replay so. */
+const LATE_PATCH = 'late time-outs look events up';
 
 const { runStep } = proxyActivities<JourneyActivities>(RUN_STEP_OPTIONS);
 const { act } = proxyActivities<JourneyActivities>(ACT_OPTIONS);
@@ -78,7 +83,8 @@ class JourneyRun {
     let answer: Input | null = null;
     for (;;) {
       // No await between the turn and its command: what arrives later is weighed by the next turn.
-      const turn = this.display.turn(this.state, answer, Date.now());
+      const isLate = (answer === null || answer.kind === 'timer') && this.isLate();
+      const turn = this.display.turn(this.state, isLate ? { kind: 'timer', isLate } : answer, Date.now());
       this.state = turn.state;
       this.hasNews = false;
       goOnIn(this.input, turn.plan);
@@ -167,6 +173,13 @@ class JourneyRun {
     // A jump to the step that the run waits at begins another visit of it.
     if (waiting.kind === 'sleep' && this.state.phase.kind === 'ready') return true;
     return command.kind === 'sleep' && waiting.kind === 'sleep' && command.until !== waiting.until;
+  }
+
+  /** Whether a wait for events ends so late that those which came in time may be on their way still. */
+  private isLate(): boolean {
+    const { phase, isVirtual } = this.state;
+    if (isVirtual || phase.kind !== 'waiting' || phase.wait.because !== 'wait_for') return false;
+    return Date.now() - phase.wait.until >= LATE_MS && patched(LATE_PATCH);
   }
 
   private take(message: Message): void {

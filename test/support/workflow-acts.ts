@@ -22,6 +22,8 @@ export function actsOfCommand(command: Json, ownQueue: string): readonly Act[] {
       return [{ kind: 'cancelTimer', timerId: String(body['seq']) }];
     case 'upsertWorkflowSearchAttributes':
       return [searchAttributes(body)];
+    case 'setPatchMarker':
+      return [{ kind: 'patch', id: body['patchId'], deprecated: body['deprecated'] ?? false }];
     case 'completeWorkflowExecution':
       return [{ kind: 'complete', result: payloadOf(body['result']) }];
     case 'failWorkflowExecution':
@@ -58,8 +60,15 @@ export function actsOfEvent(event: Json, ownQueue: string): readonly Act[] {
       return [timer(String(body['timerId']), body['startToFireTimeout'], summary)];
     case 'timerCanceled':
       return [{ kind: 'cancelTimer', timerId: String(body['timerId']) }];
-    case 'upsertWorkflowSearchAttributes':
-      return [searchAttributes(body)];
+    case 'upsertWorkflowSearchAttributes': {
+      const act = searchAttributes(body);
+      // The SDK itself lists the patches of a run, beside the marker of each.
+      return Object.keys(act.values).join() === PATCHES ? [] : [act];
+    }
+    case 'markerRecorded': {
+      const data = payloadOf(listOf(childOf(childOf(body, 'details'), 'patch-data')['payloads'])[0]);
+      return [{ kind: 'patch', ...(JSON.parse(data ?? '{}') as object) }];
+    }
     case 'workflowExecutionCompleted':
       return [{ kind: 'complete', result: payloadOf(listOf(childOf(body, 'result')['payloads'])[0]) }];
     case 'workflowExecutionFailed':
@@ -87,12 +96,15 @@ const COMMAND_KINDS = [
   'startTimer',
   'cancelTimer',
   'upsertWorkflowSearchAttributes',
+  'setPatchMarker',
   'completeWorkflowExecution',
   'failWorkflowExecution',
   'cancelWorkflowExecution',
   'continueAsNewWorkflowExecution',
   'updateResponse',
 ] as const;
+
+const PATCHES = 'TemporalChangeVersion';
 
 /** What the server, the outside or an activity did. A kind that is not listed stops the comparison. */
 const NOT_BY_THE_WORKFLOW =
@@ -140,7 +152,7 @@ function continuation(workflowType: unknown, taskQueue: unknown, input: unknown)
   return { kind: 'continueAsNew', workflowType, taskQueue, input: listOf(input).map(payloadOf) };
 }
 
-function searchAttributes(body: Json): Act {
+function searchAttributes(body: Json): Act & { readonly values: object } {
   const fields = Object.entries(childOf(childOf(body, 'searchAttributes'), 'indexedFields'));
   const values = fields.map(([name, payload]) => [name, payloadOf(payload)] as const);
   return { kind: 'searchAttributes', values: Object.fromEntries(values.sort(([a], [b]) => (a < b ? -1 : 1))) };

@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/kernel/instant.js';
 import type { StepDefinition } from '../../src/core/journeys/definition.js';
-import type { RunStepInput } from '../../activities/contract.js';
+import type { FoundEvent, RunStepInput } from '../../activities/contract.js';
 import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
 import { describeOnTemporal } from '../support/environment.js';
 import { carriedFrom, JourneyStage, planOf } from '../support/journey-stage.js';
@@ -39,6 +39,35 @@ describeOnTemporal('a run that waits in real time', () => {
   it('goes on at the time-out when nothing comes', async () => {
     const run = await stage.start(planOf([purchase({ timeout: 'PT1S' }), end('won'), end('lost')]));
     expect(await run.result('real.timeout')).toEqual({ outcome: 'completed', reason: 'lost' });
+  });
+
+  describe('and whose time-out comes an hour late, as after an outage', () => {
+    const plan = planOf([purchase({ timeout: 'PT1M' }), end('won'), end('lost')], ['unsubscribed']);
+    const start = (events: readonly FoundEvent[]) => {
+      const enteredAt = Date.now() - HOUR_MS;
+      const carried = carriedFrom(plan, enteredAt, []);
+      const found = events.map((event) => ({ ...event, occurredAt: enteredAt + event.occurredAt }));
+      return stage.start(plan, { events: () => found }, { enteredAt, carried });
+    };
+
+    it('goes by what happened in time though no signal told of it', async () => {
+      const run = await start([
+        { messageId: 'late', name: 'purchase', occurredAt: MINUTE_MS + 1 },
+        { messageId: 'in-time', name: 'purchase', occurredAt: MINUTE_MS },
+      ]);
+      expect(await run.result('real.late-timeout')).toEqual({ outcome: 'completed', reason: 'won' });
+    });
+
+    it('takes the way of the time-out where nothing happened in time', async () => {
+      const run = await start([{ messageId: 'late', name: 'purchase', occurredAt: MINUTE_MS + 1 }]);
+      expect(await run.result()).toEqual({ outcome: 'completed', reason: 'lost' });
+    });
+  });
+
+  it('asks nothing more at a time-out that comes in time', async () => {
+    const run = await stage.start(planOf([purchase({ timeout: 'PT1S' }), end('won'), end('lost')]));
+    expect(await run.result()).toEqual({ outcome: 'completed', reason: 'lost' });
+    expect(stage.activities.callsOf(run.runKey).map(({ activity }) => activity)).toEqual(['finishRun']);
   });
 
   it('is not moved by an event that is older than the step, nor by another user action', async () => {

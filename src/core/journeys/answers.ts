@@ -26,8 +26,12 @@ type Answer = Exclude<Input, Message>;
 export function noteAnswer(plan: Plan, state: InterpreterState, input: Answer, now: InstantMs): InterpreterState {
   const { phase } = state;
   if (input.kind === 'timer') {
+    if (phase.kind !== 'waiting') return state;
+    // After an outage timers are quicker than what was said in time: the time-out asks before it takes its way.
+    const isAsked = input.isLate === true && phase.wait.because === 'wait_for';
+    if (isAsked) return { ...state, phase: { kind: 'looking', isUnderWay: false, wait: phase.wait } };
     // A timer is believed even if the clock of the machine that reports it is some milliseconds behind.
-    return phase.kind === 'waiting' ? { ...state, phase: { ...phase, isDue: true } } : state;
+    return { ...state, phase: { ...phase, isDue: true } };
   }
   if (!('isUnderWay' in phase) || !phase.isUnderWay) return state;
   switch (input.kind) {

@@ -144,7 +144,8 @@ export type Message =
 /** A message, or the answer to the command that the host carried out. */
 export type Input =
   | Message
-  | { readonly kind: 'timer' }
+  /** `isLate`: the wait was over long ago, so that news from before its end may still be on their way to the run. */
+  | { readonly kind: 'timer'; readonly isLate?: true }
   | { readonly kind: 'step_answer'; readonly answer: StepAnswer }
   | { readonly kind: 'branch_answer'; readonly holds: boolean }
   | { readonly kind: 'choice_answer'; readonly index: number | null }

@@ -253,6 +253,49 @@ describe('exits', () => {
   });
 });
 
+describe('a time-out that comes late', () => {
+  const plan = planOf([purchase(), end('won'), end('lost')], ['unsubscribed']);
+  const late: Input = { kind: 'timer', isLate: true };
+  const told = (name: string, occurredAt: number): Input => ({
+    kind: 'event_answer',
+    event: { messageId: name, name, occurredAt },
+  });
+  const asks = { kind: 'find_event', stepId: 'purchase', events: ['purchase', 'unsubscribed'] };
+  const lateAt = T0 + DAY + HOUR;
+
+  it('asks what has happened in time, and takes its way where nothing has', () => {
+    const host = new Host(plan);
+    expect(host.give(late, lateAt)).toEqual({ ...asks, after: T0, until: T0 + DAY });
+    expect(host.give({ kind: 'event_answer', event: null }, lateAt)).toMatchObject({ reason: 'lost' });
+  });
+
+  it('goes by the event that was not signalled yet, and by the first of them where another one was', () => {
+    const host = new Host(plan);
+    host.give(late, lateAt);
+    expect(host.give(told('purchase', T0 + DAY), lateAt)).toMatchObject({ reason: 'won' });
+    const exits = new Host(plan);
+    exits.give(late, lateAt);
+    exits.give({ kind: 'event', event: { messageId: 'm', name: 'purchase', occurredAt: T0 + 9 } }, lateAt);
+    expect(exits.give(told('unsubscribed', T0 + 5), lateAt)).toMatchObject({ reason: 'exit_event:unsubscribed' });
+  });
+
+  it('asks once the run is resumed where it is paused, and not at all where it is to end', () => {
+    const paused = new Host(plan);
+    paused.give({ kind: 'pause' });
+    expect(paused.give(late, lateAt)).toMatchObject({ kind: 'wait_message' });
+    expect(paused.give({ kind: 'resume' }, lateAt)).toMatchObject(asks);
+    const leaving = new Host(plan);
+    leaving.give({ kind: 'pause' });
+    leaving.give(late, lateAt);
+    expect(leaving.give({ kind: 'exit', reason: 'asked' }, lateAt)).toMatchObject({ reason: 'asked' });
+  });
+
+  it('changes nothing about other waits', () => {
+    const rests = new Host(planOf([wait('rest'), end('won')], ['unsubscribed']));
+    expect(rests.give(late, lateAt)).toMatchObject({ kind: 'end', reason: 'won' });
+  });
+});
+
 describe('virtual time', () => {
   const plan = planOf([wait('rest'), purchase(), end('won'), end('lost')], ['unsubscribed']);
   const found = (name: string, occurredAt: number): Input => ({
