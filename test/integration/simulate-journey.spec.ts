@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { SimulationResult } from '../../src/modules/simulations/simulation-result.js';
 import { createTestApp } from '../support/app.js';
+import { clientOf } from '../support/client.js';
 
 const run = promisify(execFile);
 const MINUTE_MS = 60_000;
@@ -62,6 +64,35 @@ describe('npm run simulate:journey', () => {
     const where = JSON.stringify({ kind: 'equals', attribute: 'email', value: 'ada@example.org' });
     const { stdout } = await say('pair', '--json', '--where', where);
     expect(JSON.parse(stdout)).toMatchObject({ users: 1 });
+  });
+
+  it('tells what another version changes, in both forms: ways, ends, reasons and caps', async () => {
+    const api = clientOf(app);
+    const listen = { kind: 'wait', id: 'listen', duration: 'P1D' };
+    const reply = { kind: 'message', id: 'reply', channel: 'email', template: 'unwanted' };
+    const template = { key: 'unwanted', subject: 'x', html: 'x {{ unsubscribe_url }} {{ company.address }}' };
+    expect((await api.post('/api/message-templates', template)).status).toBe(201);
+    const end = { kind: 'end', id: 'done', reason: 'done' };
+    const journey = { key: 'compared', name: 'Compared' };
+    expect((await api.post('/api/journeys/templates', { ...journey, steps: [listen, end] })).status).toBe(201);
+    await api.post('/api/journeys/templates/compared/publish', {});
+    await api.put('/api/journeys/templates/compared', { ...journey, steps: [listen, reply, end] });
+    expect((await api.post('/api/journeys/templates/compared/publish', {})).status).toBe(200);
+    const asked = ['compared', '--version', '1', '--compare-with', '2'];
+    const { stdout } = await say(...asked);
+    const told = stdout.slice(stdout.indexOf('What version 2 changes: sent 0; cost 0'));
+    expect(told).toMatch(/CONSENT_MISSING +\+2 +0\n/);
+    expect(told).toMatch(/ reply +\+2 +0 +\+2 +CONSENT_MISSING \+2\n/);
+    expect(told).toMatch(/ +-2 +listen > done\n +\+2 +listen > reply > done\n/);
+    const { comparison } = JSON.parse((await say(...asked, '--json')).stdout) as SimulationResult;
+    expect(comparison?.differences).toMatchObject({
+      silences: { CONSENT_MISSING: 2 },
+      put_off: {},
+      caps: {},
+      steps: { reply: { reasons: { CONSENT_MISSING: 2 } } },
+      paths: [{ count: -2 }, { count: 2 }],
+      ends: [],
+    });
   });
 
   it.each([

@@ -128,7 +128,8 @@ function checkQuestion(question: RunQuestion, path: string, context: CompileCont
   }
 }
 
-const isOfRun = (attribute: string): boolean => attribute === 'run' || attribute.startsWith('run.');
+/** Whether it is a path of the run, not of the profile. */
+export const isOfRun = (attribute: string): boolean => attribute === 'run' || attribute.startsWith('run.');
 
 function checkResponse(attribute: string, path: string, context: CompileContext): void {
   const [, responses, stepId] = attribute.split('.');

@@ -10,6 +10,7 @@ export const COMPILE_FAULTS = {
   bad_time: 'a local time is not HH:MM from 00:00 to 23:59',
   bad_message: 'a message step names no template, a template beside `best`, or choices that are too few or alike',
   bad_actions: 'a decide step has no action, more than 50, or one twice',
+  bad_context: 'the context of a decide step has more than 50 names',
   bad_condition: 'a condition is too deep or too large, or asks something that cannot be answered',
   bad_attribute: 'the path of an attribute leads nowhere, or to where nobody may write',
   bad_cool_down: 'a cool-down stands beside another mode than after_exit',

@@ -1,16 +1,22 @@
-import { checkText, durationOf } from './compile-checks.js';
+import type { ContextValues } from '../audiences/context-values.js';
+import { checkPath, checkText, durationOf } from './compile-checks.js';
+import { isOfRun } from './compile-conditions.js';
 import type { StepOf, StepPlace } from './compile-context.js';
 import type { DecideStep, MessageChoice, OnRefusal, Step } from './plan.js';
 
 const ACTIONS_PER_STEP_MAX = 50;
 const CHOICES_MIN = 2;
+const CONTEXT_MAX = 50;
 
 /** A step that contacts its person, once every gate agrees. */
 export function compileSending(step: StepOf<'message' | 'decide'>, place: StepPlace): Step {
   const { id } = step;
   if (step.kind === 'message') return { kind: 'message', id, ...contentOf(step, place), ...headOf(step, place) };
-  checkActions(step.actions, place);
-  return { kind: 'decide', id, actions: step.actions, ...headOf(step, place) };
+  const { actions, context } = step;
+  checkActions(actions, place);
+  if (context === undefined) return { kind: 'decide', id, actions, ...headOf(step, place) };
+  checkContext(context, place);
+  return { kind: 'decide', id, actions, context, ...headOf(step, place) };
 }
 
 function headOf(
@@ -57,6 +63,17 @@ function onRefusalOf(step: StepOf<'message' | 'decide'>, { path, context, target
   if (typeof onRefusal === 'string') return onRefusal;
   if ('step' in onRefusal) return { kind: 'go_to', step: target('on_refusal.step', onRefusal.step) };
   return { kind: 'wait', forMs: durationOf(onRefusal.wait, `${path}.on_refusal.wait`, context.report) };
+}
+
+function checkContext(values: ContextValues, { path, context: { report } }: StepPlace): void {
+  const entries = Object.entries(values);
+  if (entries.length > CONTEXT_MAX) report(`${path}.context`, 'bad_context', `has more than ${CONTEXT_MAX} names`);
+  for (const [name, value] of entries) {
+    if (typeof value !== 'object' || value === null) continue;
+    const where = `${path}.context.${name}.attribute`;
+    checkPath(value.attribute, where, report);
+    if (isOfRun(value.attribute)) report(where, 'bad_attribute', 'only the profile can be read here');
+  }
 }
 
 function checkActions(actions: readonly string[], { path, context: { report } }: StepPlace): void {

@@ -1,4 +1,5 @@
 import type { Condition, Scalar } from '../audiences/condition.js';
+import type { ContextValues } from '../audiences/context-values.js';
 import type { RunCondition } from '../audiences/run-condition.js';
 import type { EntryLimits } from './entry-limits.js';
 import type { Channel, MessageChoice } from './plan.js';
@@ -73,6 +74,7 @@ export type StepDefinition = StepHead &
     | {
         readonly kind: 'decide';
         readonly actions: readonly string[];
+        readonly context?: ContextValues | undefined;
         readonly ttl?: string | undefined;
         readonly on_refusal?: OnRefusalDefinition | undefined;
         readonly next?: string | undefined;

@@ -1,11 +1,16 @@
 import fc from 'fast-check';
+import { DAY_MS } from '../kernel/instant.js';
+import { dateOfDay, isoWeekdayOf } from '../kernel/local-date.js';
+import { instantOfLocal } from '../kernel/local-instant.js';
 import { localDay, localMinute } from '../kernel/zone.js';
-import { isoWeekdayOf } from '../kernel/local-date.js';
 import { findMoment } from './moment.js';
 import type { Moment } from './plan.js';
 
 const NEW_YORK = 'America/New_York';
+const LOS_ANGELES = 'America/Los_Angeles';
 const BERLIN = 'Europe/Berlin';
+const KIRITIMATI = 'Pacific/Kiritimati';
+const PAGO_PAGO = 'Pacific/Pago_Pago';
 const at = (text: string): number => Date.parse(text);
 const FROM = at('2027-03-13T17:00:00Z');
 
@@ -98,6 +103,47 @@ describe('a date of the profile', () => {
       '2027-06-15T13:00:00.000Z',
     );
   });
+
+  it.each<[string, Moment, string, readonly string[], string]>([
+    // 2027-06-15T02:00Z is the 14th in New York and the 15th in Berlin.
+    [
+      'an instant that lies on two dates means the later one in all zones',
+      attribute({ localMinute: 540 }),
+      '2027-06-15T02:00:00Z',
+      [BERLIN, NEW_YORK],
+      '2027-06-15T13:00:00.000Z',
+    ],
+    [
+      'so it does some days before',
+      attribute({ localMinute: 540, days: -3 }),
+      '2027-06-15T02:00:00Z',
+      [NEW_YORK, BERLIN],
+      '2027-06-12T13:00:00.000Z',
+    ],
+    [
+      'an instant keeps the local time of each zone, and comes where it comes last',
+      attribute({ days: 1 }),
+      '2027-03-13T17:00:00Z',
+      [NEW_YORK, BERLIN],
+      '2027-03-14T17:00:00.000Z',
+    ],
+    [
+      'a date on both sides of the date line begins where it begins last',
+      attribute(),
+      '2027-06-15',
+      [KIRITIMATI, PAGO_PAGO],
+      '2027-06-15T11:00:00.000Z',
+    ],
+    [
+      'a time in the gap of one zone',
+      attribute({ localMinute: 150 }),
+      '2027-03-14',
+      ['America/Chicago', 'America/Phoenix'],
+      '2027-03-14T09:30:00.000Z',
+    ],
+  ])('in several zones: %s', (_name, moment, value, zones, expected) => {
+    expect(find(moment, value, zones)).toBe(expected);
+  });
 });
 
 describe('a local time', () => {
@@ -132,12 +178,115 @@ describe('a local time', () => {
     expect(moved).toBe('2027-03-28T01:30:00.000Z');
   });
 
-  it('in several zones waits for the latest, also over the date line', () => {
-    const from = at('2027-06-15T12:00:00Z');
-    expect(find(localTime('09:00'), null, [BERLIN, NEW_YORK], from)).toBe('2027-06-16T07:00:00.000Z');
-    expect(find(localTime('09:00'), null, ['Pacific/Auckland', 'Pacific/Honolulu'], from)).toBe(
-      '2027-06-15T21:00:00.000Z',
+  it.each<[string, Moment, readonly string[], string, string]>([
+    [
+      'comes when the last of them has it, on one and the same date',
+      localTime('09:00'),
+      [NEW_YORK, LOS_ANGELES],
+      '2027-06-14T14:00:00Z',
+      '2027-06-14T16:00:00.000Z',
+    ],
+    [
+      'is past only when the last of them has had it',
+      localTime('09:00'),
+      [NEW_YORK, LOS_ANGELES],
+      '2027-06-14T16:00:00.001Z',
+      '2027-06-15T16:00:00.000Z',
+    ],
+    [
+      'of a weekday comes this week where one zone still has it before itself',
+      localTime('09:00', [1]),
+      [NEW_YORK, LOS_ANGELES],
+      '2027-06-14T14:00:00Z',
+      '2027-06-14T16:00:00.000Z',
+    ],
+    ['over an ocean', localTime('09:00'), [BERLIN, NEW_YORK], '2027-06-15T12:00:00Z', '2027-06-15T13:00:00.000Z'],
+    [
+      'over the date line is on the date that both of them reach',
+      localTime('09:00'),
+      ['Pacific/Auckland', 'Pacific/Honolulu'],
+      '2027-06-15T12:00:00Z',
+      '2027-06-15T19:00:00.000Z',
+    ],
+    [
+      'over a day and an hour apart: of the weekday of that one date',
+      localTime('09:00', [1]),
+      [KIRITIMATI, PAGO_PAGO],
+      // Tuesday 00:30 in Kiritimati, Sunday 23:30 in Pago Pago.
+      '2027-06-14T10:30:00Z',
+      '2027-06-14T20:00:00.000Z',
+    ],
+    [
+      'of a date that is the day before yesterday in one of them',
+      localTime('23:45'),
+      [KIRITIMATI, PAGO_PAGO],
+      // The 16th, 00:30, in Kiritimati, the 14th, 23:30, in Pago Pago.
+      '2027-06-15T10:30:00Z',
+      '2027-06-15T10:45:00.000Z',
+    ],
+    [
+      'in the gap of one zone',
+      localTime('02:30'),
+      ['America/Chicago', 'America/Phoenix'],
+      '2027-03-14T06:00:00Z',
+      '2027-03-14T09:30:00.000Z',
+    ],
+    [
+      'twice in one zone: its first',
+      localTime('01:30'),
+      [NEW_YORK, 'America/Panama'],
+      '2027-11-07T05:00:00Z',
+      '2027-11-07T06:30:00.000Z',
+    ],
+  ])('in several zones %s', (_name, moment, zones, from, expected) => {
+    expect(find(moment, null, zones, at(from))).toBe(expected);
+    expect(find(moment, null, [...zones].reverse(), at(from))).toBe(expected);
+  });
+
+  it('is the first instant at which the last of the zones comes to it on an allowed date', () => {
+    const all = [
+      NEW_YORK,
+      LOS_ANGELES,
+      BERLIN,
+      KIRITIMATI,
+      PAGO_PAGO,
+      'America/Nuuk',
+      'Australia/Lord_Howe',
+      'Africa/Cairo',
+      'Asia/Kathmandu',
+    ];
+    const daysAround = Array.from({ length: 25 }, (_, index) => index - 12);
+    // By hand: every date around, each worked out for every zone, and none left out on the way.
+    const byHand = (zones: readonly string[], minute: number, weekdays: readonly number[], from: number): number => {
+      const instants = daysAround
+        .map((days) => localDay('UTC', from) + days)
+        .filter((day) => weekdays.length === 0 || weekdays.includes(isoWeekdayOf(day)))
+        .map((day) => Math.max(...zones.map((zone) => instantOfLocal({ zone, date: dateOfDay(day), minute }).instant)));
+      return Math.min(...instants.filter((instant) => instant >= from));
+    };
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.constantFrom(...all), { minLength: 1, maxLength: 4 }),
+        fc.uniqueArray(fc.integer({ min: 1, max: 7 })),
+        fc.integer({ min: at('2026-01-01T00:00:00Z'), max: at('2029-01-01T00:00:00Z') }),
+        fc.integer({ min: 0, max: 1439 }),
+        (zones, weekdays, from, localMinute) => {
+          const moment: Moment = { kind: 'local_time', localMinute, weekdays };
+          const expected = byHand(zones, localMinute, weekdays, from);
+          expect(findMoment({ moment, value: null, zones, from })).toBe(expected);
+          // A run that comes again asks from a millisecond later: the next date, not the same one.
+          const again = findMoment({ moment, value: null, zones, from: expected + 1 });
+          expect(again).toBe(byHand(zones, localMinute, weekdays, expected + 1));
+          expect((again ?? 0) - expected).toBeGreaterThan(DAY_MS / 2);
+        },
+      ),
+      { numRuns: 1_000 },
     );
+  });
+
+  it('in one zone is what it is in that zone named twice', () => {
+    const moment = localTime('09:00', [1, 4]);
+    expect(find(moment, null, [BERLIN, BERLIN])).toBe(find(moment, null, [BERLIN]));
   });
 
   it('is not before `from`, within eight days, on an allowed day, and shows that minute unless clocks changed', () => {

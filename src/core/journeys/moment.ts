@@ -31,14 +31,17 @@ interface Wall {
  * the wall across a change of clocks; `offsetMs` is elapsed time on top. A local time that does not exist moves forward
  * by the gap, one that comes twice means its first coming, as everywhere (`instantOfLocal`).
  *
- * Where a user may be in several zones the latest of their instants is the answer: never too early anywhere.
+ * Where a user may be in several zones, a local time means that of one date in all of them, and comes in the last of them:
+ * never too early on that date anywhere. An instant that lies on two dates means the later one.
  *
  * @param input.value what the profile holds at the moment's attribute; not looked at for a local time
  * @param input.zones IANA zones in one of which the user is, at least one
- * @param input.from when the run came to the step: a local time is the first one that is not before it
+ * @param input.from when the run came to the step: a local time is the one of the first allowed date on which it is not
+ *   past in all zones
  * @returns an instant, possibly before `from`, or null where the profile holds no such date (or one from 2200 on). What
  *   lies before 1970 is 1970.
  * @throws AssertionError if a zone does not exist, or none is given
+ * @example 09:00, New York or Los Angeles, from Monday 14:00Z (10:00 and 07:00) -> Monday 16:00Z, which is 12:00 and 09:00
  */
 export function findMoment(input: {
   readonly moment: Moment;
@@ -48,23 +51,36 @@ export function findMoment(input: {
 }): InstantMs | null {
   const { moment, value, zones, from } = input;
   assert(zones.length > 0, 'a user without a zone');
-  const found = zones.map((zone) => findIn(zone, moment, value, from));
-  return found.reduce((latest, at) => (latest === null || at === null ? null : Math.max(latest, at)));
-}
-
-function findIn(zone: string, moment: Moment, value: unknown, from: InstantMs): InstantMs | null {
   switch (moment.kind) {
     case 'attribute':
-      return momentOfAttribute(zone, moment, value);
+      return momentOfAttribute(zones, moment, value);
     case 'local_time':
-      return nextLocalTime(zone, moment, from);
+      return nextLocalTime(zones, moment, from);
     default:
       return unreachable(moment);
   }
 }
 
+/**
+ * The instant at which the clocks of all these zones have come to a time of one date: that of the last of them. Over a
+ * date line the first of them may show the next date by then.
+ *
+ * @param input.zones at least one
+ * @param input.date `2027-03-14`
+ * @param input.minute of the day, 0-1439
+ * @throws AssertionError as `instantOfLocal` does
+ */
+export function lastInstantOfLocal(input: {
+  readonly zones: readonly string[];
+  readonly date: string;
+  readonly minute: number;
+}): InstantMs {
+  const { zones, date, minute } = input;
+  return Math.max(...zones.map((zone) => instantOfLocal({ zone, date, minute }).instant));
+}
+
 function momentOfAttribute(
-  zone: string,
+  zones: readonly string[],
   moment: Extract<Moment, { kind: 'attribute' }>,
   value: unknown,
 ): InstantMs | null {
@@ -73,12 +89,19 @@ function momentOfAttribute(
   const at = instantOf(value);
   // Nothing moves on the wall: the instant itself, which may be the second coming of its local time.
   if (at !== null && days === 0 && localMinute === null) return checked(at + offsetMs);
-  const wall = at === null ? wallOfDate(value) : wallAt(zone, at);
-  if (wall === null) return null;
-  const day = wall.day + days;
+  const date = at === null ? dayOfText(value) : Math.max(...zones.map((zone) => localDay(zone, at)));
+  if (date === null) return null;
+  const found = zones.map((zone) => {
+    const ofDate = { day: date, minute: localMinute ?? 0, restMs: 0 };
+    const { day, ...time } = at !== null && localMinute === null ? wallAt(zone, at) : ofDate;
+    return instantOfWall(zone, { ...time, day: day + days }, offsetMs);
+  });
+  return found.reduce((latest, each) => (latest === null || each === null ? null : Math.max(latest, each)));
+}
+
+function instantOfWall(zone: string, { day, minute, restMs }: Wall, offsetMs: DurationMs): InstantMs | null {
   if (day >= DAY_MAX) return null;
   if (day < DAY_MIN) return 0;
-  const { minute, restMs } = localMinute === null ? wall : { minute: localMinute, restMs: 0 };
   return checked(instantOfLocal({ zone, date: dateOfDay(day), minute }).instant + restMs + offsetMs);
 }
 
@@ -91,10 +114,7 @@ function instantOf(text: string): InstantMs | null {
   return Number.isNaN(at) || at >= DAY_MAX * DAY_MS ? null : Math.max(0, at);
 }
 
-function wallOfDate(text: string): Wall | null {
-  const day = DATE.test(text) ? dayOfDate(text) : null;
-  return day === null ? null : { day, minute: 0, restMs: 0 };
-}
+const dayOfText = (text: string): number | null => (DATE.test(text) ? dayOfDate(text) : null);
 
 function wallAt(zone: string, at: InstantMs): Wall {
   const timeOfDayMs = localTimeOfDayMs(zone, at);
@@ -103,16 +123,17 @@ function wallAt(zone: string, at: InstantMs): Wall {
 }
 
 function nextLocalTime(
-  zone: string,
+  zones: readonly string[],
   { localMinute: minute, weekdays }: Extract<Moment, { kind: 'local_time' }>,
   from: InstantMs,
 ): InstantMs {
-  const today = localDay(zone, from);
-  // From yesterday on: a time that a gap over midnight moved forward may still come. Today in a week is the last chance.
+  const today = Math.min(...zones.map((zone) => localDay(zone, from)));
+  // From yesterday on: a time that a gap over midnight moved forward may still come. Where it is today, today in a week
+  // is the last chance; nowhere does a later date begin sooner.
   for (let day = today - 1; day <= today + DAYS_A_WEEK; day += 1) {
     if (weekdays.length > 0 && !weekdays.includes(isoWeekdayOf(day))) continue;
-    const { instant } = instantOfLocal({ zone, date: dateOfDay(day), minute });
+    const instant = lastInstantOfLocal({ zones, date: dateOfDay(day), minute });
     if (instant >= from) return instant;
   }
-  throw new AssertionError(`no local time within a week in ${zone}`);
+  throw new AssertionError(`no local time within a week in ${zones.join()}`);
 }

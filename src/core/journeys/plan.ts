@@ -1,4 +1,5 @@
 import type { Condition, Scalar } from '../audiences/condition.js';
+import type { ContextValues } from '../audiences/context-values.js';
 import type { RunCondition } from '../audiences/run-condition.js';
 import type { DurationMs } from '../kernel/instant.js';
 
@@ -50,6 +51,8 @@ export const messagesOf = (step: MessageStep): readonly MessageChoice[] =>
 export interface DecideStep extends StepHead {
   readonly kind: 'decide';
   readonly actions: readonly string[];
+  /** What context weights of actions are matched with; left out: nothing. */
+  readonly context?: ContextValues;
   /** On top of what each action says for itself. */
   readonly ttlMs?: DurationMs;
   readonly onRefusal: OnRefusal;

@@ -40,6 +40,19 @@ describe('when a run of many begins', () => {
     expect(startInstant({ ...plain, local, zones })).toBe(at('2027-03-12T14:00:00Z'));
   });
 
+  it.each([
+    // Noon in UTC: 13:00 in Berlin, 07:00 in New York, 04:00 in Los Angeles.
+    [['Europe/Berlin', 'America/New_York'], '2027-03-10T14:00:00Z'],
+    [['America/Los_Angeles', 'America/New_York'], '2027-03-10T17:00:00Z'],
+    [['Europe/Berlin', 'Asia/Kathmandu'], '2027-03-11T08:00:00Z'],
+  ])('is at the next 09:00 that %j have all come to on one date', (zones, expected) => {
+    const local = { minute: 540, date: null };
+    expect(startInstant({ ...plain, local, zones })).toBe(at(expected));
+    // The next time is the one of the date that would be named.
+    const named = { minute: 540, date: expected.slice(0, 10) };
+    expect(startInstant({ ...plain, local: named, zones })).toBe(at(expected));
+  });
+
   it('is on the day of the user by their own calendar, and on no other when that has passed', () => {
     const local = { minute: 540, date: '2027-03-10' };
     expect(startInstant({ ...plain, local, zones: ['Pacific/Kiritimati'] })).toBe(NOW);

@@ -1,4 +1,4 @@
-import type { Scalar } from '../../core/audiences/condition.js';
+import { situationOf, type ContextValues } from '../../core/audiences/context-values.js';
 import { placeChannels } from '../../core/decisions/choose-channel.js';
 import type { Candidate, DecisionInput } from '../../core/decisions/types.js';
 import { isPersonChannel } from '../../core/delivery/person-channel.js';
@@ -38,7 +38,7 @@ export interface Question {
   } | null;
   readonly clockDomain: string;
   /** The situation in which is asked: context weights of actions are matched with it. */
-  readonly context: Readonly<Record<string, Scalar>>;
+  readonly context: ContextValues;
 }
 
 interface Sources {
@@ -134,8 +134,9 @@ function toCandidates(
     });
   }
   const hasContext = Object.keys(context).length > 0;
+  const situation = hasContext ? situationOf(context, user === null ? {} : attributesOf(user)) : {};
   const factorOf = (action: ActionCandidate): number =>
-    hasContext ? contextFactor(action, context) : action.candidate.contextFactor;
+    hasContext ? contextFactor(action, situation) : action.candidate.contextFactor;
   return (weighs.keys ?? definitions.activeKeys).map((key) => {
     const action = definitions.actions.get(key);
     return action === undefined ? addressed(missingCandidate(key), 1) : addressed(action.candidate, factorOf(action));

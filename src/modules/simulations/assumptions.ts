@@ -2,6 +2,7 @@ import type { SimulationOrder } from './simulation-order.js';
 
 const ALWAYS = [
   'Everybody enters once, whether or not they are or were in the journey.',
+  'Whoever met an arm of a split in a real run up to the beginning stays in it; everybody else is drawn.',
   'The rules, actions and templates of now hold all the time; the kill switch is taken to be off.',
   'No sending domain is taken to be paused, also where one is now: nobody knows when it goes on.',
   'Profiles, consents and suppressions are those of now; nobody changes them but the journey itself.',

@@ -14,7 +14,7 @@ import type { ReasonCode } from '../../core/kernel/reasons.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { setAttributes } from '../../core/users/set-attributes.js';
 import type { Definitions, Facts, TrialInputs, UserFacts } from '../decisions/index.js';
-import { inThisStep, isAllowed, isOutcome, momentFor, silentAnswer, weighsOf } from '../steps/index.js';
+import { contextOf, inThisStep, isAllowed, isOutcome, momentFor, silentAnswer, weighsOf } from '../steps/index.js';
 import { AmendedProfile, attributesOf } from '../users/index.js';
 import type { SimulatedEvents } from './simulated-events.js';
 
@@ -147,7 +147,7 @@ export class SimulatedUser implements VirtualWorld {
       weighs: weighsOf(step),
       journey: { runKey, journeyKey: plan.journeyKey, quietRules },
       clockDomain: CLOCK_DOMAIN,
-      context: {},
+      context: contextOf(step),
     });
     return inThisStep(input, step, new Map());
   }

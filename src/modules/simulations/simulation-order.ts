@@ -39,6 +39,13 @@ export interface SimulationOrder {
   readonly events: EventSource;
 }
 
+/** Of the versions that are tried. */
+export const plansOf = ({ base, other }: Pick<SimulationOrder, 'base' | 'other'>): readonly Plan[] =>
+  other === null ? [base.plan] : [base.plan, other.plan];
+
+/** Whether it matters to runs of the plan which arms their users have met. */
+export const splitsPeople = ({ steps }: Plan): boolean => Object.values(steps).some(({ kind }) => kind === 'split');
+
 /** The key that a run of this user would have in real life; one of a `parallel` journey is told apart by its caller. */
 export function runKeyOf({ definition, plan }: TriedVersion, userId: string): string {
   const mode = definition.entry?.mode ?? 'once';

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** Ways that a result tells of; there may be as many as runs. */
+export const PATHS_SHOWN_MAX = 20;
+
 const count = z.number().int();
 const counts = z.record(z.string(), count);
 
@@ -21,6 +24,8 @@ const StepView = z.object({
 });
 
 const EndView = z.object({ outcome: z.string(), reason: z.string(), count });
+const PathView = z.object({ steps: z.array(z.string()), count });
+const CapView = z.object({ refused: count, put_off: count });
 
 const figures = {
   users: count.meta({ description: 'Users that were lived through.' }),
@@ -31,12 +36,10 @@ const figures = {
   days: z.array(DayView),
   steps: z.record(z.string(), StepView),
   paths: z
-    .array(z.object({ steps: z.array(z.string()), count }))
-    .meta({ description: 'The 20 most frequent ways; of a long one its first 50 steps.' }),
+    .array(PathView)
+    .meta({ description: `The ${PATHS_SHOWN_MAX} most frequent ways; of a long one its first 50 steps.` }),
   ends: z.array(EndView),
-  caps: z
-    .record(z.string(), z.object({ refused: count, put_off: count }))
-    .meta({ description: 'How often each cap stood in the way, as `key@version`.' }),
+  caps: z.record(z.string(), CapView).meta({ description: 'How often each cap stood in the way, as `key@version`.' }),
   acts: counts.meta({ description: 'What was done on paper besides messages, by kind.' }),
   goals: counts,
 };
@@ -47,8 +50,22 @@ export type SimulationFigures = z.infer<typeof SimulationFigures>;
 const Differences = z.object({
   sent: count,
   cost: z.number(),
+  silences: counts.meta({ description: 'By reason, over all days.' }),
+  put_off: counts.meta({ description: 'By reason, over all days.' }),
+  caps: z.record(z.string(), CapView).meta({ description: 'By `key@version`.' }),
   days: z.array(z.object({ date: z.string(), entered: count, sent: count, silences: count, put_off: count })),
-  steps: z.record(z.string(), z.object({ entered: count, sent: count, refused: count })),
+  steps: z.record(
+    z.string(),
+    z.object({
+      entered: count,
+      sent: count,
+      refused: count,
+      reasons: counts.meta({ description: 'Why they were refused.' }),
+    }),
+  ),
+  paths: z.array(PathView).meta({
+    description: `The ${PATHS_SHOWN_MAX} ways that change most, of all that were taken; of a long one its first 50 steps.`,
+  }),
   ends: z.array(EndView),
 });
 export type Differences = z.infer<typeof Differences>;
@@ -56,7 +73,7 @@ export type Differences = z.infer<typeof Differences>;
 const Comparison = z.object({
   version: count,
   differences: Differences.meta({
-    description: 'The other version minus this one; days and steps without any left out.',
+    description: 'The other version minus this one. What does not differ is left out.',
   }),
   result: SimulationFigures,
 });

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { evaluateCondition } from '../../core/audiences/evaluate-condition.js';
+import { withArmsMet, type ArmMet } from '../../core/journeys/draw.js';
 import {
   liveVirtually,
   type VirtualEnd,
@@ -18,7 +19,15 @@ import { compareResults } from './compare-results.js';
 import { drawEvents, SimulatedEvents, type SimulatedEvent } from './simulated-events.js';
 import { SimulatedUser, type Scene, type WorldObserver } from './simulated-user.js';
 import { assumptionsOf } from './assumptions.js';
-import { eventsAsked, quietRulesOf, runKeyOf, type SimulationOrder, type TriedVersion } from './simulation-order.js';
+import {
+  eventsAsked,
+  plansOf,
+  quietRulesOf,
+  runKeyOf,
+  splitsPeople,
+  type SimulationOrder,
+  type TriedVersion,
+} from './simulation-order.js';
 import type { SimulationResult } from './simulation-result.js';
 import { SimulationSources } from './simulation-sources.repository.js';
 import { SimulationTally } from './simulation-tally.js';
@@ -40,6 +49,7 @@ interface ReadPerson {
   readonly facts: Facts;
   readonly user: NonNullable<Facts['user']>;
   readonly stored: readonly SimulatedEvent[];
+  readonly armsMet: readonly ArmMet[];
 }
 
 /** One user with when they enter and what they do. */
@@ -94,7 +104,7 @@ export class SimulationRunner {
     const shared = { duration_ms: Math.round(stopwatch.elapsedMs()), assumptions: [...assumptionsOf(order)] };
     if (other === null) return { ...figures, ...shared };
     const result = other.tally.figures(missing);
-    const differences = compareResults(figures, result);
+    const differences = compareResults({ figures, ways: base.tally.ways }, { figures: result, ways: other.tally.ways });
     return { ...figures, ...shared, comparison: { version: other.tried.version, differences, result } };
   }
 
@@ -109,7 +119,7 @@ export class SimulationRunner {
     };
   }
 
-  /** Those of the users who exist, with their facts in one statement and, where any matter, their events in another. */
+  /** Those of the users who exist, with their facts in one statement and, where any matter, their events and arms in others. */
   async read(
     order: SimulationOrder,
     userIds: readonly string[],
@@ -118,9 +128,11 @@ export class SimulationRunner {
     const clockDomain = order.events.kind === 'history' ? order.events.clockDomain : 'real';
     const all = await this.inputs.facts(userIds, { clockDomain, now: order.from, definitions });
     const events = await this.eventsOf(order, userIds, clockDomain);
+    const arms = await this.armsMet(order, userIds, clockDomain);
     return all.flatMap((facts): readonly ReadPerson[] => {
       const { user } = facts;
-      return user === null || user.isErased ? [] : [{ facts, user, stored: events.get(user.id) ?? [] }];
+      if (user === null || user.isErased) return [];
+      return [{ facts, user, stored: events.get(user.id) ?? [], armsMet: arms.get(user.id) ?? [] }];
     });
   }
 
@@ -167,12 +179,22 @@ export class SimulationRunner {
     userIds: readonly string[],
     clockDomain: string,
   ): Promise<ReadonlyMap<string, readonly SimulatedEvent[]>> {
-    const plans = other === null ? [base.plan] : [base.plan, other.plan];
-    const { names, reachMs } = eventsAsked(plans);
+    const { names, reachMs } = eventsAsked(plansOf({ base, other }));
     const isHistory = events.kind === 'history';
     if (names.length === 0 || (!isHistory && reachMs === 0)) return new Map();
     const until = isHistory ? from + days * DAY_MS : from;
     return this.sources.events(userIds, { names, after: from - reachMs, until, clockDomain });
+  }
+
+  /** What happened up to the beginning, as with contacts; later runs are those of the simulation alone. */
+  private async armsMet(
+    order: SimulationOrder,
+    userIds: readonly string[],
+    clockDomain: string,
+  ): Promise<ReadonlyMap<string, readonly ArmMet[]>> {
+    if (!plansOf(order).some(splitsPeople)) return new Map();
+    const { journeyKey } = order.base.plan;
+    return this.sources.armsMet(userIds, { journeyKey, clockDomain, until: order.from });
   }
 }
 
@@ -184,7 +206,7 @@ export class SimulationRunner {
 export function runOf(
   order: SimulationOrder,
   { tried, scene }: { readonly tried: TriedVersion; readonly scene: Scene },
-  { facts, user, entryAt, events }: Subject,
+  { facts, user, entryAt, events, armsMet }: Subject,
   observer: WorldObserver,
   real: Pick<VirtualEntry, 'reachedAt'> & { readonly runKey?: string } = {},
 ): Generator<VirtualTurn, VirtualEnd, void> {
@@ -192,17 +214,18 @@ export function runOf(
   const unit = { userId: user.id, runKey };
   const known = { facts, user, events, unit, entryAt, contactsUntil: order.from };
   const entry: VirtualEntry = { entryAt, until: untilOf(order), unit, ...late };
-  return liveVirtually(tried.plan, entry, new SimulatedUser(scene, known, observer));
+  return liveVirtually(withArmsMet(tried.plan, armsMet), entry, new SimulatedUser(scene, known, observer));
 }
 
 const untilOf = ({ from, days }: SimulationOrder): InstantMs => from + days * DAY_MS;
 
 /** The same for every version that is tried. */
-export function subjectOf(order: SimulationOrder, { facts, user, stored }: ReadPerson): Subject {
+export function subjectOf(order: SimulationOrder, { stored, ...person }: ReadPerson): Subject {
   const { from, days, seed, spreadDays, events } = order;
-  const lateMs = Math.floor(assignmentFraction(`${seed}:entry`, user.id) * spreadDays * DAY_MS);
-  const drawn = events.kind === 'rates' ? drawEvents({ perDay: events.perDay, seed, userId: user.id, from, days }) : [];
-  return { facts, user, entryAt: from + lateMs, events: new SimulatedEvents([...stored, ...drawn]) };
+  const userId = person.user.id;
+  const lateMs = Math.floor(assignmentFraction(`${seed}:entry`, userId) * spreadDays * DAY_MS);
+  const drawn = events.kind === 'rates' ? drawEvents({ perDay: events.perDay, seed, userId, from, days }) : [];
+  return { ...person, entryAt: from + lateMs, events: new SimulatedEvents([...stored, ...drawn]) };
 }
 
 /** Keeps the event loop free: work is done in slices, and others have their turn between two of them. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { JourneyDefinition } from '../../core/journeys/definition.js';
+import type { ArmMet } from '../../core/journeys/draw.js';
 import type { Plan } from '../../core/journeys/plan.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
 import { Database } from '../../platform/database/database.js';
@@ -26,6 +27,14 @@ export interface StoredEvents {
   /** Inclusive. */
   readonly until: InstantMs;
   readonly clockDomain: string;
+}
+
+/** Which earlier runs a simulation may look at. */
+export interface EarlierRuns {
+  readonly journeyKey: string;
+  readonly clockDomain: string;
+  /** Inclusive. */
+  readonly until: InstantMs;
 }
 
 /** The first ones of a user in the span; a journey reacts to a handful. */
@@ -88,6 +97,38 @@ export class SimulationSources {
             and occurred_at <= to_timestamp($4::float8 / 1000) and clock_domain in ('real', $5)
           order by occurred_at, message_id limit ${EVENTS_OF_A_USER_MAX}) event`,
       values: [userIds, names, after, until, clockDomain],
+    });
+    return Map.groupBy(rows, ({ userId }) => userId);
+  }
+
+  /**
+   * By user: the arms that they met in runs of the journey and clock, the first met first, as the start of a real run
+   * finds them.
+   */
+  async armsMet(
+    userIds: readonly string[],
+    { journeyKey, clockDomain, until }: EarlierRuns,
+  ): Promise<ReadonlyMap<string, readonly ArmMet[]>> {
+    const rows = await this.database.query<ArmMet & { readonly userId: string }>({
+      name: 'simulations_arms_met',
+      // A plan is read once for each of its splits, not for each user.
+      text: `with met as materialized (
+          select entry.user_id, exposure.id, exposure.journey_id, exposure.version, exposure.step_id, exposure.arm,
+            exposure.exposed_at
+          from journey_entries entry
+          join journeys journey on journey.id = entry.journey_id
+          join split_exposures exposure on exposure.run_key = entry.run_key
+          where entry.user_id = any ($1) and journey.key = $2 and entry.clock_domain = $3
+            and exposure.exposed_at <= to_timestamp($4::float8 / 1000)
+        ), drawn as materialized (
+          select split.*, version.plan -> 'steps' -> split.step_id ->> 'salt' as salt
+          from (select distinct journey_id, version, step_id from met) split
+          join journey_versions version on version.journey_id = split.journey_id and version.version = split.version
+        )
+        select met.user_id as "userId", met.step_id as "stepId", met.arm, drawn.salt
+        from met join drawn using (journey_id, version, step_id) where drawn.salt is not null
+        order by met.exposed_at, met.id`,
+      values: [userIds, journeyKey, clockDomain, until],
     });
     return Map.groupBy(rows, ({ userId }) => userId);
   }

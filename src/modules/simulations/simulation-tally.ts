@@ -4,9 +4,8 @@ import { assert } from '../../core/kernel/assert.js';
 import { DAY_MS, type InstantMs } from '../../core/kernel/instant.js';
 import { dateOfDay } from '../../core/kernel/local-date.js';
 import type { SimulatedDecision, WorldObserver } from './simulated-user.js';
-import type { SimulationFigures } from './simulation-result.js';
+import { PATHS_SHOWN_MAX, type SimulationFigures } from './simulation-result.js';
 
-const PATHS_SHOWN_MAX = 20;
 const PATH_STEPS_MAX = 50;
 /** Costs are sums of decimal fractions: what binary arithmetic adds at the far end is cut off. */
 const COST_DIGITS = 1e6;
@@ -100,6 +99,11 @@ export class SimulationTally implements WorldObserver {
     this.ends.set(key, known);
     const path = this.way.steps.join(' ');
     this.paths.set(path, (this.paths.get(path) ?? 0) + 1);
+  }
+
+  /** How many runs took each way, also those that are not shown: steps with a space between them. */
+  get ways(): ReadonlyMap<string, number> {
+    return this.paths;
   }
 
   figures(usersMissing: number): SimulationFigures {

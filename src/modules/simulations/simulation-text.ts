@@ -1,4 +1,4 @@
-import type { SimulationFigures } from './simulation-result.js';
+import type { Differences, SimulationFigures } from './simulation-result.js';
 import type { SimulationView } from './simulations.dto.js';
 
 type Row = readonly (string | number)[];
@@ -18,16 +18,7 @@ export function toText(view: SimulationView): string {
       : [
           `Version ${comparison.version} for comparison`,
           figuresOf(comparison.result),
-          section(
-            `What version ${comparison.version} changes`,
-            ['step', 'entered', 'sent', 'refused'],
-            Object.entries(comparison.differences.steps).map(([id, { entered, sent, refused }]) => [
-              id,
-              signed(entered),
-              signed(sent),
-              signed(refused),
-            ]),
-          ),
+          differencesOf(comparison.version, comparison.differences),
         ]),
     ['Taken for granted', ...result.assumptions.map((text) => `  ${text}`)].join('\n'),
   ];
@@ -82,6 +73,57 @@ function figuresOf(figures: SimulationFigures): string {
     .filter((part) => part !== '')
     .join('\n\n');
 }
+
+/** Results that were stored earlier lack some of the parts. */
+function differencesOf(version: number, differences: Differences): string {
+  const { sent, cost, days, steps, ends } = differences;
+  const { silences = {}, put_off: putOff = {}, caps = {}, paths = [] }: Partial<Differences> = differences;
+  const names = [...new Set([...Object.keys(silences), ...Object.keys(putOff)])].sort();
+  return [
+    `What version ${version} changes: sent ${signed(sent)}; cost ${signed(cost)}`,
+    section(
+      'Changes by day (UTC)',
+      ['date', 'entered', 'sent', 'silent', 'put off'],
+      days.map((day) => [day.date, ...[day.entered, day.sent, day.silences, day.put_off].map(signed)]),
+    ),
+    section(
+      'Changes by step',
+      ['step', 'entered', 'sent', 'refused', 'why refused'],
+      Object.entries(steps).map(([id, step]) => [
+        id,
+        ...[step.entered, step.sent, step.refused].map(signed),
+        signedReasons(step),
+      ]),
+    ),
+    section(
+      'Changes by reason',
+      ['reason', 'silent', 'put off'],
+      names.map((name) => [name, signed(silences[name] ?? 0), signed(putOff[name] ?? 0)]),
+    ),
+    section(
+      'Changes of caps in the way',
+      ['cap', 'refused', 'put off'],
+      Object.entries(caps).map(([rule, cap]) => [rule, signed(cap.refused), signed(cap.put_off)]),
+    ),
+    section(
+      'Changes of ends',
+      ['outcome', 'reason', 'runs'],
+      ends.map(({ outcome, reason, count }) => [outcome, reason, signed(count)]),
+    ),
+    section(
+      'Ways that change most',
+      ['runs', 'steps'],
+      paths.map(({ steps: way, count }) => [signed(count), way.join(' > ')]),
+    ),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+const signedReasons = ({ reasons: counts = {} }: Partial<Differences['steps'][string]>): string =>
+  Object.entries(counts)
+    .map(([reason, count]) => `${reason} ${signed(count)}`)
+    .join(', ');
 
 const reasons = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)

@@ -3,7 +3,7 @@ export { Moments } from './moments.service.js';
 export { RunQuestions } from './run-questions.service.js';
 export { AttemptAliveError, ContendedError, ReplayOverError } from './step-errors.js';
 export { REPLAY_ASK_FIRST, type RunStepRequest } from './step-request.js';
-export { EVENTS_TESTED_MAX, isAllowed, momentFor, toCount, weighsOf } from './run-answers.js';
+export { contextOf, EVENTS_TESTED_MAX, isAllowed, momentFor, toCount, weighsOf } from './run-answers.js';
 export { silentAnswer } from './step-claims.js';
 export { inThisStep } from './step-decider.js';
 export { isOutcome } from './run-outcomes.js';

@@ -66,3 +66,7 @@ export const weighsOf = (step: MessageStep | DecideStep): InputQuery['weighs'] =
   step.kind === 'message'
     ? { kind: 'templates', keys: messagesOf(step).map(({ template }) => template) }
     : { kind: 'actions', keys: step.actions };
+
+/** The situation that context weights are matched with. */
+export const contextOf = (step: MessageStep | DecideStep): InputQuery['context'] =>
+  step.kind === 'decide' ? (step.context ?? {}) : {};

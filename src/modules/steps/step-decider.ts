@@ -10,7 +10,7 @@ import { JourneyVersions } from '../journeys/index.js';
 import { MessageTracking } from '../tracking/index.js';
 import { attributesOf } from '../users/index.js';
 import { MessageRenderer, type RenderedMessage } from './message-renderer.js';
-import { weighsOf } from './run-answers.js';
+import { contextOf, weighsOf } from './run-answers.js';
 import { clockDomainOf, type RunStepRequest } from './step-request.js';
 
 /** A decision with what it rests on. */
@@ -102,7 +102,7 @@ function toInputQuery(request: RunStepRequest, quietRules: readonly QuietRule[])
     journey: { runKey, journeyKey, quietRules },
     clockDomain: clockDomainOf(request),
     now: clock.kind === 'real' ? null : clock.now,
-    context: {},
+    context: contextOf(step),
     weighs: weighsOf(step),
   };
 }

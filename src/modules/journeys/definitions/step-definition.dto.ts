@@ -5,6 +5,7 @@ import { scalar } from '../../actions/index.js';
 import { Duration, EventName, RunConditionDto, Where } from './run-condition.dto.js';
 
 const ACTIONS_MAX = 50;
+const CONTEXT_MAX = 50;
 const CHOICES_MAX = 20;
 const VISITS_MAX = 100;
 const TEXT_MAX = 200;
@@ -72,6 +73,16 @@ const messageOnBestChannel = z
     },
   });
 
+/** Beside the values that are said, those of the profile when the step asks. */
+const Context = z
+  .record(Key, z.union([scalar, z.strictObject({ attribute: z.string().min(1).max(ATTRIBUTE_MAX) })]))
+  .refine((values) => Object.keys(values).length <= CONTEXT_MAX, `at most ${CONTEXT_MAX} names`)
+  .optional()
+  .meta({
+    description: 'The situation, matched with the context weights of actions: values, or paths of the profile.',
+    example: { moment: 'after_trial', plan: { attribute: 'attributes.plan' } },
+  });
+
 const decide = z
   .strictObject({
     kind: z.literal('decide'),
@@ -81,6 +92,7 @@ const decide = z
       .min(1)
       .max(ACTIONS_MAX)
       .refine((keys) => new Set(keys).size === keys.length, 'names an action twice'),
+    context: Context,
     ttl: Ttl,
     on_refusal: OnRefusal,
     next: Next,
