@@ -158,6 +158,55 @@ describe('audiences of an advertising platform', () => {
     expect(await there(key)).toMatchObject({ adds, removes });
   });
 
+  const optOut = async (id: string): Promise<void> => {
+    const event = { user_id: id, event_name: 'page' };
+    const headers = { 'sec-gpc': '1' };
+    const told = await stage.inject({ method: 'POST', url: '/api/events', payload: event, headers });
+    expect(told.statusCode).toBe(201);
+  };
+  const OPT_OUTS = ['sale', 'sharing', 'targeting'];
+  /** The person's own word again, by name and for this channel. */
+  const optIn = async (id: string, purposes = OPT_OUTS): Promise<void> => {
+    for (const purpose of purposes) await agree(id, { purpose });
+  };
+
+  it('lose within a round who sends Sec-GPC, and take them back for the same purposes granted anew', async () => {
+    const reader = { lifecycle_stage: 'reader' };
+    const [gone, back, half, stays] = [
+      await person(reader),
+      await person(reader),
+      await person(reader),
+      await person(reader),
+    ];
+    const key = await sync({ where: { kind: 'equals', attribute: 'lifecycle_stage', value: 'reader' } });
+    const members = async (): Promise<readonly string[]> => (await there(key)).members;
+    expect(await members()).toEqual([gone, back, half, stays].map(({ email }) => byEmail(email)).sort());
+    for (const { id } of [gone, back, half]) await optOut(id);
+    await round(key);
+    expect(await members()).toEqual([byEmail(stays.email)]);
+    expect(await view(key)).toMatchObject({ members: { present: 1, to_add: 0, to_remove: 0 } });
+    await agree(gone.id);
+    await optIn(back.id);
+    await optIn(half.id, ['sharing', 'targeting']);
+    await round(key);
+    expect(await members()).toEqual([back, stays].map(({ email }) => byEmail(email)).sort());
+    await optIn(half.id, ['sale']);
+    await agree(back.id, { purpose: 'sharing', status: 'withdrawn' });
+    await round(key);
+    expect(await members()).toEqual([half, stays].map(({ email }) => byEmail(email)).sort());
+  });
+
+  it('never hold who had opted out before agreeing to advertising', async () => {
+    const before = await person({ lifecycle_stage: 'visitor' }, null);
+    await optOut(before.id);
+    await agree(before.id);
+    const asked = await person({ lifecycle_stage: 'visitor' });
+    await agree(asked.id, { purpose: 'targeting', status: 'pending' });
+    const key = await sync({ where: { kind: 'equals', attribute: 'lifecycle_stage', value: 'visitor' } });
+    expect((await there(key)).members).toEqual([byEmail(asked.email)]);
+    expect(await there(key)).toMatchObject({ adds: 1, removes: 0 });
+  });
+
   it.each(['paused', 'stopped by the kill switch'])('add nobody and go on removing while %s', async (how) => {
     const gone = await person();
     const key = await sync();

@@ -133,7 +133,7 @@ describe('preference page', () => {
     expect(ticks(saved.body)).toEqual([SMS]);
     expect(await allowed()).toEqual(['marketing sms']);
     expect((await history()).slice(0, 2)).toMatchObject([
-      { channel: 'sms', status: 'granted', source: 'preference_page', text_version: 'preference-page-2' },
+      { channel: 'sms', status: 'granted', source: 'preference_page', text_version: 'preference-page-3' },
       { channel: 'email', status: 'withdrawn', source: 'preference_page' },
     ]);
   });

@@ -17,6 +17,7 @@ import {
 } from './audience-members.repository.js';
 import { AudienceSecrets } from './audience-secrets.js';
 import { AudienceSyncsRepository, type AudienceSyncRow } from './audience-syncs.repository.js';
+import { isOptedOut } from './opt-outs.js';
 
 const LOOK_EVERY_MS = 5 * SECOND_MS;
 /** From the end of one round to the beginning of the next. */
@@ -119,12 +120,16 @@ export class AudienceRounds extends Rounds {
   }
 }
 
-/** By consent for the purpose alone: nothing else permits to tell a platform who somebody is. */
+/**
+ * By consent for the purpose alone, and not of whoever has opted out of sale, sharing or targeting: nothing else permits
+ * to tell a platform who somebody is.
+ */
 function isWanted(sync: AudienceSyncRow, { now, consents, isSuppressed, ...profile }: AudienceCandidate): boolean {
   if (isSuppressed) return false;
   const { purpose, brand, condition } = sync;
   const asked = { purpose, channel: AUDIENCE_CHANNEL, brand, consents, now, legalBasis: 'consent' } as const;
-  return gateConsent(asked).kind === 'pass' && evaluateCondition({ condition, attributes: attributesOf(profile) });
+  if (gateConsent(asked).kind !== 'pass' || isOptedOut(asked)) return false;
+  return evaluateCondition({ condition, attributes: attributesOf(profile) });
 }
 
 function wantedOf({ identifiers }: AudienceSyncRow, candidate: AudienceCandidate): readonly Wanted[] {

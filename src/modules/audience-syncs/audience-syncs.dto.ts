@@ -31,7 +31,10 @@ export const NewAudienceSync = z
       .regex(/^[A-Za-z0-9_-]{1,64}$/)
       .meta({ example: '23847512345670123' }),
     access_token: accessToken,
-    purpose: word.default('advertising').meta({ description: 'Of the consent, which is for the channel `audience`.' }),
+    purpose: word.default('advertising').meta({
+      description:
+        'Of the consent, which is for the channel `audience`. An opt-out of `sale`, `sharing` or `targeting` outweighs it.',
+    }),
     brand: word.default('default'),
     identifiers: z.array(z.enum(IDENTIFIERS)).min(1).max(IDENTIFIERS.length).default(['email']),
     where,

@@ -17,7 +17,8 @@ import { KeywordsRepository, type KeywordRow } from './keywords.repository.js';
 
 const CHANNEL = 'sms';
 const SOURCE = 'sms_keyword';
-const REVIEW_SOURCE = 'keyword_review';
+/** Of the block that lasts until somebody has read what a person wrote. */
+export const REVIEW_SOURCE = 'keyword_review';
 
 /** What a message changed, and the one text that is to go back. */
 interface Effect {

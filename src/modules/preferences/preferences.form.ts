@@ -7,6 +7,7 @@ const KEY = `${WORD} ${WORD} ${WORD}`;
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const SHOWN = new RegExp(`^(?<key>${KEY}) (?<box>on|off) (?<record>-|${UUID})$`);
 const CHOICES_MAX = 200;
+const IS_UUID = new RegExp(`^${UUID}$`);
 const WISHES = new Map<string, PreferableChannel | null>([
   [NO_PREFERENCE, null],
   ...PREFERABLE_CHANNELS.map((channel) => [channel, channel] as const),
@@ -31,6 +32,13 @@ export function readSubmission(form: URLSearchParams): Submission | null {
     ticked: new Set(ticked),
     wasObjecting: objecting === 'yes',
     isObjecting: form.get(FIELDS.objection) === 'yes',
+    // What lies beyond is as if the page had not told of it: it stays.
+    liftable: new Set(
+      form
+        .getAll(FIELDS.liftable)
+        .filter((text) => IS_UUID.test(text))
+        .slice(0, CHOICES_MAX),
+    ),
   };
 }
 

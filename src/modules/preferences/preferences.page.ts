@@ -1,5 +1,7 @@
 import type { PreferableChannel } from '../../core/content/content.js';
 import { escapeHtml, type HtmlPage } from '../../platform/http/html-page.js';
+import { blockWords } from './block-words.js';
+import { liftableOf } from './blocks.js';
 import type { Choice, Preferences } from './preferences.js';
 
 /** Names of what is common; any other word stands for itself. */
@@ -18,6 +20,7 @@ const CHANNELS: Readonly<Record<string, string>> = {
   whatsapp: 'by WhatsApp',
   phone: 'by telephone',
   post: 'by post',
+  audience: 'on other platforms',
 };
 const BRAND_DEFAULT = 'default';
 
@@ -32,6 +35,8 @@ export const FIELDS = {
   choice: 'allow',
   objecting: 'objecting',
   objection: 'object',
+  /** A suppression that the page said a new tick would end. */
+  liftable: 'liftable',
   /** What was shown as preferred, and what is marked: a channel, or `NO_PREFERENCE`. */
   preferring: 'preferring',
   preferred: 'prefer',
@@ -56,7 +61,8 @@ export function preferencesPage(preferences: Preferences, companyName: string, i
     `<form method="post">`,
     `<input type="hidden" name="${FIELDS.marker}" value="${FIELDS.markerValue}">`,
     `<fieldset><legend>You may send me</legend>`,
-    ...choices.map(choiceRow),
+    ...choices.map((choice, index) => choiceRow(choice, index, company)),
+    ...liftables(choices),
     `</fieldset>`,
     `<fieldset><legend>All marketing</legend>${objectionRow(isObjecting)}</fieldset>`,
     `<fieldset aria-describedby="preferred-note"><legend>Where I would rather hear from you</legend>`,
@@ -66,7 +72,7 @@ export function preferencesPage(preferences: Preferences, companyName: string, i
     `<button type="submit">Save my choices</button>`,
     `</form>`,
     optedOut.length === 0 ? '' : optOuts(optedOut),
-    `<p class="quiet" style="margin-top:1.5rem">Messages that belong to something you ordered or asked for, such as a receipt, come all the same.</p>`,
+    `<p class="quiet" style="margin-top:1.5rem">${allTheSame(preferences)}</p>`,
   ];
   return { status: 200, title: `Your choices: ${companyName}`, body: body.filter((part) => part !== '').join('\n') };
 }
@@ -93,22 +99,52 @@ function outcome(preferences: Preferences): string {
   return preferred === null || isObjecting ? permitted : `${permitted} Preferred: ${channelWords(preferred)}.`;
 }
 
+/** Says of nothing that is blocked that it is allowed. */
 function permission({ isObjecting, choices }: Preferences): string {
   if (isObjecting) return 'You get no marketing on any channel.';
-  const allowed = choices.filter(({ isAllowed }) => isAllowed).length;
-  if (allowed === 0) return 'None of the messages below are allowed.';
-  return allowed === 1 ? 'One kind of message is allowed.' : `${allowed} kinds of messages are allowed.`;
+  const ticked = choices.filter(({ isAllowed }) => isAllowed);
+  const blocked = ticked.filter(({ blocks }) => blocks.length > 0).length;
+  const allowed = ticked.length - blocked;
+  const words = [allowed === 0 && blocked > 0 ? '' : allowedWords(allowed), blocked === 0 ? '' : blockedWords(blocked)];
+  return words.filter((part) => part !== '').join(' ');
 }
 
-function choiceRow(choice: Choice, index: number): string {
-  const { key, isAllowed, isPending, brand, recordId } = choice;
+function allowedWords(count: number): string {
+  if (count === 0) return 'None of the messages below are allowed.';
+  return count === 1 ? 'One kind of message is allowed.' : `${count} kinds of messages are allowed.`;
+}
+
+const blockedWords = (count: number): string =>
+  count === 1
+    ? 'One kind of message is ticked, but blocked: it does not come. The reason is beside it.'
+    : `${count} kinds of messages are ticked, but blocked: they do not come. The reason is beside each.`;
+
+function allTheSame({ silent }: Preferences): string {
+  const place = silent.map(channelWords).join(' or ');
+  const but = place === '' ? '' : `, but not ${place} while that is blocked`;
+  return `Messages that belong to something you ordered or asked for, such as a receipt, come all the same${but}.`;
+}
+
+/** What the page says that a tick ends, so that no page that did not say so ends it. */
+const liftables = (choices: readonly Choice[]): readonly string[] =>
+  [...new Set(choices.flatMap(({ blocks }) => liftableOf(blocks)))].map(
+    (id) => `<input type="hidden" name="${FIELDS.liftable}" value="${escapeHtml(id)}">`,
+  );
+
+/** @param company escaped */
+function choiceRow(choice: Choice, index: number, company: string): string {
+  const { key, isAllowed, isPending, brand, recordId, blocks, channel } = choice;
   const shown = `${key} ${isAllowed ? 'on' : 'off'} ${recordId ?? '-'}`;
   const id = `choice-${index}`;
   const notes = [
     brand === BRAND_DEFAULT ? '' : `from ${escapeHtml(words(brand))}`,
     isPending ? 'not confirmed yet: see the mail that we sent you' : '',
   ].filter((note) => note !== '');
-  const note = notes.length === 0 ? '' : `<p class="quiet" id="${id}-note">${notes.join('; ')}</p>`;
+  const lines = [
+    ...(notes.length === 0 ? [] : [notes.join('; ')]),
+    ...blockWords(blocks, channel, company).map((words) => `<strong>Blocked</strong> ${words}`),
+  ];
+  const note = lines.length === 0 ? '' : `<p class="quiet" id="${id}-note">${lines.join('<br>')}</p>`;
   return `<div class="choice">
 <input type="hidden" name="${FIELDS.shown}" value="${escapeHtml(shown)}">
 <input type="checkbox" id="${id}" name="${FIELDS.choice}" value="${escapeHtml(key)}"${isAllowed ? ' checked' : ''}${note === '' ? '' : ` aria-describedby="${id}-note"`}>

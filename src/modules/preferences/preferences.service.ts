@@ -2,9 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { AuditLog } from '../access/index.js';
 import { ConsentsService, OptOuts, type Said, type Statement } from '../consents/index.js';
+import { SuppressionsService } from '../suppressions/index.js';
 import { UsersService, type UserReference } from '../users/index.js';
 import { PreferenceTokens } from './preference-tokens.js';
-import { changesOf, toPreferences, type Preferences, type Subject, type Submission, type Wish } from './preferences.js';
+import {
+  changesOf,
+  liftsOf,
+  toPreferences,
+  type Preferences,
+  type Subject,
+  type Submission,
+  type Wish,
+} from './preferences.js';
 import { PreferencesRepository } from './preferences.repository.js';
 
 /** In the audit trail: the person, by their own page. */
@@ -17,6 +26,7 @@ export class PreferencesService {
     private readonly database: Database,
     private readonly consents: ConsentsService,
     private readonly optOuts: OptOuts,
+    private readonly suppressions: SuppressionsService,
     private readonly users: UsersService,
     private readonly tokens: PreferenceTokens,
     private readonly repository: PreferencesRepository,
@@ -57,8 +67,12 @@ export class PreferencesService {
     const saved = await this.database.transaction(async (transaction) => {
       const known = await this.users.lock(transaction, [userId]);
       if (!known.has(userId)) return null;
-      const answer = (said: Said): readonly Statement[] => changesOf(said, offered, submission);
+      const standing = await this.suppressions.ofPerson(userId, transaction);
+      const answer = (said: Said): readonly Statement[] => changesOf({ said, offered, standing }, submission);
       const added = await this.consents.changeLocked(transaction, userId, answer);
+      const granted = added.filter(({ status }) => status === 'granted');
+      const lifting = { userId, ids: liftsOf(granted, standing), principal: PRINCIPAL };
+      await this.suppressions.liftUnsubscribed(transaction, lifting);
       return { added, isMoved: await this.prefer(transaction, userId, submission.wish) };
     });
     if (saved === null) return null;
@@ -74,7 +88,8 @@ export class PreferencesService {
   }
 
   private async read(userId: string, offered: readonly Subject[]): Promise<Preferences> {
-    return toPreferences(await this.consents.said(userId), offered, await this.repository.reach(userId));
+    const [said, standing] = [await this.consents.said(userId), await this.suppressions.ofPerson(userId)];
+    return toPreferences({ said, offered, standing }, await this.repository.reach(userId));
   }
 
   private async open(token: string, gpc: string | undefined): Promise<string | null> {

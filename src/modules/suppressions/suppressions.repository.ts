@@ -166,6 +166,16 @@ export class SuppressionsRepository {
     return lifted.map(({ id }) => id);
   }
 
+  /** Those of `ids` that came of unsubscribing; any other stays. @returns the ids of those that held until now */
+  async liftUnsubscribed(transaction: Transaction, ids: readonly string[]): Promise<readonly string[]> {
+    const lifted = await transaction.query<{ id: string }>({
+      text: `update suppressions set lifted_at = ${NOW}
+        where id = any ($1) and reason = 'unsubscribe' and lifted_at is null returning id`,
+      values: [ids],
+    });
+    return lifted.map(({ id }) => id);
+  }
+
   list(
     query: SuppressionQuery,
     page: PageRequest,

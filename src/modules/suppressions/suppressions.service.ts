@@ -13,6 +13,7 @@ import { RunSignals } from '../journeys/index.js';
 import { UserHooks, UsersService, type Erasure } from '../users/index.js';
 import type { ExportQuery, NewSuppression, SuppressionFilter, SuppressionView } from './suppressions.dto.js';
 import { channelOf } from './channel-of.js';
+import { suppressionsOfPerson, type PersonSuppressions } from './suppressions-of-person.js';
 import { toSuppressionView } from './suppressions.mapper.js';
 import {
   SuppressionsRepository,
@@ -89,6 +90,30 @@ export class SuppressionsService implements OnModuleInit {
     const lifted = await this.suppressions.liftOf(transaction, scope);
     if (lifted.length > 0) await this.wakeConcerned(transaction, [{ addressHash: scope.addressHash, userId: null }]);
     return lifted.length > 0;
+  }
+
+  /** What may keep messages from a person now, also what is limited to a channel, a purpose or a time. */
+  ofPerson(userId: string, queryable: Queryable = this.database): Promise<PersonSuppressions> {
+    return suppressionsOfPerson(queryable, userId);
+  }
+
+  /**
+   * Lifts suppressions that came of the person's own unsubscribing and that they have undone by their own word, in the
+   * caller's transaction, which holds the person's lock. Call `RunSignals.kick` after the commit.
+   *
+   * @param person.ids of the person alone: of no address that somebody else has too
+   */
+  async liftUnsubscribed(
+    transaction: Transaction,
+    person: { readonly userId: string; readonly ids: readonly string[]; readonly principal: string },
+  ): Promise<void> {
+    if (person.ids.length === 0) return;
+    const lifted = await this.suppressions.liftUnsubscribed(transaction, person.ids);
+    for (const subject of lifted) {
+      const entry = { principal: person.principal, action: 'suppression.remove', subject };
+      await this.audit.write(transaction, { ...entry, detail: { reason: 'unsubscribe' } });
+    }
+    if (lifted.length > 0) await this.signals.wake(transaction, [person.userId], 'suppression_changed');
   }
 
   /** Everybody whose locks a suppression of this target needs. */
