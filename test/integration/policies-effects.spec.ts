@@ -425,9 +425,9 @@ describe('policies and the runs that they concern', () => {
     );
 
     it('refuses what cannot be tried on contacts, and what is out of range', async () => {
-      const holdout = { kind: 'holdout', share: 0.1 };
+      const arbitration = { kind: 'arbitration' };
       for (const [body, path] of [
-        [{ definition: holdout }, 'definition.kind'],
+        [{ definition: arbitration }, 'definition.kind'],
         [{ definition: daily, days: 93 }, 'days'],
         [{ definition: daily, sample: 0 }, 'sample'],
       ] as const) {

@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LegalOverlays } from '../../src/modules/policies/index.js';
+import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
 
@@ -136,6 +137,11 @@ describe('policies', () => {
     expect(errors.map(({ path }) => path).sort()).toEqual(['definition.channel', 'definition.weekdays[0]', 'key']);
     const allDay = await api.post('/api/policies', { key: 'all_day', definition: { ...quiet, end: '21:00' } });
     expect(allDay).toMatchObject({ status: 400, body: { errors: [{ path: 'definition.end' }] } });
+    const law = { kind: 'legal_overlay', jurisdictions: ['FR'], start: '08:00', end: '08:00', source: 'a law' };
+    const allDayByLaw = await api.post('/api/policies', { key: 'all_day', definition: law });
+    expect(allDayByLaw).toMatchObject({ status: 400, body: { errors: [{ path: 'definition.end' }] } });
+    const meant = { key: 'all_day', definition: { ...law, allow_long: true } };
+    expect(await api.post('/api/policies', meant)).toMatchObject({ status: 201 });
   });
 
   describe('the laws that come with the product', () => {
@@ -153,6 +159,31 @@ describe('policies', () => {
       const others = laws.map(({ key }) => key).filter((key) => key !== 'us_federal_sms_calls');
       expect(await keysOf('kind=legal_overlay')).toEqual(others);
       expect(await trail('us_federal_sms_calls')).toEqual(['policy.deactivate', 'policy.write']);
+    });
+
+    it('stay as they were stored before whole days had to be meant, and bind as they did', async () => {
+      const key = 'fr_sundays_holidays_sms';
+      await app.get(LegalOverlays).install();
+      const database = app.get(Database);
+      const text = `update policies set definition = definition - 'allow_long' where key = $1 returning definition`;
+      const [former] = await database.query<{ definition: object }>({ text, values: [key] });
+      expect(former?.definition).toMatchObject({ start: '00:00', end: '00:00' });
+      await app.get(LegalOverlays).install();
+      const [stored, ...earlier] = (await pageOf(`/api/policies/${key}/versions`)) as readonly object[];
+      expect([stored, earlier]).toMatchObject([{ version: 1, is_active: true, definition: former?.definition }, []]);
+      expect(Object.keys((stored as { definition: object }).definition)).not.toContain('allow_long');
+      // A decision reads all policies in force.
+      const user_id = await api.user({ jurisdiction: 'FR', phone: '+33612345678' });
+      const decided = await api.post('/api/decisions/next-best-action', { user_id, dry_run: true });
+      expect(decided.status).toBe(201);
+      // The same law in the words of today is no change, and a change can be made of what was stored.
+      const wakes = (): Promise<number> => pageOf('/api/policies/wakes?limit=200').then(({ length }) => length);
+      const before = await wakes();
+      const today = { ...former?.definition, allow_long: true };
+      expect(await api.put(`/api/policies/${key}`, today)).toMatchObject({ status: 200, body: { version: 2 } });
+      expect(await wakes()).toBe(before);
+      expect((await api.put(`/api/policies/${key}`, former?.definition ?? {})).status).toBe(400);
+      expect((await api.remove(`/api/policies/${key}`)).status).toBe(204);
     });
   });
 });

@@ -52,18 +52,6 @@ export const FAULTY_DEFINITIONS: readonly FaultyDefinition[] = [
     'steps[0].actions',
     'bad_actions',
   ],
-  [
-    'a context with too many names',
-    journey([
-      {
-        ...{ kind: 'decide', id: 'a', actions: ['x'] },
-        context: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`name_${index}`, index])),
-      },
-      end(),
-    ]),
-    'steps[0].context',
-    'bad_context',
-  ],
   ...FAULTY_MESSAGES,
   ['a reason of two lines', journey([{ kind: 'end', id: 'a', reason: 'a\nb' }]), 'steps[0].reason', 'bad_text'],
   ['a step that no run can come to', journey([end(), end('other')]), 'steps[1]', 'unreachable'],

@@ -7,8 +7,16 @@ const push = { channel: 'push', template: 'b' } as const;
 const of = (more: Partial<Extract<StepDefinition, { readonly kind: 'message' }>>) =>
   journey([{ kind: 'message', id: 'a', channel: 'best', ...more }, end()]);
 
+const tooMany = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`name_${index}`, index]));
+
 /** Messages that say too little, or too much, of what they send. */
 export const FAULTY_MESSAGES: readonly FaultyDefinition[] = [
+  [
+    'a context with too many names',
+    journey([{ kind: 'decide', id: 'a', actions: ['x'], context: tooMany }, end()]),
+    'steps[0].context',
+    'bad_context',
+  ],
   ['a message without a template', of({ channel: 'email' }), 'steps[0].template', 'bad_message'],
   ['choices for one channel', of({ ...email, choices: [email, push] }), 'steps[0].choices', 'bad_message'],
   [

@@ -21,7 +21,12 @@ const SCORE_MAX = 1 - 2 ** -53;
  * @throws AssertionError if the model's half-life is not above 0, or a contact's weight is below 0
  */
 export function fatigueScore(facts: FatigueFacts): number {
-  return Math.min(-Math.expm1(-Math.max(fatigueLoad(facts), 0)), SCORE_MAX);
+  return scoreOfLoad(fatigueLoad(facts));
+}
+
+/** `1 - exp(-max(load, 0))`, in [0, 1). */
+export function scoreOfLoad(load: number): number {
+  return Math.min(-Math.expm1(-Math.max(load, 0)), SCORE_MAX);
 }
 
 /**
@@ -43,6 +48,7 @@ export function fatigueLoad({ model, contacts, outcomes, now }: FatigueFacts): n
   return load;
 }
 
-function mayHaveReached(state: Contact['state']): boolean {
+/** Whether a contact tires: it does unless it is known not to have reached the person. */
+export function mayHaveReached(state: Contact['state']): boolean {
   return state !== 'failed' && state !== 'released' && state !== 'bounced';
 }

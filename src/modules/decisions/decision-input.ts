@@ -3,11 +3,11 @@ import { placeChannels } from '../../core/decisions/choose-channel.js';
 import type { Candidate, DecisionInput } from '../../core/decisions/types.js';
 import { isPersonChannel } from '../../core/delivery/person-channel.js';
 import { readPushAddress } from '../../core/delivery/push-address.js';
-import type { Contact } from '../../core/fatigue/cap-rule.js';
-import type { Outcome, OutcomeKind } from '../../core/fatigue/outcome.js';
+import type { Outcome } from '../../core/fatigue/outcome.js';
+import { outcomeOfState } from '../../core/fatigue/outcome-of-state.js';
+import { capReachMs } from '../../core/fatigue/reach.js';
 import { assert } from '../../core/kernel/assert.js';
 import type { InstantMs } from '../../core/kernel/instant.js';
-import type { DeliveryState } from '../../core/kernel/delivery-state-name.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import { attributesOf } from '../users/index.js';
 import { outermost, partAt } from './attributes.js';
@@ -20,7 +20,6 @@ import {
   type Definitions,
 } from './definitions.js';
 import { CONTACTS_READ_MAX, type Facts, type UserFacts } from './facts.repository.js';
-import { capMs } from './horizons.js';
 import { placeOf } from './place.js';
 
 /** What is to be decided, beside the person about whom. */
@@ -100,7 +99,7 @@ function notBeforeLastWrite({ now, contacts, suppressions }: Facts, { clockDomai
 function refuseCutOff({ contacts }: Facts, { shared }: Definitions, now: InstantMs): void {
   if (contacts.length < CONTACTS_READ_MAX) return;
   const oldestAt = contacts.at(-1)?.at ?? now;
-  const isCovered = shared.capRules.every((rule) => oldestAt <= now - capMs(rule));
+  const isCovered = shared.capRules.every((rule) => oldestAt <= now - capReachMs(rule));
   assert(isCovered, `more than ${CONTACTS_READ_MAX} contacts within the window of a cap`);
 }
 
@@ -161,26 +160,8 @@ function addressOf(user: UserFacts | null, channel: string): string | null {
   }
 }
 
-/** What the state of a contact tells of how it went, besides what was reported of it. */
-const OUTCOME_OF: Readonly<Record<DeliveryState, OutcomeKind | null>> = {
-  sending: null,
-  released: null,
-  unknown: null,
-  sent: 'sent',
-  delivered: 'sent',
-  bounced: 'sent',
-  complained: 'sent',
-  failed: 'failed',
-};
-
 function toOutcomes({ outcomes, contacts }: Facts, after: InstantMs): readonly Outcome[] {
   const reported = new Set(outcomes.map(({ decisionId, kind }) => `${kind} ${decisionId}`));
-  const told = contacts.flatMap((contact) => outcomeOf(contact, after) ?? []);
+  const told = contacts.flatMap((contact) => (contact.at > after ? (outcomeOfState(contact) ?? []) : []));
   return [...outcomes, ...told.filter(({ decisionId, kind }) => !reported.has(`${kind} ${decisionId}`))];
-}
-
-function outcomeOf(contact: Contact, after: InstantMs): Outcome | null {
-  const { decisionId, at, channel, purpose, action, group, state } = contact;
-  const kind = OUTCOME_OF[state];
-  return kind === null || at <= after ? null : { decisionId, kind, at, channel, purpose, action, group };
 }

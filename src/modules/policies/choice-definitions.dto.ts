@@ -44,3 +44,4 @@ export const HoldoutDefinition = z.strictObject({
     .meta({ description: 'Another salt holds out other people. The key of the policy when left out.' }),
   purposes,
 });
+export type HoldoutDefinition = z.infer<typeof HoldoutDefinition>;

@@ -4,6 +4,7 @@ import { instantOfLocal } from '../../core/kernel/local-instant.js';
 import { DAY_MS, MINUTE_MS } from '../../core/kernel/instant.js';
 import { findQuiet, nextAllowedInstant } from '../../core/quiet-hours/next-allowed-instant.js';
 import { LEGAL_OVERLAYS } from './legal-overlays.data.js';
+import { NewPolicy } from './policies.dto.js';
 import { toRules } from './to-rules.js';
 
 const rules = toRules(LEGAL_OVERLAYS.map((overlay) => ({ ...overlay, version: 1 }))).quietRules;
@@ -33,6 +34,7 @@ const quietBy = (where: Where, date: string, time: string): string | null =>
 
 describe('legal overlays', () => {
   it('are definitions that the API takes, each of the law and with its source', () => {
+    for (const overlay of LEGAL_OVERLAYS) expect(NewPolicy.safeParse(overlay).error).toBeUndefined();
     expect(new Set(rules.map(({ id }) => id)).size).toBe(LEGAL_OVERLAYS.length);
     for (const { origin, source, jurisdictions, channels } of rules) {
       expect(origin).toBe('law');

@@ -37,13 +37,14 @@ export interface LegalOverlayData {
     readonly dates?: readonly string[];
     readonly start: string;
     readonly end: string;
+    readonly allow_long?: true;
     readonly effective_from: string | null;
     readonly effective_until: string | null;
     readonly source: string;
   };
 }
 
-type Window = Pick<LegalOverlayData['definition'], 'start' | 'end' | 'source' | 'weekdays' | 'dates'>;
+type Window = Pick<LegalOverlayData['definition'], 'start' | 'end' | 'allow_long' | 'source' | 'weekdays' | 'dates'>;
 
 /** No SMS and no calls in a place of the United States. */
 function american(key: string, jurisdiction: string, effectiveFrom: string | null, window: Window): LegalOverlayData {
@@ -103,5 +104,8 @@ export const LEGAL_OVERLAYS: readonly LegalOverlayData[] = [
     source: 'Tex. Bus. & Com. Code 301.051, 302.001 (S.B. 140, 2025)',
   }),
   french('fr_nights_sms', { start: '22:00', end: '08:00' }),
-  french('fr_sundays_holidays_sms', { weekdays: [7], dates: FRENCH_HOLIDAYS, start: '00:00', end: '00:00' }),
+  french('fr_sundays_holidays_sms', {
+    ...{ weekdays: [7], dates: FRENCH_HOLIDAYS },
+    ...{ start: '00:00', end: '00:00', allow_long: true },
+  }),
 ];

@@ -59,7 +59,7 @@ export class PoliciesController {
     status: 200,
     summary: 'Tells how many past contacts a rule would have stopped',
     description:
-      'Makes the real contacts of the period again, in their order, under this rule alone; nothing is stored. Local times are those of the zone that each user has today, and dates from which a rule is to hold are passed over.',
+      'Makes the real contacts of the period again, in their order, under this rule alone; nothing is stored. What is stopped takes no place under a cap, tires nobody, and has no outcome; all else ended as it has ended. Local times are those of the zone that each user has today, and dates from which a rule is to hold are passed over.',
     body: PreviewView,
     refusals: { 409: 'another preview is under way', 422: 'too many contacts: look at a sample' },
   })

@@ -30,7 +30,8 @@ describe('PolicyDefinition', () => {
     ['every channel', { ...quiet, channels: null }],
     ['a leap day of every year', { ...quiet, dates: ['02-29'] }],
     ['a law', law],
-    ['a law for whole days', { ...law, weekdays: [7], start: '00:00', end: '00:00' }],
+    ['a law for whole days', { ...law, weekdays: [7], start: '00:00', end: '00:00', allow_long: true }],
+    ['a law for 20 hours', { ...law, start: '04:00', end: '00:00' }],
     ['a pause', pause],
     ['a model of fatigue', { ...fatigue, outcome_weights: { complained: 3, clicked: -0.5 }, threshold: 0.9 }],
     ['a lever', { ...lever, weight: -99.9 }],
@@ -68,6 +69,8 @@ describe('PolicyDefinition', () => {
     ],
     ['a country in words', { ...quiet, jurisdictions: ['usa'] }, 'jurisdictions.0'],
     ['a law of nowhere', { ...law, jurisdictions: undefined }, 'jurisdictions'],
+    ['a law for a whole day that nobody asked for', { ...law, start: '08:00', end: '08:00' }, 'end'],
+    ['a law for more than 20 hours', { ...law, start: '03:59', end: '00:00', allow_long: false }, 'end'],
     ['a law without a source', { ...law, source: null }, 'source'],
     [
       'a law that ends before it starts',

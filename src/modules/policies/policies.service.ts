@@ -5,19 +5,20 @@ import { Database, violatedUnique, type Transaction } from '../../platform/datab
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { AuditLog } from '../access/index.js';
 import { mayBeLooser } from './may-be-looser.js';
-import {
+import type {
+  NewPolicy,
   PolicyDefinition,
-  type NewPolicy,
-  type PolicyKind,
-  type PolicyView,
-  type WakeView,
-  type WrittenPolicyView,
+  PolicyKind,
+  PolicyView,
+  WakeView,
+  WrittenPolicyView,
 } from './policies.dto.js';
 import { toPolicyView, toWakeView } from './policies.mapper.js';
 import { PoliciesRepository, type PolicyRow } from './policies.repository.js';
 import { PolicyReferences } from './policy-references.js';
 import { PolicyWaker } from './policy-waker.js';
 import { PolicyWakesRepository } from './policy-wakes.repository.js';
+import { readDefinition } from './read-definition.js';
 
 const ONE_OF_A_KIND = 'policies_single';
 
@@ -151,7 +152,7 @@ export class PoliciesService {
 
 /** What the last version says while it holds, with the defaults of fields that were not there when it was written. */
 const inForce = ({ isActive, definition }: PolicyRow): PolicyDefinition | null =>
-  isActive ? PolicyDefinition.parse(definition) : null;
+  isActive ? readDefinition(definition) : null;
 
 const unknownPolicy = (): NotFoundException =>
   new NotFoundException({ code: 'POLICY_UNKNOWN', detail: 'there is no such policy' });

@@ -1,39 +1,57 @@
 import { ConflictException, Inject, Injectable, UnprocessableEntityException } from '@nestjs/common';
-import { previewRule } from '../../core/fatigue/preview-rule.js';
 import { DAY_MS, SECOND_MS, type DurationMs } from '../../core/kernel/instant.js';
-import { findQuiet } from '../../core/quiet-hours/next-allowed-instant.js';
 import { placesElsewhere } from '../../core/users/places-elsewhere.js';
 import { resolveJurisdictions } from '../../core/users/resolve-jurisdictions.js';
 import { resolveZones } from '../../core/users/resolve-zones.js';
 import { Stopwatch } from '../../platform/clock/stopwatch.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { Config } from '../../platform/config/config.js';
-import { toMs } from './definition-fields.js';
+import { judgeOf, type Place } from './preview-judges.js';
 import type { PreviewRequest, PreviewView } from './preview.dto.js';
-import { PreviewRepository, type PastContact, type Whereabouts } from './preview.repository.js';
+import {
+  PreviewRepository,
+  type Past,
+  type PastContact,
+  type PastOutcome,
+  type Whereabouts,
+} from './preview.repository.js';
 import { PreviewTally } from './preview-tally.js';
-import { toCapRule, toQuietRule } from './to-rules.js';
 
 /** Less than what clients wait for an answer. */
 const PREVIEW_MS_MAX: DurationMs = 45 * SECOND_MS;
-/** Nobody is written to so often; whoever seems to be would fill the memory. */
-const CONTACTS_OF_A_USER_MAX = 50_000;
-/** The longest local day, week and month there are, with room for a change of clocks and for zones apart. */
-const CALENDAR_REACH_MS = { day: 2 * DAY_MS, week: 9 * DAY_MS, month: 33 * DAY_MS } as const;
-const RULE = { id: 'preview', version: 1 };
+/** Nobody is written to so often, nor reacts so often; whoever seems to would fill the memory. */
+const ENTRIES_OF_A_USER_MAX = 50_000;
 
-/** Where a person is taken to be. */
-interface Place {
-  readonly zones: readonly string[];
-  readonly jurisdictions: readonly string[];
-  readonly placesElsewhere: ReturnType<typeof placesElsewhere>;
+/** What is read of one user until the next one comes. */
+interface OpenUser {
+  readonly userId: string;
+  readonly person: Whereabouts | undefined;
+  readonly contacts: PastContact[];
+  readonly outcomes: PastOutcome[];
 }
 
-/** Which of one user's contacts a rule would have stopped. */
-interface Judge {
-  readonly stopped: (contacts: readonly PastContact[], place: Place) => readonly PastContact[];
-  /** How far before the period contacts matter to it. */
-  readonly reachMs: DurationMs;
+/** Puts together what is read in parts: hands each user over when all of it is there. */
+class UsersOneByOne {
+  private open: OpenUser | null = null;
+
+  constructor(private readonly close: (user: OpenUser) => void) {}
+
+  /** @throws UnprocessableEntityException PREVIEW_TOO_LARGE */
+  add({ entries, whereabouts }: Past): void {
+    for (const entry of entries) {
+      const { userId } = entry;
+      if (this.open?.userId !== userId) this.end();
+      this.open ??= { userId, person: whereabouts.get(userId), contacts: [], outcomes: [] };
+      const count = entry.state === null ? this.open.outcomes.push(entry) : this.open.contacts.push(entry);
+      if (count > ENTRIES_OF_A_USER_MAX) throw tooLarge();
+    }
+  }
+
+  /** No more comes of the last user. */
+  end(): void {
+    if (this.open !== null) this.close(this.open);
+    this.open = null;
+  }
 }
 
 /** Tries rules that are only thought of on contacts that were really made. */
@@ -69,27 +87,20 @@ export class PolicyPreviews {
     const stopwatch = new Stopwatch();
     const until = await this.past.now();
     const from = until - days * DAY_MS;
-    const judge = judgeOf(definition);
+    const { stopped, reachMs, outcomes } = judgeOf(definition);
     const tally = new PreviewTally();
-    let ofUser: PastContact[] = [];
-    let person: Whereabouts | undefined;
-    const closeUser = (): void => {
-      const stopped = new Set(judge.stopped(ofUser, this.placeOf(person)));
+    const users = new UsersOneByOne(({ person, ...past }) => {
+      if (past.contacts.length === 0) return;
       tally.addUser(
-        ofUser.filter(({ at }) => at > from),
-        stopped,
+        past.contacts.filter(({ at }) => at > from),
+        new Set(stopped({ ...past, place: this.placeOf(person) })),
       );
-      ofUser = [];
-    };
-    await this.past.read({ from: from - judge.reachMs, until, share: sample }, (contacts, whereabouts) => {
-      if (stopwatch.elapsedMs() > PREVIEW_MS_MAX) throw tooLarge();
-      for (const contact of contacts) {
-        if (ofUser[0] !== undefined && ofUser[0].userId !== contact.userId) closeUser();
-        if (ofUser.length === 0) person = whereabouts.get(contact.userId);
-        if (ofUser.push(contact) > CONTACTS_OF_A_USER_MAX) throw tooLarge();
-      }
     });
-    closeUser();
+    await this.past.read({ from: from - reachMs, until, share: sample, outcomes }, (past) => {
+      if (stopwatch.elapsedMs() > PREVIEW_MS_MAX) throw tooLarge();
+      users.add(past);
+    });
+    users.end();
     return {
       ...tally.counts(),
       from: new Date(from).toISOString(),
@@ -110,23 +121,6 @@ export class PolicyPreviews {
     const jurisdictions = resolveJurisdictions({ profileJurisdiction: jurisdiction, phone });
     return { zones, jurisdictions, placesElsewhere: placesElsewhere({ zones, jurisdictions }) };
   }
-}
-
-function judgeOf(definition: PreviewRequest['definition']): Judge {
-  if (definition.kind === 'cap') {
-    const rule = toCapRule(RULE, definition);
-    const { window } = definition;
-    return {
-      stopped: (contacts, { zones }) => previewRule({ rule, contacts, zones }),
-      reachMs: window.kind === 'calendar' ? CALENDAR_REACH_MS[window.unit] : toMs(window.duration),
-    };
-  }
-  const rules = [{ ...toQuietRule(RULE, definition), effectiveFrom: null, effectiveUntil: null }];
-  return {
-    stopped: (contacts, place) =>
-      contacts.filter(({ channel, purpose, at }) => findQuiet({ rules, ...place, channel, purpose, at }) !== null),
-    reachMs: 0,
-  };
 }
 
 function tooLarge(): UnprocessableEntityException {

@@ -118,6 +118,13 @@ describe('toRules', () => {
     ]);
   });
 
+  it('reads the laws that were stored before whole days had to be meant', () => {
+    const law = { kind: 'legal_overlay', jurisdictions: ['FR'], start: '08:00', end: '08:00', source: 'a law' };
+    const { quietRules } = toRules([stored(law)]);
+    expect(quietRules).toMatchObject([{ startMinute: 480, endMinute: 480 }]);
+    expect(toRules([stored({ ...law, allow_long: true })]).quietRules).toEqual(quietRules);
+  });
+
   it('turns pauses, fatigue and holdouts into what decisions ask', () => {
     const { pauseRules, fatigueModel, holdouts } = toRules([
       stored({ kind: 'pause', outcomes: ['dismissed'], count: 3, within: 'P7D', scope: 'group', pause_for: 'P30D' }),

@@ -6,8 +6,10 @@ import { assert, unreachable } from '../../core/kernel/assert.js';
 import type { QuietRule } from '../../core/quiet-hours/quiet-rule.js';
 import type { Cap, Fatigue, Pause } from './contact-definitions.dto.js';
 import { minuteOfDay, toMs } from './definition-fields.js';
-import { PolicyDefinition } from './policies.dto.js';
+import type { HoldoutDefinition } from './choice-definitions.dto.js';
+import type { PolicyDefinition } from './policies.dto.js';
 import type { LegalOverlay, QuietHours } from './quiet-definitions.dto.js';
+import { readDefinition } from './read-definition.js';
 import type { Rules } from './rules.js';
 
 /** A stored policy, as whoever reads the facts of a decision hands it over. */
@@ -42,7 +44,7 @@ export function toRules(policies: readonly StoredPolicy[]): Rules {
   const holdouts: Holdout[] = [];
   const weights = { issue: new Map<string, number>(), group: new Map<string, number>() };
   for (const { key: id, version, definition: stored } of policies) {
-    const definition = PolicyDefinition.parse(stored);
+    const definition = readDefinition(stored);
     switch (definition.kind) {
       case 'cap':
         capRules.push(toCapRule({ id, version }, definition));
@@ -65,11 +67,9 @@ export function toRules(policies: readonly StoredPolicy[]): Rules {
       case 'arbitration':
         arbitrations.push(definition);
         break;
-      case 'holdout': {
-        const { share, salt = id, purposes } = definition;
-        holdouts.push({ id, version, salt, share, purposes });
+      case 'holdout':
+        holdouts.push(toHoldout({ id, version }, definition));
         break;
-      }
       default:
         unreachable(definition);
     }
@@ -131,11 +131,13 @@ export function toQuietRule(named: Named, definition: QuietHours | LegalOverlay)
   };
 }
 
-function toPauseRule(named: Named, { outcomes, count, within, scope, pause_for, purposes }: Pause): PauseRule {
+/** A pause of the API as the gate takes it. */
+export function toPauseRule(named: Named, { outcomes, count, within, scope, pause_for, purposes }: Pause): PauseRule {
   return { ...named, outcomes, count, withinMs: toMs(within), scope, pauseMs: toMs(pause_for), purposes };
 }
 
-function toFatigueModel(named: Named, definition: Fatigue): FatigueModel {
+/** A model of fatigue of the API as the gate and the arbitration take it. */
+export function toFatigueModel(named: Named, definition: Fatigue): FatigueModel {
   return {
     ...named,
     halfLifeMs: toMs(definition.half_life),
@@ -144,4 +146,9 @@ function toFatigueModel(named: Named, definition: Fatigue): FatigueModel {
     costPerScore: definition.cost_per_score,
     threshold: definition.threshold,
   };
+}
+
+/** A holdout of the API as the gate takes it: without a salt of its own it has the policy's key. */
+export function toHoldout(named: Named, { share, salt, purposes }: HoldoutDefinition): Holdout {
+  return { ...named, salt: salt ?? named.id, share, purposes };
 }
