@@ -2,6 +2,7 @@ import { BadRequestException, UnprocessableEntityException } from '@nestjs/commo
 import { unreachable } from '../../core/kernel/assert.js';
 import type { AuthoredContent, AuthoredEmail, AuthoredMessage } from './authored-content.js';
 import { faultsOfJson, faultsOfMarketing } from './content-rules.js';
+import { faultsOfContract, purposeOf } from './contract-rules.js';
 import type { MessageTemplateInput, PreviewRequest } from './message-templates.dto.js';
 import { compileMjml } from './mjml.js';
 import { inLocale, parseMessage } from './parsed-templates.js';
@@ -13,7 +14,8 @@ type EmailInput = Pick<Extract<MessageTemplateInput, { channel: 'email' }>, 'sub
  * What a template says in all its languages, ready to be stored.
  *
  * @throws BadRequestException TEMPLATE_INVALID with the path of each fault
- * @throws UnprocessableEntityException MARKETING_INCOMPLETE when it needs consent and does not show how to withdraw it
+ * @throws UnprocessableEntityException MARKETING_NEEDS_CONSENT when it is marketing and rests on a contract,
+ *   MARKETING_INCOMPLETE when it needs consent and does not show how to withdraw it
  */
 export async function authorMessage(input: MessageTemplateInput): Promise<AuthoredMessage> {
   const { content, locales } = await compileAll(input);
@@ -23,6 +25,13 @@ export async function authorMessage(input: MessageTemplateInput): Promise<Author
   const written = [...result.message.locales].flatMap(([tag, parsed]) => inLocale(tag, faultsOfJson(parsed)));
   const unreadable = [...faultsOfJson(result.message.content), ...written];
   if (unreadable.length > 0) throw invalidTemplate(unreadable);
+  const { promotional } = result.message;
+  const unlawful = faultsOfContract({ legalBasis: input.legal_basis, purpose: purposeOf(input), promotional });
+  if (unlawful.length > 0) {
+    const detail =
+      'marketing needs consent: by its purpose or a promotional block, this message cannot rest on a contract';
+    throw new UnprocessableEntityException({ code: 'MARKETING_NEEDS_CONSENT', detail, errors: unlawful });
+  }
   if (input.legal_basis === 'consent') {
     const others = [...result.message.locales].flatMap(([tag, parsed]) => inLocale(tag, faultsOfMarketing(parsed)));
     const errors = [...faultsOfMarketing(result.message.content), ...others];

@@ -1,5 +1,6 @@
 import { EchoTag, Liquid, Output, type Filter, type Template, type Value } from 'liquidjs';
 import type { Missing } from './authored-content.js';
+import { childrenOf, PromotionalBlock } from './promotional-block.js';
 
 /** One part of a message, parsed once and rendered often. */
 export interface ParsedPart {
@@ -54,6 +55,7 @@ function makeEngine(outputEscape?: 'escape' | ((value: unknown) => string)): Liq
     ...(outputEscape === undefined ? {} : { outputEscape }),
   });
   for (const tag of TAGS_REFUSED) Reflect.deleteProperty(engine.tags, tag);
+  engine.registerTag('promotional', PromotionalBlock);
   // With it, an author could let a stranger's text through as HTML.
   Reflect.deleteProperty(engine.filters, 'raw');
   return engine;
@@ -135,8 +137,7 @@ function unknownNames(templates: Template[]): readonly string[] {
 function watchOutputs(templates: readonly Template[]): void {
   for (const template of templates) {
     if (isOutput(template)) watch(template);
-    const children = template.children?.(false, true).next().value as readonly Template[] | undefined;
-    watchOutputs(children ?? []);
+    watchOutputs(childrenOf(template));
   }
 }
 

@@ -19,7 +19,9 @@ import {
 import { MessageTemplatesService } from './message-templates.service.js';
 import { Previews } from './previews.service.js';
 
-const invalid = { 422: 'a marketing message that does not say who writes and how to withdraw' };
+const invalid = {
+  422: 'marketing that rests on a contract (`MARKETING_NEEDS_CONSENT`), or that does not say who writes and how to withdraw (`MARKETING_INCOMPLETE`)',
+};
 const unknown = { 404: 'no such template' };
 
 @ApiTags('Message templates')
@@ -36,7 +38,7 @@ export class MessageTemplatesController {
     status: 201,
     summary: 'Makes a message template',
     description:
-      'Each channel has its own parts, and so has each language of `locales`. They are Liquid, and see user, run, company, unsubscribe_url and preferences_url.',
+      'Each channel has its own parts, and so has each language of `locales`. They are Liquid, and see user, run, company, unsubscribe_url and preferences_url. What advertises stands in `{% promotional %}…{% endpromotional %}` and makes the template marketing: it needs consent.',
     body: MessageTemplateView,
     refusals: { ...invalid, 409: 'the key is taken' },
   })

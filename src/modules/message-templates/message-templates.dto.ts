@@ -9,6 +9,7 @@ import {
 import { definitionKey, jsonObject, lineOfText, word } from '../../platform/http/fields.js';
 import { pageFields, pageOf } from '../../platform/http/paging.js';
 import { userReference } from '../users/index.js';
+import { PURPOSES_OF_MARKETING } from './contract-rules.js';
 
 const SUBJECT_MAX = 500;
 const HTML_MAX = 200_000;
@@ -135,8 +136,14 @@ function localesOf<Parts extends z.ZodType>(parts: Parts) {
 }
 
 const settings = {
-  purpose: word.default('marketing'),
-  legal_basis: z.enum(['consent', 'contract']).default('consent'),
+  purpose: word.optional().meta({
+    description: `What the person permits or refuses. Left out: \`marketing\`, or \`transactional\` under \`contract\`, on which ${[...PURPOSES_OF_MARKETING].join(', ')} never rest.`,
+    example: 'marketing',
+  }),
+  legal_basis: z.enum(['consent', 'contract']).default('consent').meta({
+    description:
+      '`contract` passes consent, quiet hours, caps, fatigue and holdout. Marketing is refused under it: by its purpose, or by a `{% promotional %}` block in any part or language.',
+  }),
   brand: word.default('default'),
   tags: z.array(word).max(TAGS_MAX).default([]),
 };

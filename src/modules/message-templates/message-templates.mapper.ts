@@ -5,12 +5,13 @@ import type { TrackingSettings } from '../../core/content/tracking.js';
 import { utf8Bytes } from '../../core/content/utf8-bytes.js';
 import { unreachable } from '../../core/kernel/assert.js';
 import type { AuthoredContent, AuthoredMessage } from './authored-content.js';
+import { purposeOf } from './contract-rules.js';
 import type { MessageTemplateInput, MessageTemplateView, PreviewView } from './message-templates.dto.js';
 import type { MessageTemplateDefinition, MessageTemplateRow } from './message-templates.repository.js';
 
 export const toDefinition = (input: MessageTemplateInput, message: AuthoredMessage): MessageTemplateDefinition => ({
   channel: input.channel,
-  purpose: input.purpose,
+  purpose: purposeOf(input),
   legalBasis: input.legal_basis,
   brand: input.brand,
   tags: input.tags,

@@ -28,7 +28,8 @@ export class MessageTemplatesService {
    * Makes version 1 of a key.
    *
    * @throws BadRequestException TEMPLATE_INVALID with part, line and column of each fault
-   * @throws UnprocessableEntityException MARKETING_INCOMPLETE when it does not show who writes and how to withdraw
+   * @throws UnprocessableEntityException MARKETING_NEEDS_CONSENT when it is marketing and rests on a contract,
+   *   MARKETING_INCOMPLETE when it needs consent and does not show who writes and how to withdraw
    * @throws ConflictException TEMPLATE_KEY_TAKEN
    */
   async create({ key, ...input }: NewMessageTemplate, principal: string): Promise<MessageTemplateView> {

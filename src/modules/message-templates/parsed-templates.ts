@@ -3,6 +3,7 @@ import { chooseLocale } from '../../core/content/choose-locale.js';
 import type { MessageContent } from '../../core/content/content.js';
 import type { TrackingSettings } from '../../core/content/tracking.js';
 import type { AuthoredMessage, Missing } from './authored-content.js';
+import { faultsOfContract } from './contract-rules.js';
 import { RenderError } from './liquid.js';
 import { MessageTemplatesRepository } from './message-templates.repository.js';
 import { parseContent, renderContent, type ParsedContent, type TemplateFault } from './renderer.js';
@@ -14,11 +15,15 @@ interface ParsedMessage {
   readonly missing: Missing;
   readonly content: ParsedContent;
   readonly locales: ReadonlyMap<string, ParsedContent>;
+  /** Paths of the parts that hold a promotional block, in all languages. */
+  readonly promotional: readonly string[];
 }
 
 /** One version, with what it wants to learn of its readers. */
 interface KnownVersion extends ParsedMessage {
   readonly tracking: TrackingSettings;
+  /** Why nobody may get it: versions from before a rule are kept as they are, and are asked it when they are used. */
+  readonly unlawful: readonly TemplateFault[];
 }
 
 /** A message as somebody gets it, and in which of the template's languages; null: as it stands for everybody. */
@@ -41,9 +46,10 @@ export class ParsedTemplates {
 
   constructor(private readonly templates: MessageTemplatesRepository) {}
 
-  /** @throws RenderError when the version does not exist or fails on these values */
+  /** @throws RenderError when the version does not exist, may not rest on a contract as it does, or fails on these values */
   async render({ key, version, context, locale }: RenderRequest): Promise<RenderedContent> {
     const message = await this.load(key, version);
+    if (message.unlawful.length > 0) throw new RenderError(textOf(message.unlawful));
     const chosen = chooseLocale({ wanted: locale ?? localeIn(context), offered: [...message.locales.keys()] });
     const content = chosen === null ? message.content : (message.locales.get(chosen) ?? message.content);
     return { ...renderContent(content, { context, missing: message.missing }), locale: chosen };
@@ -63,7 +69,9 @@ export class ParsedTemplates {
     const result = parseMessage(row);
     if (result.kind === 'faults') throw new RenderError(result.faults.map(({ message }) => message).join('; '));
     if (this.parsed.size >= PARSED_KEPT_MAX) this.parsed.clear();
-    const message = { ...result.message, tracking: row.tracking };
+    const { message: parsed } = result;
+    const unlawful = faultsOfContract({ ...row, promotional: parsed.promotional });
+    const message = { ...parsed, tracking: row.tracking, unlawful };
     this.parsed.set(name, message);
     return message;
   }
@@ -81,7 +89,11 @@ export function parseMessage({
   const others = Object.entries(locales).map(([tag, parts]) => [tag, parseContent(parts)] as const);
   if (own.kind === 'parsed' && others.every(([, each]) => each.kind === 'parsed')) {
     const parsed = others.flatMap(([tag, each]) => (each.kind === 'parsed' ? [[tag, each.content] as const] : []));
-    return { kind: 'parsed', message: { missing, content: own.content, locales: new Map(parsed) } };
+    const promotional = [
+      ...promotionalIn(own),
+      ...others.flatMap(([tag, each]) => promotionalIn(each).map(under(tag))),
+    ];
+    return { kind: 'parsed', message: { missing, content: own.content, locales: new Map(parsed), promotional } };
   }
   return {
     kind: 'faults',
@@ -91,10 +103,21 @@ export function parseMessage({
 
 /** Faults of one language, as seen from the whole template. */
 export const inLocale = (tag: string, faults: readonly TemplateFault[]): readonly TemplateFault[] =>
-  faults.map(({ path, message }) => ({ path: `locales.${tag}.${path}`, message }));
+  faults.map(({ path, message }) => ({ path: under(tag)(path), message }));
+
+const under =
+  (tag: string) =>
+  (path: string): string =>
+    `locales.${tag}.${path}`;
 
 const faultsOf = (result: ReturnType<typeof parseContent>): readonly TemplateFault[] =>
   result.kind === 'faults' ? result.faults : [];
+
+const promotionalIn = (result: ReturnType<typeof parseContent>): readonly string[] =>
+  result.kind === 'parsed' ? result.promotional : [];
+
+const textOf = (faults: readonly TemplateFault[]): string =>
+  faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
 
 function localeIn({ user }: Readonly<Record<string, unknown>>): string | null {
   if (typeof user !== 'object' || user === null || !('locale' in user)) return null;

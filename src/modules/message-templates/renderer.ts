@@ -4,6 +4,7 @@ import { contentFaults } from '../../core/content/content-faults.js';
 import type { AuthoredContent, Missing } from './authored-content.js';
 import { parsePart, renderPart, RenderError, type ParsedPart } from './liquid.js';
 import { plainText } from './plain-text.js';
+import { hasPromotionalBlock } from './promotional-block.js';
 
 /** The parts of a message, parsed once and rendered often. */
 export type ParsedContent =
@@ -42,21 +43,25 @@ export interface RenderContext {
   readonly missing: Missing;
 }
 
-/** Parses all parts, or tells every fault with its part, line and column. */
+/** Parses all parts and tells which of them hold a promotional block, or every fault with its part, line and column. */
 export function parseContent(
   content: AuthoredContent,
 ):
-  | { readonly kind: 'parsed'; readonly content: ParsedContent }
+  | { readonly kind: 'parsed'; readonly content: ParsedContent; readonly promotional: readonly string[] }
   | { readonly kind: 'faults'; readonly faults: readonly TemplateFault[] } {
   const faults: TemplateFault[] = [];
+  const promotional: string[] = [];
   const parse: ParsePart = (path, source, values = 'plain') => {
     const result = parsePart(source, { values });
-    if (result.kind === 'parsed') return result.part;
+    if (result.kind === 'parsed') {
+      if (hasPromotionalBlock(result.part.templates)) promotional.push(path);
+      return result.part;
+    }
     faults.push(...result.faults.map((message) => ({ path, message })));
     return { values, templates: [] };
   };
   const parsed = parseParts(content, parse);
-  return faults.length === 0 ? { kind: 'parsed', content: parsed } : { kind: 'faults', faults };
+  return faults.length === 0 ? { kind: 'parsed', content: parsed, promotional } : { kind: 'faults', faults };
 }
 
 type ParsePart = (path: string, source: string, values?: ParsedPart['values']) => ParsedPart;
