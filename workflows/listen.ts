@@ -31,7 +31,7 @@ export interface Listener {
  */
 export function listen({ plan, state, take }: Listener): void {
   setHandler(eventSignal, (event) => take({ kind: 'event', event }));
-  setHandler(wakeSignal, () => take({ kind: 'wake' }));
+  setHandler(wakeSignal, ({ isUrgent }) => take({ kind: 'wake', ...(isUrgent === true ? { isUrgent } : {}) }));
   setHandler(commandSignal, (command) => take(messageOf(command)));
   setHandler(migrateSignal, (migration) => take({ kind: 'migrate', migration }));
   setHandler(pauseUpdate, () => take({ kind: 'pause' }), {

@@ -46,6 +46,8 @@ export interface EventSignal {
 export const WAKE_SIGNAL = 'wake';
 export interface WakeSignal {
   readonly because: string;
+  /** What is planned may be forbidden now: asks again within seconds, also right after the last question. */
+  readonly isUrgent?: true;
 }
 
 /** Operator commands: updates with validators, so that the caller learns whether they took effect. */
@@ -71,7 +73,10 @@ export interface CommandSignal {
 export const MIGRATE_SIGNAL = 'migrate';
 export type MigrateSignal = Migration;
 
-/** Takes a run to another step; refused while it is busy, and where it could come to a message that it may have sent. */
+/**
+ * Takes a run to another step; refused while it is busy, and where it could come to a message or a webhook that it may have
+ * sent. `offers` are for that answer alone.
+ */
 export const JUMP_UPDATE = 'jump';
 export type JumpUpdate = Jump;
 

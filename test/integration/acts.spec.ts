@@ -5,6 +5,7 @@ import type { RunClock, RunReference } from '../../src/core/journeys/run-referen
 import { RunSignals } from '../../src/modules/journeys/index.js';
 import { Acts } from '../../src/modules/steps/index.js';
 import { UsersService } from '../../src/modules/users/index.js';
+import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';
 
@@ -288,6 +289,70 @@ describe('what steps do', () => {
       const run = await enter(await stage.api.user(), 'acts', { clock_domain: 'spec' });
       await act(run, { kind: 'reach_goal', goal: 'bought' }, 1, VIRTUAL);
       expect(await goals(run)).toEqual([{ goal: 'bought', at: Date.parse('2030-01-01T00:00:00Z') }]);
+    });
+  });
+
+  describe('of a run that is to end', () => {
+    const isExited = (run: RunReference) =>
+      stage.query(
+        `update journey_entries set exit_requested_at = date_trunc('milliseconds', clock_timestamp()) where run_key = $1`,
+        run.runKey,
+      );
+    const isStopped = async (run: RunReference): Promise<void> => {
+      const url = `/api/journeys/templates/${run.journeyKey}/stop`;
+      expect((await stage.api.post(url, { reason: 'spec' })).status).toBe(200);
+    };
+    const hasLeft = (run: RunReference): Promise<void> => stage.event(run.userId, 'left');
+    const update: Act = { kind: 'update_user', set: { 'attributes.n': 1 } };
+    const start: Act = { kind: 'start_journey', journey: 'sideways', entryKey: 'next' };
+    let journeys = 0;
+
+    it.each([
+      ['a profile is not changed', 'by an operator', update, isExited],
+      ['a profile is not changed', 'with its journey, which was stopped', update, isStopped],
+      ['a profile is not changed', 'by an event that it has not heard of', update, hasLeft],
+      ['nobody is enrolled', 'by an operator', start, isExited],
+      ['nobody is enrolled', 'with its journey, which was stopped', start, isStopped],
+      ['nobody is enrolled', 'by an event that it has not heard of', start, hasLeft],
+    ])('%s: it ends %s', async (_what, _why, what, ends) => {
+      journeys += 1;
+      const journey = `ending_${journeys}`;
+      await stage.publish(journey, { mode: 'parallel' }, { exitEvents: ['left'] });
+      const user = await stage.api.user({ attributes: {} });
+      const run = await enter(user, journey);
+      await ends(run);
+      expect(await act(run, what)).toBe(false);
+      expect(await results(run)).toEqual([{ visit: 1, result: { isDone: false, because: 'run_over' } }]);
+      expect((await stage.api.get(`/api/users/${user}`)).body).toMatchObject({ attributes: {} });
+      const entered = await stage.query('select source from journey_entries where user_id = $1', user);
+      expect(entered).toHaveLength(1);
+    });
+
+    it('what was done before stays done', async () => {
+      const run = await enter(await stage.api.user());
+      expect([await act(run, update), await act(run, start, 2)]).toEqual([true, true]);
+      await isExited(run);
+      expect([await act(run, update), await act(run, start, 2), await act(run, update, 3)]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+    });
+
+    it('an exit that is being asked for is waited for', async () => {
+      const run = await enter(await stage.api.user());
+      const answers: boolean[] = [];
+      let acting: Promise<void> | undefined;
+      await app.get(Database).transaction(async (transaction) => {
+        await app.get(UsersService).lock(transaction, [run.userId]);
+        acting = Promise.all([act(run, update), act(run, start, 2)]).then((all) => void answers.push(...all));
+        const sql = `update journey_entries set exit_requested_at = clock_timestamp() where run_key = $1`;
+        await transaction.query({ text: 'select pg_sleep(0.2)' });
+        await transaction.query({ text: sql, values: [run.runKey] });
+        expect(answers).toEqual([]);
+      });
+      await acting;
+      expect(answers).toEqual([false, false]);
     });
   });
 });

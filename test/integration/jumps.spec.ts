@@ -1,4 +1,6 @@
+import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { RunGateway } from '../../src/modules/journeys/runs/run-gateway.js';
 import { RunsRepository } from '../../src/modules/journeys/runs/runs.repository.js';
 import { createTestApp } from '../support/app.js';
 import { RunStage } from '../support/run-stage.js';
@@ -37,5 +39,24 @@ describe('jumps', () => {
     });
     const nobody = '01890a5d-ac96-774b-bcce-b302099a8057';
     expect((await stage.api.post(`/api/runs/${nobody}/jump`, { step: 'done', reason: 'spec' })).status).toBe(404);
+  });
+
+  it('tell the run which template is behind each action of its plan, so that it knows what it has sent', async () => {
+    await stage.query(
+      `insert into actions (key, name, channel, template)
+        values ('reminder', 'reminder', 'email', 'hello'), ('unused', 'unused', 'email', 'other')`,
+    );
+    const actions = ['reminder', 'gone'];
+    const offer = { id: 'offer', kind: 'decide', actions, onRefusal: 'continue', next: 'done' } as const;
+    await stage.publish(
+      'offering',
+      { mode: 'once' },
+      { steps: { offer, done: { id: 'done', kind: 'end', reason: '' } } },
+    );
+    const run = await stage.enter(await stage.api.user(), 'offering');
+    const command = jest.spyOn(app.get(RunGateway), 'command').mockResolvedValue({ kind: 'done' });
+    expect((await stage.api.post(`/api/runs/${run.id}/jump`, { step: 'done', reason: 'spec' })).status).toBe(204);
+    const argument = { step: 'done', isRepeatAllowed: false, offers: { reminder: 'email:hello' } };
+    expect(command.mock.calls).toEqual([[run.runKey, 'jump', argument]]);
   });
 });

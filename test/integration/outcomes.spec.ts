@@ -201,7 +201,7 @@ describe('outcomes of deliveries', () => {
     const delivery = await person.send();
     await heard(delivery, 'unsubscribed');
     expect(await person.ask()).toMatchObject({ kind: 'skip', reason: 'CONSENT_WITHDRAWN' });
-    expect(await wakes(person.id, 'consent_changed')).toBeGreaterThan(0);
+    expect(await wakes(person.id, 'consent_withdrawn')).toBeGreaterThan(0);
     expect(await person.ask('receipt')).toMatchObject({ kind: 'sent' });
     const { data } = (await api.get(`/api/consents/${person.id}`)).body as { data: object[] };
     const about = { purpose: 'marketing', channel: 'email', brand: '*', status: 'withdrawn' };

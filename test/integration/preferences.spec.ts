@@ -295,7 +295,7 @@ describe('preference page', () => {
     });
     await saving;
     expect(order).toEqual(['claim', 'saved']);
-    expect(wake.mock.calls.map(([, ids, because]) => [ids, because])).toEqual([[[id], 'consent_changed']]);
+    expect(wake.mock.calls.map(([, ids, because]) => [ids, because])).toEqual([[[id], 'consent_withdrawn']]);
     wake.mockRestore();
   });
 

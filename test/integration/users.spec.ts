@@ -205,7 +205,7 @@ describe('users', () => {
     const users = externalIds.map((external_id) => ({ external_id }));
     const events = externalIds.map((external_id) => ({ user_id: `ext:${external_id}`, event_name: 'crossed' }));
     const upsert = jest.spyOn(app.get(UsersRepository), 'upsert');
-    const hold = jest.spyOn(app.get(UsersRepository), 'hold');
+    const hold = jest.spyOn(app.get(UsersRepository), 'holdAlone');
     try {
       for (let round = 0; round < ROUNDS; round += 1) {
         const batches = [users, [...users].reverse()].map((each) => api.post('/api/users/batch', { users: each }));

@@ -254,6 +254,15 @@ describe('webhooks', () => {
       expect(await result(left)).toEqual({ isDone: false, because: 'run_over' });
     });
 
+    it('for a run of a journey that was stopped, before the run is told', async () => {
+      await stage.publish('hooks_stopped', { mode: 'parallel' });
+      const run = await enter(await stage.api.user(), 'hooks_stopped');
+      expect((await stage.api.post('/api/journeys/templates/hooks_stopped/stop', { reason: 'spec' })).status).toBe(200);
+      expect(await send(run)).toBe(false);
+      expect(receiver.received).toEqual([]);
+      expect(await result(run)).toEqual({ isDone: false, because: 'run_over' });
+    });
+
     it('in virtual time, and counts as done', async () => {
       const run = await enter(await stage.api.user(), 'hooks', { clock_domain: 'spec' });
       expect(await send(run, { clock: { kind: 'virtual', domain: 'spec', now: Date.now() } })).toBe(true);

@@ -60,7 +60,7 @@ export class Host {
   command: Command;
 
   constructor(
-    private readonly plan: Plan,
+    readonly plan: Plan,
     entry: Partial<Entry> = {},
   ) {
     const state = start(plan, { entryAt: T0, unit, ...entry });

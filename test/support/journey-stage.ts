@@ -17,6 +17,7 @@ import {
   PAUSE_UPDATE,
   RESUME_UPDATE,
   WAKE_SIGNAL,
+  type WakeSignal,
   type CommandSignal,
   type EventSignal,
   type ExitUpdate,
@@ -64,8 +65,8 @@ export class StagedRun {
     return this.handle.signal<[EventSignal]>(EVENT_SIGNAL, { messageId, name, occurredAt: Date.now(), matches });
   }
 
-  wake(): Promise<void> {
-    return this.handle.signal(WAKE_SIGNAL, { because: 'consent' });
+  wake(more: Partial<WakeSignal> = {}): Promise<void> {
+    return this.handle.signal<[WakeSignal]>(WAKE_SIGNAL, { because: 'consent', ...more });
   }
 
   pause(): Promise<void> {

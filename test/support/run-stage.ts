@@ -1,8 +1,12 @@
+import { setTimeout } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Plan } from '../../src/core/journeys/plan.js';
 import type { RunReference } from '../../src/core/journeys/run-reference.js';
 import { Database } from '../../src/platform/database/database.js';
 import { clientOf, type Client } from './client.js';
+
+/** Enough for another millisecond on both clocks, one of which rounds up. */
+const MILLISECOND_OVER = 3;
 
 /** Runs of journeys as the database knows them; no workflow is started. */
 export class RunStage {
@@ -47,8 +51,9 @@ export class RunStage {
     return rows.map(({ payload }) => payload);
   }
 
-  /** Stores one event; @param at ISO 8601, now when left out */
+  /** Stores an event of now, later than all before: in the millisecond of an entry it would count as before the entry. */
   async event(userId: string, name: string, more: object = {}): Promise<void> {
+    await setTimeout(MILLISECOND_OVER);
     const { status, body } = await this.api.post('/api/events', { user_id: userId, event_name: name, ...more });
     if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
   }

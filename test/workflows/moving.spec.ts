@@ -4,7 +4,7 @@ import type { StepDefinition } from '../../src/core/journeys/definition.js';
 import type { Migration } from '../../src/core/journeys/migrating-types.js';
 import type { Plan } from '../../src/core/journeys/plan.js';
 import type { StepAnswer } from '../../src/core/journeys/step-answer.js';
-import { JUMP_UPDATE, MIGRATE_SIGNAL, SEARCH_ATTRIBUTES } from '../../workflows/messages.js';
+import { JUMP_UPDATE, MIGRATE_SIGNAL, SEARCH_ATTRIBUTES, type JumpUpdate } from '../../workflows/messages.js';
 import { describeOnTemporal } from '../support/environment.js';
 import { JourneyStage, type StagedRun } from '../support/journey-stage.js';
 import { sent } from '../support/scripted-activities.js';
@@ -34,8 +34,12 @@ function migrate(run: StagedRun, plan: Plan, steps: Migration['steps'], listensF
   return run.handle.signal<[Migration]>(MIGRATE_SIGNAL, migration);
 }
 
-const jump = (run: StagedRun, step: string, isRepeatAllowed = false): Promise<void> =>
-  run.handle.executeUpdate(JUMP_UPDATE, { args: [{ step, isRepeatAllowed }] });
+const jump = (
+  run: StagedRun,
+  step: string,
+  isRepeatAllowed = false,
+  more: Pick<JumpUpdate, 'offers'> = {},
+): Promise<void> => run.handle.executeUpdate(JUMP_UPDATE, { args: [{ step, isRepeatAllowed, ...more }] });
 
 async function refusal(update: Promise<void>): Promise<string> {
   const error = await update.then(
@@ -154,6 +158,19 @@ describeOnTemporal('a run that is taken elsewhere', () => {
     await jump(run, 'done');
     expect(await run.result('real.jumped-back')).toEqual({ outcome: 'completed', reason: 'done' });
     expect(stage.activities.asked(run.runKey)).toEqual(['hello/1/1', 'hello/2/1']);
+  });
+
+  it('knows by the templates of its actions what it has sent, and posts no webhook again', async () => {
+    const offer: StepDefinition = { kind: 'decide', id: 'offer', actions: ['reminder'] };
+    const hook: StepDefinition = { kind: 'webhook', id: 'hook', endpoint: 'crm' };
+    const plan = version(1, [message('hello'), hook, wait('pause', 'P30D'), offer, end('done')]);
+    const run = await stage.start(plan);
+    await run.progress('waiting', 'pause');
+    const offers = { reminder: 'email:hello' };
+    expect(await refusal(jump(run, 'offer', false, { offers }))).toMatch('the run has passed "offer" or one like it');
+    expect(await refusal(jump(run, 'hook'))).toMatch('the run has posted "hook"');
+    await jump(run, 'offer', false, { offers: { reminder: 'email:other' } });
+    expect(await run.result()).toEqual({ outcome: 'completed', reason: 'done' });
   });
 
   it('refuses to jump while a message is on its way, and while it ends', async () => {

@@ -64,6 +64,26 @@ describeOnTemporal('a run that waits in real time', () => {
     });
   });
 
+  it('asks again within seconds when what it has planned may be forbidden', async () => {
+    const steps = [message('hello'), end('done')];
+    const run = await stage.start(planOf(steps), { answer: deferOnce(Date.now() + HOUR_MS) });
+    await run.progress('waiting', 'hello');
+    // By itself this one would wait for the minute to be over.
+    await run.wake();
+    await run.wake({ because: 'consent_withdrawn', isUrgent: true });
+    expect(await run.result('real.urgent-wake')).toEqual({ outcome: 'completed', reason: 'done' });
+    const { events } = await run.handle.fetchHistory();
+    const fired = new Set(events?.map((event) => event.timerFiredEventAttributes?.timerId));
+    const seconds = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
+      fired.has(timer?.timerId) && timer !== null && timer !== undefined
+        ? [Number(timer.startToFireTimeout?.seconds ?? 0)]
+        : [],
+    );
+    // Neither the hour nor the minute was waited for.
+    expect(Math.max(0, ...seconds)).toBeLessThanOrEqual(2);
+    expect(stage.activities.asked(run.runKey)).toEqual(['hello/1/1', 'hello/1/2']);
+  });
+
   it('asks nothing more at a time-out that comes in time', async () => {
     const run = await stage.start(planOf([purchase({ timeout: 'PT1S' }), end('won'), end('lost')]));
     expect(await run.result()).toEqual({ outcome: 'completed', reason: 'lost' });

@@ -65,6 +65,31 @@ describe('wake and pause', () => {
     expect(host.answer(defer(T0 + DAY), T0 + MINUTE)).toMatchObject({ kind: 'sleep', until: T0 + DAY });
   });
 
+  it('an urgent wake takes effect two seconds after the last question, and at once after that', () => {
+    const host = new Host(planOf([message('hello'), end()]));
+    host.answer(defer(T0 + DAY), T0 + 1_000);
+    host.give({ kind: 'wake' }, T0 + 1_100);
+    expect(host.give({ kind: 'wake', isUrgent: true }, T0 + 1_200)).toMatchObject({ kind: 'sleep', until: T0 + 2_000 });
+    // What comes after it does not make it less urgent.
+    expect(host.give({ kind: 'wake' }, T0 + 1_300)).toMatchObject({ kind: 'sleep', until: T0 + 2_000 });
+    expect(host.give({ kind: 'timer' }, T0 + 2_000)).toMatchObject({ kind: 'run_step', ask: 2 });
+    host.answer(defer(T0 + DAY), T0 + 2_000);
+    expect(host.give({ kind: 'wake', isUrgent: true }, T0 + 4_000)).toMatchObject({ kind: 'run_step', ask: 3 });
+    // The question that it led to is the answer to it: the next wake is like any other.
+    host.answer(defer(T0 + DAY), T0 + 4_000);
+    expect(host.give({ kind: 'wake' }, T0 + 5_000)).toMatchObject({ kind: 'sleep', until: T0 + 4_000 + MINUTE });
+  });
+
+  it('an urgent wake during the question counts for its answer, and while it was put down for the question', () => {
+    const host = new Host(planOf([message('hello'), end()]));
+    host.give({ kind: 'wake', isUrgent: true }, T0 + 500);
+    expect(host.answer(defer(T0 + DAY), T0 + 1_000)).toMatchObject({ kind: 'sleep', until: T0 + 2_000 });
+    const put = new Host(planOf([message('hello'), end()]));
+    put.state = receive(planOf([message('hello'), end()]), putDown(put.state), { kind: 'wake', isUrgent: true });
+    put.give(null, T0 + 1);
+    expect(put.answer(defer(T0 + DAY), T0 + 2)).toMatchObject({ kind: 'sleep', until: T0 + DAY });
+  });
+
   it('a wake during the question counts for its answer', () => {
     const host = new Host(planOf([message('hello'), end()]));
     expect(host.give({ kind: 'wake' })).toMatchObject({ kind: 'run_step', ask: 1 });

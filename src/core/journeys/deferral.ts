@@ -1,4 +1,4 @@
-import { MINUTE_MS, type InstantMs } from '../kernel/instant.js';
+import { MINUTE_MS, SECOND_MS, type InstantMs } from '../kernel/instant.js';
 import type { ReasonCode } from '../kernel/reasons.js';
 import type { Deferral, Phase, Refusal, Wait } from './interpreter-state.js';
 
@@ -6,6 +6,8 @@ import type { Deferral, Phase, Refusal, Wait } from './interpreter-state.js';
 const TIMER_ASKS_MAX = 100;
 /** However often a user's data changes, a step asks no oftener than this because of it. */
 const WAKE_GAP_MS = MINUTE_MS;
+/** The same of what makes a message forbidden: what is planned must be given up within five seconds (rules.md 3). */
+const URGENT_GAP_MS = 2 * SECOND_MS;
 /** What operators hold up ends when they say so: no number of questions means that it never will. */
 const HELD_BY_OPERATORS: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'RUN_PAUSED',
@@ -26,20 +28,22 @@ function asksAgain(wait: Wait): wait is Deferral | Refusal {
 }
 
 /** What woke the run may be newer than the facts of its last question: it is remembered until the next one. */
-export function wake(phase: Phase): Phase {
-  if (phase.kind === 'asking') return { ...phase, isWoken: true };
+export function wake(phase: Phase, { isUrgent }: { readonly isUrgent?: true }): Phase {
+  const woken = { isWoken: true, ...(isUrgent === true ? { isUrgent } : {}) } as const;
+  if (phase.kind === 'asking') return { ...phase, ...woken };
   if (phase.kind !== 'waiting' && phase.kind !== 'looking') return phase;
-  return asksAgain(phase.wait) ? { ...phase, wait: { ...phase.wait, isWoken: true } } : phase;
+  return asksAgain(phase.wait) ? { ...phase, wait: { ...phase.wait, ...woken } } : phase;
 }
 
 /**
  * When the wait is over if nothing else comes: earlier than planned once the run was woken. Wakes that come soon after
- * a question take effect together, a minute after it; a later one takes effect at once.
+ * a question take effect together, a minute after it, or two seconds after it where one of them is urgent; a later one
+ * takes effect at once.
  */
 export function endOf(wait: Wait): InstantMs {
   // An exit that is written down stays so, whatever else is new: its message is still waited for.
   if (!asksAgain(wait) || !wait.isWoken || wait.reason === 'RUN_EXITED') return wait.until;
-  return Math.min(wait.until, wait.askedAt + WAKE_GAP_MS);
+  return Math.min(wait.until, wait.askedAt + (wait.isUrgent === true ? URGENT_GAP_MS : WAKE_GAP_MS));
 }
 
 /** Whether the wait ends now because the run was woken, and not because its time is over. */

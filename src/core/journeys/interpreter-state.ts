@@ -28,6 +28,8 @@ interface Question {
   readonly askedAt: InstantMs;
   /** Whether something about the user has changed since then. */
   readonly isWoken: boolean;
+  /** Whether it is something after which nothing may stay planned that is not allowed any more. */
+  readonly isUrgent?: true;
   /** Once refused in this visit: until when the step still asks again. */
   readonly refusedUntil?: InstantMs;
 }
@@ -130,7 +132,8 @@ export interface InterpreterState {
 /** What can reach a run at any time. */
 export type Message =
   | { readonly kind: 'event'; readonly event: RunEvent }
-  | { readonly kind: 'wake' }
+  /** `isUrgent`: consent was withdrawn, or an address suppressed. */
+  | { readonly kind: 'wake'; readonly isUrgent?: true }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'exit'; readonly reason: string }

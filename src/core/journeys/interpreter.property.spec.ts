@@ -39,7 +39,7 @@ const event = eventName.chain((name) =>
 );
 const message: fc.Arbitrary<Message> = fc.oneof<fc.Arbitrary<Message>[]>(
   fc.record({ kind: fc.constant('event'), event }),
-  fc.constant({ kind: 'wake' }),
+  fc.constantFrom<Message>({ kind: 'wake' }, { kind: 'wake', isUrgent: true }),
   fc.constant({ kind: 'pause' }),
   fc.constant({ kind: 'resume' }),
 );

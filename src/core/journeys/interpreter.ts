@@ -79,7 +79,7 @@ export function receive(plan: Plan, state: InterpreterState, message: Message): 
     case 'event':
       return takeEvent(plan, state, message.event);
     case 'wake':
-      return { ...state, phase: wake(state.phase) };
+      return { ...state, phase: wake(state.phase, message) };
     case 'pause':
       return { ...state, isPaused: true };
     case 'resume':
@@ -178,7 +178,10 @@ function advance(
 
 function begin(phase: Extract<Phase, { readonly isUnderWay: boolean }>, now: InstantMs): Phase {
   // What woke the run until now is older than the facts of this question.
-  if (phase.kind === 'asking') return { ...phase, isUnderWay: true, askedAt: now, isWoken: false };
+  if (phase.kind === 'asking') {
+    const { isUrgent: _, ...question } = phase;
+    return { ...question, isUnderWay: true, askedAt: now, isWoken: false };
+  }
   return { ...phase, isUnderWay: true };
 }
 

@@ -1,4 +1,5 @@
 import {
+  decide,
   defer,
   end,
   Host,
@@ -11,6 +12,7 @@ import {
   unknown,
   wait,
 } from '../../../test/support/interpreter-host.js';
+import type { StepDefinition } from './definition.js';
 import { reasonNotToJump } from './jumping.js';
 
 const plan = planOf([message('hello'), wait('pause'), message('bye'), wait('rest'), end()]);
@@ -104,5 +106,74 @@ describe('a jump', () => {
     host.timer();
     expect(reasonNotToJump(loop, host.state, to('pause'))).toBeNull();
     expect(reasonNotToJump(loop, host.state, to('hello'))).toMatch('has passed');
+  });
+
+  describe('by which a template could go out again', () => {
+    const offers = { reminder: 'email:hello' };
+    const sends = (first: StepDefinition, second: StepDefinition): Host => {
+      const host = new Host(planOf([first, wait('pause'), second, wait('rest'), end()]));
+      host.answer(sent);
+      return host;
+    };
+    const reason = (host: Host, step: string, isRepeatAllowed = false): string | null =>
+      reasonNotToJump(host.plan, host.state, { step, isRepeatAllowed, offers });
+
+    it.each([
+      ['the message came first', message('hello'), decide('offer'), 'offer'],
+      ['an action with it came first', decide('offer'), message('hello'), 'hello'],
+    ])('is refused though another step sent it: %s', (_what, first, second, target) => {
+      const host = sends(first, second);
+      expect(reason(host, target)).toMatch(`the run has passed "${target}" or one like it`);
+      expect(reason(host, target, true)).toBeNull();
+    });
+
+    it('is let through where it goes out next anyway', () => {
+      expect(reason(sends(message('hello'), decide('offer')), 'pause')).toBeNull();
+    });
+  });
+
+  describe('over a webhook', () => {
+    const hook = (id: string): StepDefinition => ({ kind: 'webhook', id, endpoint: 'crm' });
+    const hooked = planOf([wait('first'), hook('told'), wait('pause'), hook('other'), wait('rest'), end()]);
+    const posted = (): Host => {
+      const host = new Host(hooked);
+      host.timer();
+      host.give({ kind: 'act_answer', answer: { kind: 'done' } });
+      return host;
+    };
+
+    it('that was posted is refused, to it and to a step before it, unless that is said', () => {
+      const host = posted();
+      expect(host.command).toMatchObject({ kind: 'sleep', stepId: 'pause' });
+      expect(reasonNotToJump(hooked, host.state, to('told'))).toBe(
+        'the run has posted "told": allow_repeat lets it be posted again',
+      );
+      expect(reasonNotToJump(hooked, host.state, to('first'))).toBe(
+        'from there the run would come to "told", and has posted it before: allow_repeat lets it',
+      );
+      for (const step of ['told', 'first']) expect(reasonNotToJump(hooked, host.state, to(step, true))).toBeNull();
+    });
+
+    it('that was not is let through, also to the same endpoint', () => {
+      expect(reasonNotToJump(hooked, posted().state, to('other'))).toBeNull();
+      expect(reasonNotToJump(hooked, new Host(hooked).state, to('told'))).toBeNull();
+    });
+
+    it('that the endpoint has not taken yet is refused: it may have heard it', () => {
+      const host = new Host(hooked);
+      host.timer();
+      host.give({ kind: 'act_answer', answer: { kind: 'later', until: T0 + 2 * HOUR } }, T0 + HOUR);
+      expect(reasonNotToJump(hooked, host.state, to('told'))).toMatch('has posted "told"');
+    });
+
+    it('that is posted in a loop is let through to a step before it', () => {
+      const again = purchase({ on_event: 'first', on_timeout: 'done' });
+      const loop = planOf([wait('first'), hook('told'), again, end()]);
+      const host = new Host(loop);
+      host.timer();
+      host.give({ kind: 'act_answer', answer: { kind: 'done' } });
+      expect(reasonNotToJump(loop, host.state, to('first'))).toBeNull();
+      expect(reasonNotToJump(loop, host.state, to('told'))).toMatch('has posted');
+    });
   });
 });

@@ -32,6 +32,12 @@ export function contentsOf(step: Step, offers: Offers = {}): readonly string[] {
   }
 }
 
+/** The actions that these plans offer anywhere, each once. */
+export function actionsOf(plans: readonly Plan[]): readonly string[] {
+  const steps = plans.flatMap((plan) => Object.values(plan.steps));
+  return [...new Set(steps.flatMap((step) => (step.kind === 'decide' ? step.actions : [])))];
+}
+
 function actionNames(action: string, offers: Offers): readonly string[] {
   const template = Object.hasOwn(offers, action) ? offers[action] : undefined;
   return [`action:${action}`, ...(template === undefined ? [] : [templateName(template)])];

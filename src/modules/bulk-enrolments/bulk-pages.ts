@@ -3,7 +3,6 @@ import { SECOND_MS, type DurationMs } from '../../core/kernel/instant.js';
 import { Clock } from '../../platform/clock/clock.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { Admission, JourneyVersions, OutboxRepository, RunSignals, type PublishedJourney } from '../journeys/index.js';
-import { UsersService } from '../users/index.js';
 import { BulkEnrolmentsRepository, type BulkRow } from './bulk-enrolments.repository.js';
 import type { Refusal } from './bulk-refusals.repository.js';
 import { PageMembers, type Member, type Members } from './page-members.js';
@@ -36,7 +35,6 @@ export class BulkPages {
     private readonly admission: Admission,
     private readonly versions: JourneyVersions,
     private readonly outbox: OutboxRepository,
-    private readonly users: UsersService,
     private readonly signals: RunSignals,
     private readonly clock: Clock,
   ) {}
@@ -108,14 +106,14 @@ export class BulkPages {
     const known = knownAnswer(row, page);
     if (known !== null) return known;
     // All of them in one order, before anything that is locked behind a user.
-    await this.users.lock(
+    const living = await this.admission.lock(
       transaction,
       next.members.flatMap(({ userId }) => userId ?? []),
     );
     const refusals: Refusal[] = [];
     let [entered, alreadyIn] = [0, 0];
     for (const member of next.members) {
-      const outcome = await this.admitOne(transaction, bulk, journey, member);
+      const outcome = await this.admitOne(transaction, { bulk, journey, living }, member);
       if (outcome === 'entered') entered += 1;
       else if (outcome === 'already_in') alreadyIn += 1;
       else refusals.push(outcome);
@@ -128,20 +126,24 @@ export class BulkPages {
 
   private async admitOne(
     transaction: Transaction,
-    { id, source }: BulkRow,
-    journey: PublishedJourney,
+    {
+      bulk: { id, source },
+      journey,
+      living,
+    }: { readonly bulk: BulkRow; readonly journey: PublishedJourney; readonly living: ReadonlySet<string> },
     { line, userId, entryKey, startsAt }: Member,
   ): Promise<'entered' | 'already_in' | Refusal> {
     if (userId === null) return { line, userId, code: 'USER_UNKNOWN', detail: 'there is no such user' };
-    const entered = await this.admission.admit(transaction, {
+    const wish = {
       userId,
       journey,
       entryKey,
       source: `${source === 'schedule' ? 'schedule' : 'bulk'}:${id}`,
       clockDomain: 'real',
-      urgency: 'bulk',
+      urgency: 'bulk' as const,
       ...(startsAt === null ? {} : { startsAt }),
-    });
+    };
+    const entered = await this.admission.admitLocked(transaction, wish, living);
     if (entered.kind === 'entered') return entered.isNew ? 'entered' : 'already_in';
     const code: string = entered.code;
     if (code === JOURNEY_PAUSED) throw new PausedMeanwhile();

@@ -34,8 +34,11 @@ export class ConsentLedger {
   async append(transaction: Transaction, records: readonly NewConsentRow[]): Promise<readonly ConsentRow[]> {
     if (records.length === 0) return [];
     const added = await this.consents.append(transaction, records);
-    const concerned = new Set(added.filter(({ clockDomain }) => clockDomain === 'real').map(({ userId }) => userId));
-    if (concerned.size > 0) await this.signals.wake(transaction, [...concerned], 'consent_changed');
+    const real = added.filter(({ clockDomain }) => clockDomain === 'real');
+    const refused = new Set(real.filter(isRefusal).map(({ userId }) => userId));
+    const others = new Set(real.map(({ userId }) => userId).filter((id) => !refused.has(id)));
+    if (refused.size > 0) await this.signals.wake(transaction, [...refused], 'consent_withdrawn');
+    if (others.size > 0) await this.signals.wake(transaction, [...others], 'consent_changed');
     return added;
   }
 
@@ -78,6 +81,8 @@ export class ConsentLedger {
     );
   }
 }
+
+const isRefusal = ({ status }: ConsentRow): boolean => status === 'withdrawn' || status === 'denied';
 
 function toRow(userId: string, statement: Statement): NewConsentRow {
   return {

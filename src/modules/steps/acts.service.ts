@@ -3,7 +3,7 @@ import type { Act } from '../../core/journeys/plan.js';
 import type { RunClock, RunReference } from '../../core/journeys/run-reference.js';
 import type { ActAnswer } from '../../core/journeys/step-answer.js';
 import { unreachable } from '../../core/kernel/assert.js';
-import { Database } from '../../platform/database/database.js';
+import { Database, type Transaction } from '../../platform/database/database.js';
 import { EnrolmentService } from '../journeys/index.js';
 import { UsersService } from '../users/index.js';
 import { ActsRepository, type ActResult, type ActVisit } from './acts.repository.js';
@@ -21,6 +21,7 @@ export interface ActRequest {
 
 const DONE: ActResult = { isDone: true, because: null };
 const notDone = (because: string): ActResult => ({ isDone: false, because });
+const OVER = notDone('run_over');
 
 /** What steps do that is no contact. A repeated attempt of one visit gets the first answer and has no second effect. */
 @Injectable()
@@ -38,6 +39,7 @@ export class Acts {
    *
    * In virtual time nothing leaves the trial: no endpoint is called, and no other journey is started, because a user has
    * one run in a virtual domain; both count as done. A change of the profile does take place, so that later steps see it.
+   * A run that is to end, or whose journey was stopped, changes and starts nothing more, whether or not it has heard so.
    */
   async run(request: ActRequest): Promise<ActAnswer> {
     const outcome = await this.carryOut(request);
@@ -69,13 +71,24 @@ export class Acts {
     const { run } = request;
     const visit = visitOf(request);
     const result = await this.database.transaction(async (transaction) => {
-      const attempt = await this.acts.begin(transaction, visit);
-      if (attempt.result !== null) return attempt.result;
+      const known = await this.begin(transaction, request);
+      if (known !== null) return known;
       const isSet = await this.users.amend(transaction, run.userId, { set, run });
       return this.acts.finish(transaction, visit, isSet ? DONE : notDone('profile_refused'));
     });
     this.users.committed();
     return result;
+  }
+
+  /** @returns what came of the visit already, or of the run; null: it is to be done, in this transaction */
+  private async begin(transaction: Transaction, request: ActRequest): Promise<ActResult | null> {
+    const { run, clock } = request;
+    const visit = visitOf(request);
+    const { result } = await this.acts.begin(transaction, visit);
+    if (result !== null) return result;
+    // An exit that is being asked for, and an event that is being stored, are waited for and then seen.
+    await this.users.lockAlone(transaction, [run.userId]);
+    return (await this.acts.isOver(transaction, run.runKey, clock)) ? this.acts.finish(transaction, visit, OVER) : null;
   }
 
   private reachGoal(request: ActRequest, { goal }: ActOf<'reach_goal'>): Promise<ActResult> {
@@ -93,7 +106,7 @@ export class Acts {
     const known: { result: ActResult | null } = { result: null };
     const wish = { run, journey: act.journey, entryKey: act.entryKey };
     const isStarted = await this.enrolments.enrolByRun(wish, async (transaction) => {
-      known.result = (await this.acts.begin(transaction, visit)).result;
+      known.result = await this.begin(transaction, request);
       if (known.result !== null) return false;
       await this.acts.finish(transaction, visit, DONE);
       return true;

@@ -261,6 +261,20 @@ export class UsersRepository {
     return new Set(rows.map(({ id }) => id));
   }
 
+  /**
+   * As `hold`, and nobody else holds them meanwhile. Whoever waits for the commit sees what this transaction wrote; what
+   * those wrote who held them before is seen by later statements. Waiting is in turn: shared locks are let past whoever
+   * waits for a lock of its own, and a stream of them would keep it waiting for ever.
+   */
+  async holdAlone(transaction: Transaction, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await transaction.query<{ id: string }>({
+      name: 'users_hold_alone',
+      text: 'select id from users where id = any ($1) and erased_at is null order by id for no key update',
+      values: [ids],
+    });
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Takes the users' locks in one order, so that two batches never wait for each other. */
   async lock(transaction: Transaction, ids: readonly string[]): Promise<void> {
     await transaction.query({

@@ -159,9 +159,12 @@ export class UsersService {
     return user !== null && !user.isErased;
   }
 
-  /** Those of `ids` that are known and not erased; they stay so until the transaction ends. */
+  /**
+   * Those of `ids` that are known and not erased; they stay so until the transaction ends, and nobody else holds them.
+   * To be called once in a transaction, and not before `lock`.
+   */
   hold(transaction: Transaction, ids: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.users.hold(transaction, [...new Set(ids)]);
+    return this.users.holdAlone(transaction, [...new Set(ids)]);
   }
 
   /**
@@ -172,6 +175,16 @@ export class UsersService {
     const unique = [...new Set(ids)];
     await this.users.lock(transaction, unique);
     return this.users.hold(transaction, unique);
+  }
+
+  /**
+   * As `lock`, and keeps those out, too, who `hold` the users, such as whoever stores events of them: what they wrote is
+   * seen by later statements, and who comes next sees what this transaction leaves.
+   */
+  async lockAlone(transaction: Transaction, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const unique = [...new Set(ids)];
+    await this.users.lock(transaction, unique);
+    return this.users.holdAlone(transaction, unique);
   }
 
   /**

@@ -68,11 +68,26 @@ export class Admission {
 
   /**
    * Lets a user into the given version, or says why not. The run starts by the outbox once the transaction is committed
-   * (`RunSignals.kick` hurries it). Who admits several users in one transaction locks all of them first: where a journey
-   * limits its entries, the lock of its counter comes after theirs and is kept, too.
+   * (`RunSignals.kick` hurries it).
    */
   async admit(transaction: Transaction, wish: EntryWish): Promise<Entered> {
-    const living = await this.users.lock(transaction, [wish.userId]);
+    return this.admitLocked(transaction, wish, await this.lock(transaction, [wish.userId]));
+  }
+
+  /**
+   * Takes the locks that an entry needs. An event of these users that is being stored is seen by later statements; one
+   * that comes then waits for the commit, and finds the new run listening: none falls between the two. Who admits several
+   * users in one transaction locks all of them first: where a journey limits its entries, the lock of its counter comes
+   * after theirs and is kept, too.
+   *
+   * @returns who of them is known and not erased
+   */
+  lock(transaction: Transaction, userIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.users.lockAlone(transaction, userIds);
+  }
+
+  /** As `admit`. @param living what `lock` answered in this transaction, of this user and maybe others */
+  async admitLocked(transaction: Transaction, wish: EntryWish, living: ReadonlySet<string>): Promise<Entered> {
     if (!living.has(wish.userId)) return refused('USER_UNKNOWN', 'there is no such user');
     const place = await this.placeFor(transaction, wish);
     if (place.kind === 'refused') return place;
@@ -100,15 +115,22 @@ export class Admission {
 
   private async placeFor(transaction: Transaction, wish: EntryWish): Promise<Place> {
     const { userId, journey, clockDomain } = wish;
-    const { mode } = journey.entry;
-    if (mode === 'after_exit') return this.placeAfterExit(transaction, wish);
-    if (mode === 'parallel' && wish.entryKey === null) {
-      return refused('ENTRY_KEY_MISSING', 'a parallel journey needs an entry_key');
+    switch (journey.entry.mode) {
+      case 'once': {
+        // Ever: an entry of an earlier version counts whatever told it apart.
+        const last = await this.entries.last(transaction, journey.id, userId, clockDomain);
+        return last === null ? { kind: 'free', entryKey: ONCE } : { kind: 'taken', runKey: last.runKey };
+      }
+      case 'after_exit':
+        return this.placeAfterExit(transaction, wish);
+      case 'parallel': {
+        const { entryKey } = wish;
+        if (entryKey === null) return refused('ENTRY_KEY_MISSING', 'a parallel journey needs an entry_key');
+        const place = { journeyId: journey.id, userId, entryKey, clockDomain };
+        const runKey = await this.entries.findRunKey(transaction, place);
+        return runKey === null ? { kind: 'free', entryKey } : { kind: 'taken', runKey };
+      }
     }
-    const entryKey = mode === 'once' ? 'once' : (wish.entryKey ?? 'once');
-    const place = { journeyId: journey.id, userId, entryKey, clockDomain };
-    const runKey = await this.entries.findRunKey(transaction, place);
-    return runKey === null ? { kind: 'free', entryKey } : { kind: 'taken', runKey };
   }
 
   private async placeAfterExit(transaction: Transaction, { userId, journey, clockDomain }: EntryWish): Promise<Place> {
@@ -153,6 +175,9 @@ const refused = (code: EntryRefusal, detail: string): Extract<Entered, { kind: '
   code,
   detail,
 });
+
+/** What `once` writes, so that a unique row stands behind it, too. */
+const ONCE = 'once';
 
 /** Never equal to an entry key from outside, which holds no `~`. */
 const ordinal = (n: number): string => `~${n}`;

@@ -3,6 +3,7 @@ import type { ListenedEvent } from '../../../core/journeys/plan.js';
 import type { InstantMs } from '../../../core/kernel/instant.js';
 import { Database, type Statement, type Transaction } from '../../../platform/database/database.js';
 import { AuditLog, type AuditEntry } from '../../access/index.js';
+import { startNow } from '../runs/early-starts.js';
 
 export interface NewEntry {
   readonly runKey: string;
@@ -36,6 +37,14 @@ export interface LastEntry {
   readonly endedForMs: number | null;
 }
 
+/** How a command on its way reaches the run. */
+export interface Commanded {
+  /** The message that repeats the command when nobody answers it; null: the run has ended. */
+  readonly repeat: string | null;
+  /** Whether the run has not begun: its start, which is due now, carries the command. */
+  readonly isCarried: boolean;
+}
+
 /** Longer than the command itself waits for an answer. */
 const REPEAT_SECONDS = 20;
 
@@ -47,6 +56,7 @@ export class EntriesRepository {
     private readonly audit: AuditLog,
   ) {}
 
+  /** The user's run that goes on, whatever told it apart; where none does, the one that ended last. */
   async last(transaction: Transaction, journeyId: string, userId: string, domain: string): Promise<LastEntry | null> {
     const [row] = await transaction.query<LastEntry>({
       name: 'entries_last',
@@ -54,7 +64,7 @@ export class EntriesRepository {
           (count(*) filter (where entry_key like '~%') over ())::int as ordinals,
           (extract(epoch from clock_timestamp() - ended_at) * 1000)::float8 as "endedForMs"
         from journey_entries where journey_id = $1 and user_id = $2 and clock_domain = $3
-        order by entered_at desc, run_key desc limit 1`,
+        order by ended_at desc nulls first, entered_at desc, run_key desc limit 1`,
       values: [journeyId, userId, domain],
     });
     return row ?? null;
@@ -151,43 +161,42 @@ export class EntriesRepository {
    *
    * @returns the message that repeats the command when nobody answers it
    */
-  setPaused(runKey: string, isPaused: boolean, principal: string): Promise<string | null> {
+  async setPaused(runKey: string, isPaused: boolean, principal: string): Promise<string | null> {
     const entry = { principal, action: isPaused ? 'run.pause' : 'run.resume', subject: runKey };
-    return this.command(entry, {
+    const { repeat } = await this.command(entry, {
       text: `with entry as (
           update journey_entries set paused_at = case when $2 then clock_timestamp() end
           where run_key = $1 and ended_at is null returning run_key
         )
         insert into outbox (kind, run_key, payload, available_at)
         select 'command_run', run_key, '{}', clock_timestamp() + make_interval(secs => ${REPEAT_SECONDS}) from entry
-        returning id`,
+        returning id as repeat, false as "isCarried"`,
       values: [runKey, isPaused],
     });
+    return repeat;
   }
 
-  /**
-   * From here on every claim of the run is refused.
-   *
-   * @returns the message that repeats the command when nobody answers it
-   */
-  requestExit(runKey: string, reason: string, principal: string): Promise<string | null> {
+  /** From here on every claim of the run is refused. One that has not begun is over as soon as the outbox is looked at. */
+  requestExit(runKey: string, reason: string, principal: string): Promise<Commanded> {
     return this.command(
       { principal, action: 'run.exit', subject: runKey, detail: { reason } },
       {
         text: `with entry as (
           update journey_entries set exit_requested_at = coalesce(exit_requested_at, clock_timestamp())
           where run_key = $1 and ended_at is null returning run_key
+        ), begun as (${startNow('entry')}), message as (
+          insert into outbox (kind, run_key, payload, available_at)
+          select 'command_run', run_key, jsonb_build_object('reason', $2::text),
+            clock_timestamp() + make_interval(secs => ${REPEAT_SECONDS}) from entry
+          returning id
         )
-        insert into outbox (kind, run_key, payload, available_at)
-        select 'command_run', run_key, jsonb_build_object('reason', $2::text),
-          clock_timestamp() + make_interval(secs => ${REPEAT_SECONDS}) from entry
-        returning id`,
+        select id as repeat, exists (select from begun) as "isCarried" from message`,
         values: [runKey, reason],
       },
     );
   }
 
-  private command(entry: AuditEntry, statement: Statement): Promise<string | null> {
+  private command(entry: AuditEntry, statement: Statement): Promise<Commanded> {
     return this.database.transaction(async (transaction) => {
       await transaction.query({
         name: 'entries_lock_user_of_run',
@@ -195,9 +204,9 @@ export class EntriesRepository {
           join journey_entries entry on entry.user_id = state.user_id where entry.run_key = $1 for update of state`,
         values: [entry.subject],
       });
-      const [message] = await transaction.query<{ id: string }>(statement);
+      const [commanded] = await transaction.query<Commanded>(statement);
       await this.audit.write(transaction, entry);
-      return message?.id ?? null;
+      return commanded ?? { repeat: null, isCarried: false };
     });
   }
 }

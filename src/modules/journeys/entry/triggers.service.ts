@@ -84,10 +84,12 @@ export class TriggersService implements OnApplicationBootstrap, BeforeApplicatio
     entry: TriggeredEntry,
   ): Promise<Refused | null> {
     const { userId, entryKey, clockDomain, eventName } = entry;
+    // What is asked next may be on its way into the database still: under the lock it is there, or the run will hear it.
+    const living = await this.admission.lock(transaction, [userId]);
     if (await this.hasEnded(transaction, journey.plan, entry)) return ENDED_ALREADY;
     const key = journey.entry.mode === 'parallel' && entryKey !== null ? toEntryKey(entryKey) : null;
     const wish = { userId, journey, entryKey: key, source: `event:${eventName}`, clockDomain };
-    const entered = await this.admission.admit(transaction, wish);
+    const entered = await this.admission.admitLocked(transaction, wish, living);
     return entered.kind === 'refused' ? entered : null;
   }
 

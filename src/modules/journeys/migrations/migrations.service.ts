@@ -1,5 +1,6 @@
 import { ConflictException, Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
 import { readMap } from '../../../core/journeys/migrating-map.js';
+import { actionsOf } from '../../../core/journeys/migrating-repeats.js';
 import type { Migration } from '../../../core/journeys/migrating-types.js';
 import { waitSortOf } from '../../../core/journeys/migrating.js';
 import type { Plan } from '../../../core/journeys/plan.js';
@@ -199,8 +200,3 @@ const invalid = (errors: readonly { path: string; message: string }[]): Unproces
   new UnprocessableEntityException({ code: 'MIGRATION_INVALID', detail: 'runs cannot be moved like this', errors });
 
 const sum = (rows: readonly StandingRow[]): number => rows.reduce((all, { runs }) => all + runs, 0);
-
-function actionsOf(plans: readonly Plan[]): readonly string[] {
-  const steps = plans.flatMap((plan) => Object.values(plan.steps));
-  return [...new Set(steps.flatMap((step) => (step.kind === 'decide' ? step.actions : [])))];
-}

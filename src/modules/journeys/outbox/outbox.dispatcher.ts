@@ -5,6 +5,8 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { EVENT_SIGNAL, type EventSignal } from '../../../../workflows/messages.js';
+import type { InstantMs } from '../../../core/kernel/instant.js';
 import { OutboxDelivery } from './outbox.delivery.js';
 import { OutboxRepository, type OutboxMessage } from './outbox.repository.js';
 
@@ -14,7 +16,8 @@ const DELIVERIES_MAX = 50;
 /**
  * Carries messages from the outbox to Temporal, at least once: a start is idempotent by workflow id, an event by its
  * message id, a command by nature. Every API and worker process runs one; leases keep them out of each other's way.
- * One message that hangs takes one place of many, and no more.
+ * The messages of one run go one after the other, those of several runs side by side: one that hangs takes one place of
+ * many, and no more.
  */
 @Injectable()
 export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -58,33 +61,84 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
       const free = DELIVERIES_MAX - this.underWay.size;
       try {
         const messages = await this.outbox.lease(free);
-        for (const message of messages) this.follow(message);
-        if (messages.length === free) this.isWanted = true;
+        for (const chain of chainsOf(messages)) this.follow(chain);
+        if (messages.length >= free) this.isWanted = true;
       } catch (error) {
         this.logger.warn('the outbox could not be read; the next poll tries again', { error });
       }
     }
   }
 
-  private follow(message: OutboxMessage): void {
-    const delivery = this.deliver(message).finally(() => {
+  private follow(chain: readonly OutboxMessage[]): void {
+    const delivery = this.deliverInTurn(chain).finally(() => {
       this.underWay.delete(delivery);
       if (this.isWanted) this.kick();
     });
     this.underWay.add(delivery);
   }
 
-  private async deliver(message: OutboxMessage): Promise<void> {
+  private async deliverInTurn(chain: readonly OutboxMessage[]): Promise<void> {
+    let left = chain;
+    while (!this.isStopped || left === chain) {
+      const [message, ...behind] = left;
+      if (message === undefined) return;
+      left = await this.deliver(message, behind);
+    }
+    const ids = left.map(({ id }) => id);
+    // Where that fails their lease ends by itself.
+    if (ids.length > 0) await this.outbox.giveBack(ids).catch(() => undefined);
+  }
+
+  /** @returns what of the messages behind it is to follow now */
+  private async deliver(message: OutboxMessage, behind: readonly OutboxMessage[]): Promise<readonly OutboxMessage[]> {
+    const signals = behind.filter(isSignal);
     try {
       await this.delivery.deliver(message);
-      await this.outbox.remove(message.id);
-      // Its run is to begin now, not at the next poll.
-      if (message.kind === 'enter_journey') this.kick();
+      const mayFree = message.kind === 'start_run' || (isSignal(message) && signals.length === 0);
+      const isAnyFree = mayFree ? await this.outbox.removeLast(message.id) : await this.outbox.remove(message.id);
+      // A run is to begin, or to hear what waited for its turn, now and not at the next poll.
+      if (isAnyFree === true || message.kind === 'enter_journey') this.kick();
+      return behind;
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      await this.outbox.postpone(message.id, text).catch(() => {
-        this.logger.warn('a message could not be put off; its lease ends by itself', { id: message.id, error });
-      });
+      const isHolding = await this.postpone(message, error, isSignal(message) ? signals : []);
+      return isHolding && isSignal(message) ? behind.filter((each) => !isSignal(each)) : behind;
     }
   }
+
+  /** @returns whether those behind it wait for it */
+  private async postpone({ id }: OutboxMessage, error: unknown, behind: readonly OutboxMessage[]): Promise<boolean> {
+    const text = error instanceof Error ? error.message : String(error);
+    const ids = behind.map((each) => each.id);
+    try {
+      return await this.outbox.postpone(id, text, ids);
+    } catch {
+      this.logger.warn('a message could not be put off; its lease ends by itself', { id, error });
+      return true;
+    }
+  }
+}
+
+const isSignal = ({ kind }: OutboxMessage): boolean => kind === 'signal_run';
+
+/**
+ * What is to be delivered one after the other, in the order of the ids, and events by their time: two of one request
+ * may have been written in any order. A start stands alone: what waits for it is tried again after it.
+ */
+function chainsOf(messages: readonly OutboxMessage[]): readonly (readonly OutboxMessage[])[] {
+  const ordered = [...messages].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const chains = Map.groupBy(ordered, ({ kind, runKey, id }) => (kind === 'start_run' ? id : runKey));
+  return [...chains.values()].map(byEventTime);
+}
+
+/** Everything else keeps its place. */
+function byEventTime(chain: readonly OutboxMessage[]): readonly OutboxMessage[] {
+  const events = chain.filter((each) => occurredAtOf(each) !== null);
+  const sorted = events.toSorted((a, b) => (occurredAtOf(a) ?? 0) - (occurredAtOf(b) ?? 0)).values();
+  return chain.map((each) => (occurredAtOf(each) === null ? each : (sorted.next().value ?? each)));
+}
+
+function occurredAtOf(message: OutboxMessage): InstantMs | null {
+  if (message.kind !== 'signal_run' || message.payload.signal !== EVENT_SIGNAL) return null;
+  const { occurredAt } = message.payload.argument as Partial<EventSignal>;
+  return occurredAt ?? null;
 }

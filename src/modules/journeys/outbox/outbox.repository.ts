@@ -54,6 +54,17 @@ const WORDS_MAX = 1_000;
 /** Longer than a delivery may take: a message that is leased for longer belongs to a dead process. */
 const LEASE_SECONDS = 60;
 const BACKOFF_SECONDS_MAX = 300;
+/** Of signals that wait for runs of which one is taken. */
+const BESIDE_MAX = 50;
+/** Rounds in which a lease passes over signals that are held up. */
+const LEASE_ROUNDS_MAX = 20;
+/** A signal that failed so often, for about 18 minutes, holds up those behind it no longer: it may never get through. */
+const HOLDING_ATTEMPTS_MAX = 12;
+
+/** One instant for all rows that has come: the column holds milliseconds, and would round up. */
+const NOW = `date_trunc('milliseconds', statement_timestamp())`;
+const waitOf = (attempts: string): string =>
+  `make_interval(secs => least(power(2, least(${attempts}, 20) - 1), ${BACKOFF_SECONDS_MAX}))`;
 
 /** The arms that the entry's user met in runs of the same journey and clock, the first met first. */
 const ARMS_MET = `coalesce((
@@ -70,19 +81,55 @@ const ARMS_MET = `coalesce((
 export class OutboxRepository {
   constructor(private readonly database: Database) {}
 
-  /** Takes up to `limit` due messages for this process alone, for the length of the lease. */
-  lease(limit: number): Promise<readonly OutboxMessage[]> {
-    return this.database.query<OutboxMessage>({
+  /**
+   * Takes due messages for this process alone, for the length of the lease: up to `limit`, and what else waits for the
+   * same runs. A signal is taken only with all older ones of its run, or after them: one that another process has, or
+   * that is being tried again, holds up those behind it. Nothing holds up a command or a start.
+   */
+  async lease(limit: number): Promise<readonly OutboxMessage[]> {
+    const taken: OutboxMessage[] = [];
+    for (let round = 1; round <= LEASE_ROUNDS_MAX && taken.length < limit; round += 1) {
+      const wanted = limit - taken.length;
+      const rows = await this.leaseOnce(wanted);
+      taken.push(...rows.filter(({ isHeldUp }) => !isHeldUp));
+      // Where some were held up there may be others that are not.
+      if (rows.length < wanted) break;
+    }
+    return taken;
+  }
+
+  private leaseOnce(limit: number): Promise<readonly (OutboxMessage & { readonly isHeldUp: boolean })[]> {
+    return this.database.query({
       name: 'outbox_lease',
-      text: `update outbox set attempts = attempts + 1,
-          available_at = clock_timestamp() + make_interval(secs => ${LEASE_SECONDS})
-        where id in (
-          select id from outbox where available_at <= clock_timestamp() order by available_at, id limit $1
-          for update skip locked
+      // The instant stands in a query of its own, so that the index is asked for it and not each row. An older signal that
+      // is not among the taken ones was passed over because somebody else has it, or is not due: it holds up the others.
+      text: `with due as materialized (
+          select id, kind, run_key from outbox where available_at <= (select clock_timestamp())
+          order by available_at, id limit $1 for update skip locked
+        ), beside as materialized (
+          select id, kind, run_key from outbox
+          where kind = 'signal_run' and run_key = any (array(select run_key from due where kind = 'signal_run'))
+            and id <> all (array(select id from due)) and available_at <= (select clock_timestamp())
+          order by run_key, id limit ${BESIDE_MAX} for update skip locked
+        ), taken as materialized (
+          select * from due union all select * from beside
+        ), judged as (
+          select taken.id, (
+            select least(older.available_at, clock_timestamp() + ${waitOf('older.attempts')}) from outbox older
+            where taken.kind = 'signal_run' and older.kind = 'signal_run' and older.run_key = taken.run_key
+              and older.id < taken.id and older.attempts < ${HOLDING_ATTEMPTS_MAX}
+              and older.id <> all (array(select id from taken))
+            order by older.id limit 1) as held_up_until
+          from taken
         )
-        returning id, kind, run_key as "runKey", payload, kind <> 'start_run' and exists (
-          select from outbox start where start.run_key = outbox.run_key and start.kind = 'start_run'
-        ) as "isStartPending"`,
+        update outbox set attempts = attempts + case when held_up_until is null then 1 else 0 end,
+          available_at = coalesce(held_up_until, clock_timestamp() + make_interval(secs => ${LEASE_SECONDS}))
+        from judged where outbox.id = judged.id
+        returning outbox.id, kind, run_key as "runKey", payload, held_up_until is not null as "isHeldUp",
+          -- Limited, or all starts there are would be read into a table of their own.
+          kind <> 'start_run' and (
+            select true from outbox start where start.run_key = outbox.run_key and start.kind = 'start_run' limit 1
+          ) is not null as "isStartPending"`,
       values: [limit],
     });
   }
@@ -102,14 +149,58 @@ export class OutboxRepository {
     await this.database.query({ name: 'outbox_remove', text: 'delete from outbox where id = $1', values: [id] });
   }
 
-  /** Puts a message off: 1 s, 2 s, 4 s … at most five minutes. It is never given up. */
-  async postpone(id: string, error: string): Promise<void> {
-    await this.database.query({
+  /**
+   * As `remove`, for the last one that was taken of a run: what it held up becomes due, and after a start all signals
+   * that waited for it.
+   *
+   * @returns whether there was any
+   */
+  async removeLast(id: string): Promise<boolean> {
+    const [row] = await this.database.query<{ isAnyDue: boolean }>({
+      name: 'outbox_remove_last',
+      // Rows that are due already are written too: who is about to put them off is seen only by the lock.
+      text: `with gone as (delete from outbox where id = $1 returning run_key, kind),
+        freed as (
+          update outbox set attempts = 0, available_at = ${NOW} where id in (
+            select waiting.id from gone join outbox waiting on waiting.run_key = gone.run_key
+            where waiting.kind = 'signal_run' and gone.kind in ('signal_run', 'start_run')
+              and (waiting.attempts = 0 or gone.kind = 'start_run')
+            order by waiting.id limit ${BESIDE_MAX})
+          returning id
+        )
+        select exists (select from freed) as "isAnyDue"`,
+      values: [id],
+    });
+    return row?.isAnyDue ?? false;
+  }
+
+  /**
+   * Puts a message off: 1 s, 2 s, 4 s … at most five minutes. It is never given up.
+   *
+   * @param behind signals that were taken with it and are not to overtake it: they wait as long, untried
+   * @returns whether they do; a message that has failed very often holds up nobody
+   */
+  async postpone(id: string, error: string, behind: readonly string[] = []): Promise<boolean> {
+    const [row] = await this.database.query<{ isHolding: boolean }>({
       name: 'outbox_postpone',
-      text: `update outbox set last_error = $2, available_at = clock_timestamp()
-          + make_interval(secs => least(power(2, least(attempts, 20) - 1), ${BACKOFF_SECONDS_MAX}))
-        where id = $1`,
-      values: [id, error],
+      text: `with failed as (
+          update outbox set last_error = $2, available_at = clock_timestamp() + ${waitOf('attempts')}
+          where id = $1 returning available_at, attempts
+        ), held as (
+          update outbox set attempts = greatest(outbox.attempts - 1, 0), available_at = failed.available_at
+          from failed where outbox.id = any ($3) and failed.attempts < ${HOLDING_ATTEMPTS_MAX}
+        )
+        select attempts < ${HOLDING_ATTEMPTS_MAX} as "isHolding" from failed`,
+      values: [id, error, behind],
+    });
+    return row?.isHolding ?? false;
+  }
+
+  /** Lets others take what was taken and not tried. */
+  async giveBack(ids: readonly string[]): Promise<void> {
+    await this.database.query({
+      text: `update outbox set attempts = greatest(attempts - 1, 0), available_at = ${NOW} where id = any ($1)`,
+      values: [ids],
     });
   }
 

@@ -20,10 +20,10 @@ export class JumpController {
     status: 204,
     summary: 'Takes a run from where it waits to another step',
     description:
-      'The step is entered like any other: limits, gates and caps apply. Refused while the run is busy, and where it could come to a message that it may have sent, unless `allow_repeat` is said.',
+      'The step is entered like any other: limits, gates and caps apply. Refused while the run is busy, and where it could come to a message or a webhook that it may have sent, unless `allow_repeat` is said.',
     refusals: {
       404: 'no such run',
-      409: 'the run has ended, is busy, or could send a message again',
+      409: 'the run has ended, is busy, or could send a message or a webhook again',
       422: 'no such step',
       503: 'no worker answers',
     },

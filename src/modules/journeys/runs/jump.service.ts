@@ -6,9 +6,11 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 import { JUMP_UPDATE, type JumpUpdate } from '../../../../workflows/messages.js';
+import { actionsOf } from '../../../core/journeys/migrating-repeats.js';
 import type { Plan } from '../../../core/journeys/plan.js';
 import { Database } from '../../../platform/database/database.js';
 import { AuditLog } from '../../access/index.js';
+import { MigrationsRepository } from '../migrations/migrations.repository.js';
 import type { JumpRequest } from './jump.dto.js';
 import { RunGateway } from './run-gateway.js';
 
@@ -25,6 +27,7 @@ export class JumpService {
   constructor(
     private readonly database: Database,
     private readonly gateway: RunGateway,
+    private readonly migrations: MigrationsRepository,
     private readonly audit: AuditLog,
   ) {}
 
@@ -47,7 +50,8 @@ export class JumpService {
         this.audit.write(transaction, { principal, action, subject: run.runKey, detail: { step, ...detail } }),
       );
     await write('run.jump', { reason, allow_repeat: isRepeatAllowed });
-    const argument: JumpUpdate = { step, isRepeatAllowed };
+    const offers = await this.migrations.offers(actionsOf([run.plan]));
+    const argument: JumpUpdate = { step, isRepeatAllowed, offers };
     const outcome = await this.gateway.command(run.runKey, JUMP_UPDATE, argument);
     switch (outcome.kind) {
       case 'done':

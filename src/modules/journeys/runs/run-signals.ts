@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { EVENT_SIGNAL, WAKE_SIGNAL } from '../../../../workflows/messages.js';
+import { EVENT_SIGNAL, WAKE_SIGNAL, type WakeSignal } from '../../../../workflows/messages.js';
 import { evaluateCondition } from '../../../core/audiences/evaluate-condition.js';
 import type { ListenedCondition } from '../../../core/journeys/plan.js';
 import type { InstantMs } from '../../../core/kernel/instant.js';
@@ -7,6 +7,7 @@ import type { Transaction } from '../../../platform/database/database.js';
 import { entriesOf, type TriggerRow } from '../entry/triggers.js';
 import { TriggersRepository } from '../entry/triggers.repository.js';
 import { OutboxDispatcher } from '../outbox/outbox.dispatcher.js';
+import { startNow } from './early-starts.js';
 
 export interface UserEvent {
   readonly userId: string;
@@ -17,12 +18,14 @@ export interface UserEvent {
   readonly clockDomain: string;
 }
 
-/** A run that hears of an event, where the run has conditions on such events. */
+/** A run that hears of an event, where the run has conditions on such events or is to end before it has begun. */
 interface Heard {
   readonly runKey: string;
-  readonly listeners: readonly ListenedCondition[];
+  readonly listeners: readonly ListenedCondition[] | null;
   /** Whether an event that meets none of them concerns the run too. */
   readonly isPlain: boolean;
+  /** Whether the event ends it whatever its properties, and its start still waits. */
+  readonly isEarlyExit: boolean;
   /** Of the event in the list that was asked about, from 1. */
   readonly place: number;
 }
@@ -42,7 +45,8 @@ export class RunSignals {
    * Hands events to every running run that listens to their names: real runs only, virtual ones look events up. Where a
    * run has conditions on the properties they are tested here, so that no property enters a history: the run hears which
    * of them hold. An event that concerns it in no way is recorded as a reject. One that meets the condition of an exit or
-   * a goal lets no message of the run pass any more, from this transaction on. What triggers a journey becomes a message
+   * a goal lets no message of the run pass any more, from this transaction on. A run that is to begin later and hears of
+   * its end does not wait for its beginning. What triggers a journey becomes a message
    * that lets the user in, after the commit.
    */
   async events(transaction: Transaction, events: readonly UserEvent[]): Promise<void> {
@@ -50,7 +54,9 @@ export class RunSignals {
     const found = await transaction.query<Heard | TriggerRow>({
       name: 'run_signals_events',
       text: `with heard as materialized (
-          select wait.run_key, wait.listeners, wait.is_plain, event.*
+          select wait.run_key, wait.listeners, wait.is_plain, event.*, wait.is_exit and exists (
+              select from outbox start
+              where start.run_key = wait.run_key and start.kind = 'start_run' and start.attempts = 0) as is_early_exit
           from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[])
             with ordinality as event (user_id, message_id, name, occurred_at, place)
           join run_waits wait on wait.user_id = event.user_id and wait.event_name = event.name
@@ -60,12 +66,13 @@ export class RunSignals {
           insert into outbox (kind, run_key, payload)
           select 'signal_run', run_key, jsonb_build_object('signal', $5::text, 'argument',
             jsonb_build_object('messageId', message_id, 'name', name, 'occurredAt', occurred_at))
-          from heard where listeners is null
+          from heard where listeners is null and not is_early_exit
         )
-        select run_key as "runKey", listeners, is_plain as "isPlain", place, null as "journeyKey", null as trigger
-        from heard where listeners is not null
+        select run_key as "runKey", listeners, is_plain as "isPlain", is_early_exit as "isEarlyExit", place,
+          null as "journeyKey", null as trigger
+        from heard where listeners is not null or is_early_exit
         union all (
-          select null, null, null, event.place, journey.key, trigger.definition
+          select null, null, null, null, event.place, journey.key, trigger.definition
           from unnest($3::text[]) with ordinality as event (name, place)
           join journey_triggers trigger on trigger.kind = 'event' and trigger.event_name = event.name
           join journeys journey on journey.id = trigger.journey_id and journey.status in ('published', 'paused')
@@ -111,9 +118,10 @@ export class RunSignals {
               where item.run_key = entry.run_key and to_timestamp(item.occurred_at / 1000) > entry.entered_at)
             and entry.run_key = any ($8)
           order by entry.run_key for no key update
-        )
-        update journey_entries entry set exit_requested_at = coalesce(exit_requested_at, clock_timestamp())
-        from ended where entry.run_key = ended.run_key`,
+        ), asked as (
+          update journey_entries entry set exit_requested_at = coalesce(exit_requested_at, clock_timestamp())
+          from ended where entry.run_key = ended.run_key returning entry.run_key
+        ) ${startNow('asked')}`,
       values: [
         told.map(({ runKey }) => runKey),
         told.map(({ argument }) => JSON.stringify(argument)),
@@ -143,10 +151,10 @@ export class RunSignals {
       name: 'run_signals_wake',
       text: `insert into outbox (kind, run_key, payload)
         select 'signal_run', run_key,
-          jsonb_build_object('signal', $2::text, 'argument', jsonb_build_object('because', $3::text))
+          jsonb_build_object('signal', $2::text, 'argument', $3::jsonb)
         from journey_entries where user_id = any($1::uuid[]) and clock_domain = 'real' and ended_at is null
           and run_key is distinct from $4`,
-      values: [userIds, WAKE_SIGNAL, because, but],
+      values: [userIds, WAKE_SIGNAL, JSON.stringify(wakeArgument(because)), but],
     });
   }
 
@@ -168,7 +176,7 @@ export class RunSignals {
       text: `with ended as (
           update journey_entries set exit_requested_at = clock_timestamp()
           where user_id = $1 and ended_at is null returning run_key
-        )
+        ), begun as (${startNow('ended')})
         insert into outbox (kind, run_key, payload)
         select 'command_run', run_key, jsonb_build_object('reason', $2::text) from ended`,
       values: [userId, reason],
@@ -180,6 +188,14 @@ export class RunSignals {
     this.dispatcher.kick();
   }
 }
+
+/** After these nothing may stay planned that is not allowed any more. */
+const URGENT: ReadonlySet<string> = new Set(['consent_withdrawn', 'suppression_changed']);
+
+const wakeArgument = (because: string): WakeSignal => ({
+  because,
+  ...(URGENT.has(because) ? { isUrgent: true } : {}),
+});
 
 const isTrigger = (row: Heard | TriggerRow): row is TriggerRow => 'trigger' in row && row.trigger !== null;
 
@@ -193,20 +209,20 @@ interface Judged {
     readonly matches?: readonly number[];
   };
   readonly isTold: boolean;
-  /** Meets the condition of an exit or a goal. */
+  /** Meets the condition of an exit or a goal, or ends a run that has not begun. */
   readonly isEnd: boolean;
 }
 
-function judge({ runKey, listeners, isPlain, place }: Heard, events: readonly UserEvent[]): Judged {
+function judge({ runKey, listeners, isPlain, isEarlyExit, place }: Heard, events: readonly UserEvent[]): Judged {
   const event = events[place - 1];
   if (event === undefined) throw new Error('an event that nobody asked about');
   const { messageId, name, occurredAt, properties } = event;
-  const met = listeners.filter(({ where }) => evaluateCondition({ condition: where, attributes: properties }));
+  const met = (listeners ?? []).filter(({ where }) => evaluateCondition({ condition: where, attributes: properties }));
   const matches = met.map(({ index }) => index);
   return {
     runKey,
     argument: { messageId, name, occurredAt, ...(matches.length > 0 ? { matches } : {}) },
     isTold: isPlain || matches.length > 0,
-    isEnd: met.some(({ isExit }) => isExit),
+    isEnd: isEarlyExit || met.some(({ isExit }) => isExit),
   };
 }

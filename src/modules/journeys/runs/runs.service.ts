@@ -5,6 +5,7 @@ import { EntriesRepository } from '../entry/entries.repository.js';
 import { OutboxRepository } from '../outbox/outbox.repository.js';
 import { toRunCountsView, type RunCountsView } from './run-filter.dto.js';
 import { RunGateway } from './run-gateway.js';
+import { RunSignals } from './run-signals.js';
 import { toRunRejectView, type RunRejectView } from './run-rejects.dto.js';
 import type { RunView } from './runs.dto.js';
 import { toRunView } from './runs.mapper.js';
@@ -22,6 +23,7 @@ export class RunsService {
     private readonly entries: EntriesRepository,
     private readonly gateway: RunGateway,
     private readonly outbox: OutboxRepository,
+    private readonly signals: RunSignals,
   ) {}
 
   async list(query: RunFilter, page: PageRequest): Promise<Page<RunView>> {
@@ -64,11 +66,17 @@ export class RunsService {
     return this.find(id);
   }
 
+  /**
+   * Ends a run cleanly. One that has not begun ends without a step, in a moment.
+   *
+   * @throws ConflictException RUN_ENDED or COMMAND_REFUSED; ServiceUnavailableException when no worker answers
+   */
   async exit(id: string, reason: string, principal: string): Promise<RunView> {
     const run = await this.getRunning(id);
-    const repeat = await this.entries.requestExit(run.runKey, reason, principal);
+    const { repeat, isCarried } = await this.entries.requestExit(run.runKey, reason, principal);
     const argument: ExitUpdate = { reason };
-    await this.command({ run, update: EXIT_UPDATE, argument, repeat });
+    if (isCarried) this.signals.kick();
+    else await this.command({ run, update: EXIT_UPDATE, argument, repeat });
     return this.find(id);
   }
 

@@ -19,6 +19,7 @@ import { JourneyLife20261121001310 } from './20261121001310-journey-life.js';
 import { JourneyMigrations20261121001700 } from './20261121001700-journey-migrations.js';
 import { Journeys20261121000200 } from './20261121000200-journeys.js';
 import { Mended20261121001100 } from './20261121001100-mended.js';
+import { OutboxOrder20261124000200 } from './20261124000200-outbox-order.js';
 import { PayloadKeys20261121001800 } from './20261121001800-payload-keys.js';
 import { People20261121000100 } from './20261121000100-people.js';
 import { Policies20261121000600 } from './20261121000600-policies.js';
@@ -74,4 +75,5 @@ export const migrations = [
   { name: '20261123000400-run-reports', class: RunReports20261123000400 },
   { name: '20261123000500-replays-and-pauses', class: ReplaysAndPauses20261123000500 },
   { name: '20261124000100-preferred-channel', class: PreferredChannel20261124000100 },
+  { name: '20261124000200-outbox-order', class: OutboxOrder20261124000200 },
 ];
