@@ -305,7 +305,9 @@ describe('consents', () => {
     await api.post('/api/consents', { user_id: id, channel: 'email', status: 'withdrawn', source: 'spec' });
     const outbox = `select payload from outbox where run_key = $1`;
     const sent = await app.get(Database).query<{ payload: unknown }>({ text: outbox, values: [run] });
-    expect(sent).toMatchObject([{ payload: { signal: 'wake', argument: { because: 'consent_withdrawn', isUrgent: true } } }]);
+    expect(sent).toMatchObject([
+      { payload: { signal: 'wake', argument: { because: 'consent_withdrawn', isUrgent: true } } },
+    ]);
   });
 
   it('wakes once for a whole batch, each running run one time, however often its user is spoken of', async () => {

@@ -2,7 +2,7 @@ import type { Scalar } from './condition.js';
 import { attributeAt } from './evaluate-condition.js';
 
 /** One fact of the situation in which is asked: said by whoever asks, or looked up in the profile by its path. */
-export type ContextValue = Scalar | { readonly attribute: string };
+type ContextValue = Scalar | { readonly attribute: string };
 
 /** What a situation is made of, by name, e.g. `{ moment: 'after_trial', plan: { attribute: 'attributes.plan' } }`. */
 export type ContextValues = Readonly<Record<string, ContextValue>>;
