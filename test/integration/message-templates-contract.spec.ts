@@ -1,4 +1,7 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { MessageTemplatesService } from '../../src/modules/message-templates/index.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Answer, type Client } from '../support/client.js';
@@ -126,9 +129,17 @@ describe('message templates that rest on a contract', () => {
       body: { code: 'RENDER_FAILED', detail: expect.stringContaining('purpose: "marketing" needs consent') as string },
     });
 
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    await app.get(MessageTemplatesService).onApplicationBootstrap();
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('nobody gets them'), { keys: ['receipt'] }]]);
+
     const next = await api.put('/api/message-templates/receipt', { ...EMAIL, legal_basis: 'contract' });
     expect(next).toMatchObject({ status: 200, body: { version: 2, purpose: 'transactional' } });
     expect(await person.ask('receipt')).toMatchObject({ kind: 'sent' });
     expect(await smtp.mailsTo(person.email)).toHaveLength(1);
+    warn.mockClear();
+    await app.get(MessageTemplatesService).onApplicationBootstrap();
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 });

@@ -1,7 +1,9 @@
+import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { OutboxDelivery } from '../../src/modules/journeys/outbox/outbox.delivery.js';
 import { OutboxDispatcher } from '../../src/modules/journeys/outbox/outbox.dispatcher.js';
 import { OutboxRepository, type OutboxMessage } from '../../src/modules/journeys/outbox/outbox.repository.js';
+import { Stopwatch } from '../../src/platform/clock/stopwatch.js';
 import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { until } from '../support/until.js';
@@ -161,6 +163,65 @@ describe('the order of one run in the outbox', () => {
     await makeDue('attempts = 0');
     const taken = await outbox.lease(10);
     expect(taken.map(({ kind }) => kind).sort()).toEqual(['command_run', 'start_run']);
+  });
+
+  it('lets a command out beside a signal that hangs, though both were taken at once', async () => {
+    await tell('run', 'first@0', 'second@1');
+    await query(`insert into outbox (kind, run_key, payload) values ('command_run', 'run', '{}')`);
+    await makeDue('attempts = 0');
+    dispatcher(async (name) => {
+      while (name === 'run:first' && !isFree) await pause();
+    }).kick();
+    await untilTrue(() => delivered.length === 1);
+    expect(delivered).toEqual(['run:command_run']);
+    isFree = true;
+    await untilTrue(isEmpty);
+    expect(delivered.slice(1)).toEqual(['run:first', 'run:second']);
+  });
+
+  it('frees all that waited for a start, and not only as many as one lease takes', async () => {
+    await query(`insert into outbox (kind, run_key, payload) values ('start_run', 'run', '{}')`);
+    const names = Array.from({ length: 120 }, (_, n) => `e${n}@${n}`);
+    await tell('run', ...names);
+    await query(`update outbox set attempts = 30, available_at = clock_timestamp() + interval '5 minutes'
+      where kind = 'signal_run'`);
+    await makeDue(`kind = 'start_run'`);
+    dispatcher().kick();
+    await untilTrue(isEmpty);
+    expect(delivered).toEqual(['run:start_run', ...names.map((_, n) => `run:e${n}`)]);
+  });
+
+  it('gives back what the lease may not last for, and takes it anew', async () => {
+    const [elapsed, lease] = [jest.spyOn(Stopwatch.prototype, 'elapsedMs'), jest.spyOn(outbox, 'lease')];
+    elapsed.mockReturnValue(31_000);
+    await tell('run', 'first@0', 'second@1', 'third@2');
+    dispatcher().kick();
+    await untilTrue(isEmpty);
+    expect(delivered).toEqual(['run:first', 'run:second', 'run:third']);
+    const taken = await Promise.all(lease.mock.results.map(({ value }) => value as Promise<readonly OutboxMessage[]>));
+    expect(taken.map((rows) => rows.map(nameOf)).filter((rows) => rows.length > 0)).toEqual([
+      ['run:first', 'run:second', 'run:third'],
+      ['run:second', 'run:third'],
+      ['run:third'],
+    ]);
+    for (const spy of [elapsed, lease]) spy.mockRestore();
+  });
+
+  it('delivers what was taken though the next look at the outbox fails', async () => {
+    await tell('held', 'first@0', 'second@1', 'third@2');
+    await query(`update outbox set attempts = 1, available_at = clock_timestamp() + interval '1 minute'
+      where id = (select min(id::text)::uuid from outbox)`);
+    await tell('run', 'first@0');
+    const database = app.get(Database);
+    const ask = database.query.bind(database);
+    let leases = 0;
+    const spy = jest.spyOn(database, 'query').mockImplementation((statement) => {
+      leases += statement.name === 'outbox_lease' ? 1 : 0;
+      return statement.name === 'outbox_lease' && leases > 1 ? Promise.reject(new Error('gone')) : ask(statement);
+    });
+    // A round that is full of what is held up makes another one.
+    const taken = await outbox.lease(3).finally(() => spy.mockRestore());
+    expect([taken.map(nameOf), leases]).toEqual([['run:first'], 2]);
   });
 
   it('lets a start of the far future hold up nobody, and what waited for a start goes out right after it', async () => {

@@ -86,7 +86,7 @@ export class AudienceRounds extends Rounds {
     return this.database.transaction(async (transaction) => {
       const read = await this.members.candidates(transaction, page);
       // Nobody who is held can be erased before this is written.
-      const held = await this.users.hold(
+      const held = await this.users.holdShared(
         transaction,
         read.map(({ id }) => id),
       );

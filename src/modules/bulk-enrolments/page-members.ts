@@ -10,7 +10,7 @@ import { BulkEnrolmentsRepository, type BulkRow } from './bulk-enrolments.reposi
 import { BulkUsers, type Candidate } from './bulk-users.repository.js';
 
 /** A page is committed at once: so many users' locks are held meanwhile, and so many runs begin in one go at most. */
-const MEMBERS_MAX = 200;
+const MEMBERS_MAX = 50;
 const PAGE_SECONDS = 2;
 const LOOKED_AT_MAX = 10_000;
 const SCAN = 1_000;

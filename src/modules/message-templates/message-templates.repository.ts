@@ -39,6 +39,17 @@ const ROW = `id, key, version, channel, purpose, legal_basis as "legalBasis", br
 export class MessageTemplatesRepository {
   constructor(private readonly database: Database) {}
 
+  /** Templates whose current version rests on a contract and is for one of these purposes. */
+  async keysOnContract(purposes: readonly string[]): Promise<readonly string[]> {
+    const rows = await this.database.query<{ key: string }>({
+      text: `select key from (
+          select distinct on (key) key, purpose, legal_basis from message_templates order by key, version desc) current
+        where legal_basis = 'contract' and purpose = any ($1) order by key`,
+      values: [purposes],
+    });
+    return rows.map(({ key }) => key);
+  }
+
   /** Versions of one key are made one after the other. */
   async lockKey(transaction: Transaction, key: string): Promise<void> {
     await transaction.query({

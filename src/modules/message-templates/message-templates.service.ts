@@ -1,10 +1,11 @@
-import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import { ConflictException, Injectable, Logger, NotFoundException, type OnApplicationBootstrap } from '@nestjs/common';
 import type { TrackingSettings } from '../../core/content/tracking.js';
 import { canonicalJson } from '../../core/kernel/canonical-json.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 import { toPage, type Page, type PageRequest } from '../../platform/http/paging.js';
 import { AuditLog } from '../access/index.js';
 import { authorMessage } from './authoring.js';
+import { PURPOSES_OF_MARKETING } from './contract-rules.js';
 import type { MessageTemplateInput, MessageTemplateView, NewMessageTemplate } from './message-templates.dto.js';
 import { toDefinition, toMessageTemplateView } from './message-templates.mapper.js';
 import {
@@ -16,13 +17,25 @@ import { ParsedTemplates, type RenderedContent, type RenderRequest } from './par
 
 /** Messages as authors write them: immutable versions under a key, and their rendering. */
 @Injectable()
-export class MessageTemplatesService {
+export class MessageTemplatesService implements OnApplicationBootstrap {
+  private readonly logger = new Logger(MessageTemplatesService.name);
+
   constructor(
     private readonly database: Database,
     private readonly templates: MessageTemplatesRepository,
     private readonly parsed: ParsedTemplates,
     private readonly audit: AuditLog,
   ) {}
+
+  /** Says which templates nobody gets any more: they were stored before marketing on a contract was refused. */
+  async onApplicationBootstrap(): Promise<void> {
+    const keys = await this.templates.keysOnContract([...PURPOSES_OF_MARKETING]);
+    if (keys.length === 0) return;
+    this.logger.warn(
+      `${keys.length} templates rest on a contract and are for marketing, so nobody gets them: store them again, with purpose "transactional" or with consent`,
+      { keys },
+    );
+  }
 
   /**
    * Makes version 1 of a key.

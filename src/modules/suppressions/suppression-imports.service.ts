@@ -109,7 +109,7 @@ export class SuppressionImports {
   ): Promise<BatchResult> {
     const userIds = ready.flatMap(({ row }) => row.userId ?? []);
     const known = isDryRun
-      ? await this.users.hold(transaction, userIds)
+      ? await this.users.holdShared(transaction, userIds)
       : await this.lockConcerned(transaction, ready, userIds);
     const now = await this.suppressions.now(transaction);
     const faultOf = ({ line, row }: ReadyLine): LineFault | null => {

@@ -167,6 +167,11 @@ export class UsersService {
     return this.users.holdAlone(transaction, [...new Set(ids)]);
   }
 
+  /** As `hold`, beside others who only want to know the same. */
+  holdShared(transaction: Transaction, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.users.hold(transaction, [...new Set(ids)]);
+  }
+
   /**
    * Takes the users' locks, which order everything that decides about contacts, then tells who of them is known and not
    * erased. Facts that depend on the lock are to be read in later statements.

@@ -6,12 +6,15 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { EVENT_SIGNAL, type EventSignal } from '../../../../workflows/messages.js';
-import type { InstantMs } from '../../../core/kernel/instant.js';
+import { SECOND_MS, type InstantMs } from '../../../core/kernel/instant.js';
+import { Stopwatch } from '../../../platform/clock/stopwatch.js';
 import { OutboxDelivery } from './outbox.delivery.js';
-import { OutboxRepository, type OutboxMessage } from './outbox.repository.js';
+import { LEASE_SECONDS, OutboxRepository, type OutboxMessage } from './outbox.repository.js';
 
 export const OUTBOX_POLL_MS = Symbol('OUTBOX_POLL_MS');
 const DELIVERIES_MAX = 50;
+/** Half of a lease: even one that waits for its deadline, after one that waited for locks, ends before the lease does. */
+const BEGUN_WITHIN_MS = (LEASE_SECONDS / 2) * SECOND_MS;
 
 /**
  * Carries messages from the outbox to Temporal, at least once: a start is idempotent by workflow id, an event by its
@@ -60,8 +63,9 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
       this.isWanted = false;
       const free = DELIVERIES_MAX - this.underWay.size;
       try {
+        const leased = new Stopwatch();
         const messages = await this.outbox.lease(free);
-        for (const chain of chainsOf(messages)) this.follow(chain);
+        for (const chain of chainsOf(messages)) this.follow(chain, leased);
         if (messages.length >= free) this.isWanted = true;
       } catch (error) {
         this.logger.warn('the outbox could not be read; the next poll tries again', { error });
@@ -69,24 +73,28 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
     }
   }
 
-  private follow(chain: readonly OutboxMessage[]): void {
-    const delivery = this.deliverInTurn(chain).finally(() => {
+  private follow(chain: readonly OutboxMessage[], leased: Stopwatch): void {
+    const delivery = this.deliverInTurn(chain, leased).finally(() => {
       this.underWay.delete(delivery);
       if (this.isWanted) this.kick();
     });
     this.underWay.add(delivery);
   }
 
-  private async deliverInTurn(chain: readonly OutboxMessage[]): Promise<void> {
+  /** What cannot be begun while the lease surely lasts is given back: nobody else may have it at the same time. */
+  private async deliverInTurn(chain: readonly OutboxMessage[], leased: Stopwatch): Promise<void> {
+    const mayBegin = (): boolean => !this.isStopped && leased.elapsedMs() < BEGUN_WITHIN_MS;
     let left = chain;
-    while (!this.isStopped || left === chain) {
+    while (left === chain || mayBegin()) {
       const [message, ...behind] = left;
       if (message === undefined) return;
       left = await this.deliver(message, behind);
     }
     const ids = left.map(({ id }) => id);
+    if (ids.length === 0) return;
     // Where that fails their lease ends by itself.
-    if (ids.length > 0) await this.outbox.giveBack(ids).catch(() => undefined);
+    await this.outbox.giveBack(ids).catch(() => undefined);
+    this.kick();
   }
 
   /** @returns what of the messages behind it is to follow now */
@@ -120,13 +128,17 @@ export class OutboxDispatcher implements OnApplicationBootstrap, BeforeApplicati
 
 const isSignal = ({ kind }: OutboxMessage): boolean => kind === 'signal_run';
 
+/** Those whose order says something to the run. */
+const IN_TURN: ReadonlySet<OutboxMessage['kind']> = new Set(['signal_run', 'enter_journey']);
+
 /**
  * What is to be delivered one after the other, in the order of the ids, and events by their time: two of one request
- * may have been written in any order. A start stands alone: what waits for it is tried again after it.
+ * may have been written in any order. A start and a command stand alone: nothing holds them up, and what waits for a
+ * start is tried again after it.
  */
 function chainsOf(messages: readonly OutboxMessage[]): readonly (readonly OutboxMessage[])[] {
   const ordered = [...messages].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const chains = Map.groupBy(ordered, ({ kind, runKey, id }) => (kind === 'start_run' ? id : runKey));
+  const chains = Map.groupBy(ordered, ({ kind, runKey, id }) => (IN_TURN.has(kind) ? runKey : id));
   return [...chains.values()].map(byEventTime);
 }
 

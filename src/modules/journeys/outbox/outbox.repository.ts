@@ -51,8 +51,8 @@ export type DesiredState = 'running' | 'paused' | 'exited';
 
 /** Of what waits for a run that has not been started; nobody is told so much in so short a time. */
 const WORDS_MAX = 1_000;
-/** Longer than a delivery may take: a message that is leased for longer belongs to a dead process. */
-const LEASE_SECONDS = 60;
+/** Twice as long as messages of one lease are begun: one that is leased for longer belongs to a dead process. */
+export const LEASE_SECONDS = 60;
 const BACKOFF_SECONDS_MAX = 300;
 /** Of signals that wait for runs of which one is taken. */
 const BESIDE_MAX = 50;
@@ -90,7 +90,11 @@ export class OutboxRepository {
     const taken: OutboxMessage[] = [];
     for (let round = 1; round <= LEASE_ROUNDS_MAX && taken.length < limit; round += 1) {
       const wanted = limit - taken.length;
-      const rows = await this.leaseOnce(wanted);
+      const rows = await this.leaseOnce(wanted).catch((error: unknown) => {
+        // What earlier rounds took is leased already, and has to be delivered.
+        if (taken.length === 0) throw error;
+        return [];
+      });
       taken.push(...rows.filter(({ isHeldUp }) => !isHeldUp));
       // Where some were held up there may be others that are not.
       if (rows.length < wanted) break;
@@ -165,7 +169,8 @@ export class OutboxRepository {
             select waiting.id from gone join outbox waiting on waiting.run_key = gone.run_key
             where waiting.kind = 'signal_run' and gone.kind in ('signal_run', 'start_run')
               and (waiting.attempts = 0 or gone.kind = 'start_run')
-            order by waiting.id limit ${BESIDE_MAX})
+            order by waiting.id limit (
+              select case kind when 'start_run' then ${WORDS_MAX} else ${BESIDE_MAX} end from gone))
           returning id
         )
         select exists (select from freed) as "isAnyDue"`,

@@ -54,9 +54,11 @@ export class RunSignals {
     const found = await transaction.query<Heard | TriggerRow>({
       name: 'run_signals_events',
       text: `with heard as materialized (
-          select wait.run_key, wait.listeners, wait.is_plain, event.*, wait.is_exit and exists (
-              select from outbox start
-              where start.run_key = wait.run_key and start.kind = 'start_run' and start.attempts = 0) as is_early_exit
+          select wait.run_key, wait.listeners, wait.is_plain, event.*, wait.is_exit and (
+              -- Limited, or all starts there are would be read into a table of their own.
+              select true from outbox start
+              where start.run_key = wait.run_key and start.kind = 'start_run' and start.attempts = 0 limit 1
+            ) is not null as is_early_exit
           from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[])
             with ordinality as event (user_id, message_id, name, occurred_at, place)
           join run_waits wait on wait.user_id = event.user_id and wait.event_name = event.name
