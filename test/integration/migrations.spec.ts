@@ -37,11 +37,7 @@ describe('migrations of runs', () => {
   beforeAll(async () => {
     app = await createTestApp({ OUTBOX_POLL_MS: '60000' });
     stage = new RunStage(app);
-    for (const key of ['hello', 'bye']) {
-      const text = '{{ unsubscribe_url }} {{ company.address }}';
-      const template = { key, channel: 'email', purpose: 'marketing', subject: key, html: text, text };
-      await stage.api.post('/api/message-templates', template);
-    }
+    for (const key of ['hello', 'bye']) await stage.template(key);
     const action = { key: 'greet', name: 'greet', channel: 'email', template: 'hello' };
     expect((await stage.api.post('/api/actions', action)).status).toBe(201);
   });

@@ -5,6 +5,7 @@ import { Database } from '../../src/platform/database/database.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
 import { lockWaits } from '../support/concurrency.js';
+import { formOf, ticks } from '../support/preference-form.js';
 import { startSmtp, type TestSmtp } from '../support/smtp.js';
 import { stageSteps } from '../support/step-stage.js';
 
@@ -106,19 +107,7 @@ describe('a preference page of a person from whom something is kept', () => {
     expect(answer.statusCode).toBe(200);
     return answer.body;
   };
-  /** The form of a page as a browser sends it back: what it carries hidden, and the boxes that are ticked. */
-  const formOf = (page: string, ticked: readonly string[], isObjecting = false): string => {
-    const form = new URLSearchParams();
-    for (const [, name = '', value = ''] of page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]+)"/g)) {
-      form.append(name, value);
-    }
-    for (const key of ticked) form.append('allow', key);
-    if (isObjecting) form.append('object', 'yes');
-    return form.toString();
-  };
   const save = async (ticked: readonly string[], whom = person) => post(formOf(await look(whom), ticked), whom);
-  const ticks = (page: string): string[] =>
-    [...page.matchAll(/<input type="checkbox"[^>]*value="([^"]+)"[^>]* checked/g)].map(([, key = '']) => key);
   /** What the page says beside each choice that is blocked, as its box refers to it. */
   const blocks = (page: string): Record<string, string[]> => {
     const boxes = [...page.matchAll(/<input type="checkbox"[^>]*value="([^"]+)"[^>]*aria-describedby="([^"]+)"/g)];

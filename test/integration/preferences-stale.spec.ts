@@ -4,6 +4,7 @@ import { RunSignals } from '../../src/modules/journeys/index.js';
 import { UnsubscribeTokens } from '../../src/modules/unsubscribe/index.js';
 import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
+import { formOf, ticks } from '../support/preference-form.js';
 
 /** A busy machine takes its time to make the tables and start the API. */
 const START_MS_MAX = 120_000;
@@ -50,19 +51,7 @@ describe('a preference page that was loaded before something else happened', () 
       payload,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
     });
-  /** The form of a page as a browser sends it back: what it carries hidden, and the boxes that are ticked. */
-  const formOf = (page: string, ticked: readonly string[], isObjecting = false): string => {
-    const form = new URLSearchParams();
-    for (const [, name = '', value = ''] of page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]+)"/g)) {
-      form.append(name, value);
-    }
-    for (const key of ticked) form.append('allow', key);
-    if (isObjecting) form.append('object', 'yes');
-    return form.toString();
-  };
   const save = async (ticked: readonly string[]) => post(formOf(await loaded(), ticked));
-  const ticks = (page: string): string[] =>
-    [...page.matchAll(/<input type="checkbox"[^>]*value="([^"]+)"[^>]* checked/g)].map(([, key = '']) => key);
   const summary = async (): Promise<Line[]> =>
     ((await api.get(`/api/consents/${id}/summary`)).body as { consents: Line[] }).consents;
   const allowed = async (): Promise<string[]> =>

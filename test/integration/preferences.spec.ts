@@ -8,6 +8,7 @@ import { createTestApp } from '../support/app.js';
 import { clientOf, type Client } from '../support/client.js';
 import { lockWaits } from '../support/concurrency.js';
 import { candidate } from '../support/decision-input.js';
+import { formOf, ticks } from '../support/preference-form.js';
 
 /** A busy machine takes its time to make the tables and start the API. */
 const START_MS_MAX = 120_000;
@@ -60,20 +61,8 @@ describe('preference page', () => {
   const look = (headers: Record<string, string> = {}, url = path) => app.inject({ url, headers });
   const post = (payload: string, headers: Record<string, string> = {}, url = path) =>
     app.inject({ method: 'POST', url, payload, headers: { 'content-type': FORM, ...headers } });
-  /** The form of a page as a browser sends it back: what it carries hidden, and the boxes that are ticked. */
-  const formOf = (page: string, ticked: readonly string[], isObjecting = false): string => {
-    const form = new URLSearchParams();
-    for (const [, name = '', value = ''] of page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]+)"/g)) {
-      form.append(name, value);
-    }
-    for (const key of ticked) form.append('allow', key);
-    if (isObjecting) form.append('object', 'yes');
-    return form.toString();
-  };
   const save = async (ticked: readonly string[], isObjecting = false) =>
     post(formOf((await look()).body, ticked, isObjecting));
-  const ticks = (page: string): string[] =>
-    [...page.matchAll(/<input type="checkbox"[^>]*value="([^"]+)"[^>]* checked/g)].map(([, key = '']) => key);
   const summary = async (): Promise<Line[]> =>
     ((await api.get(`/api/consents/${id}/summary`)).body as { consents: Line[] }).consents;
   const allowed = async (): Promise<string[]> =>

@@ -56,9 +56,7 @@ describe('splits', () => {
   beforeAll(async () => {
     app = await createTestApp({ OUTBOX_POLL_MS: '60000' });
     stage = new RunStage(app);
-    const text = '{{ unsubscribe_url }} {{ company.address }}';
-    const template = { key: 'hello', channel: 'email', purpose: 'marketing', subject: 'hello', html: text, text };
-    expect((await stage.api.post('/api/message-templates', template)).status).toBe(201);
+    await stage.template('hello');
   });
   afterAll(() => app.close(), CLOSE_MS_MAX);
 

@@ -20,6 +20,14 @@ export class RunStage {
     return this.app.get(Database).query<Row>({ text, values });
   }
 
+  /** A marketing e-mail that shows what it must, and says no more. */
+  async template(key: string): Promise<void> {
+    const text = '{{ unsubscribe_url }} {{ company.address }}';
+    const template = { key, channel: 'email', purpose: 'marketing', subject: key, html: text, text };
+    const { status, body } = await this.api.post('/api/message-templates', template);
+    if (status !== 201) throw new Error(JSON.stringify(body));
+  }
+
   /** Publishes a journey that does nothing; `plan` takes the place of parts of what was compiled. */
   async publish(key: string, entry: object = { mode: 'once' }, plan: Partial<Plan> = {}): Promise<void> {
     const steps = [{ kind: 'end', id: 'done' }];

@@ -14,9 +14,8 @@ export function compileSending(step: StepOf<'message' | 'decide'>, place: StepPl
   if (step.kind === 'message') return { kind: 'message', id, ...contentOf(step, place), ...headOf(step, place) };
   const { actions, context } = step;
   checkActions(actions, place);
-  if (context === undefined) return { kind: 'decide', id, actions, ...headOf(step, place) };
-  checkContext(context, place);
-  return { kind: 'decide', id, actions, context, ...headOf(step, place) };
+  if (context !== undefined) checkContext(context, place);
+  return { kind: 'decide', id, actions, ...(context === undefined ? {} : { context }), ...headOf(step, place) };
 }
 
 function headOf(

@@ -12,7 +12,7 @@ import { Database, type Queryable } from '../../platform/database/database.js';
 import { domainOfSender } from '../sending-domains/index.js';
 import type { ProfileFacts, UserReference } from '../users/index.js';
 import type { Horizons } from './horizons.js';
-import { WENT_ITS_WAY } from './run-over.js';
+import { isRunOver, JOURNEY_STATUS, WENT_ITS_WAY } from './run-over.js';
 
 /** Which facts a decision needs. */
 export interface FactsQuery {
@@ -98,19 +98,9 @@ const list = (select: string): string => `coalesce((select json_agg(item) from (
 // In all of these: $1 the person, $2 the clock domain, $3 now or null, $4 the domain of the sender; `person` and `moment`
 // are rows of the statement.
 
-const JOURNEY_STATUS = '(select journey.status from journeys journey where journey.id = entry.journey_id)';
-
-/**
- * Whether a run may go on: asked of its entry, of its journey, and of the events that end it but were not heard by the
- * run yet.
- */
-const runState = (isPaused: string, isOver = 'entry.ended_at is not null'): string => `case
-    when entry.exit_requested_at is not null or ${isOver} or exists (
-      select from run_waits wait
-      join events event on event.user_id = wait.user_id and event.event_name = wait.event_name
-      where wait.run_key = entry.run_key and wait.is_exit and event.clock_domain in ('real', $2)
-        and event.occurred_at > entry.entered_at and event.occurred_at <= moment.now)
-      or ${JOURNEY_STATUS} in ('stopped', 'archived') then 'exited'
+/** Whether a run may go on. */
+const runState = (isPaused: string, isEnded?: string): string => `case
+    when ${isRunOver({ domain: '$2', now: 'moment.now' }, isEnded)} then 'exited'
     when ${isPaused} then 'paused' else 'active' end`;
 const IS_PAUSED = 'entry.paused_at is not null';
 const RUN_STATE = runState(IS_PAUSED);

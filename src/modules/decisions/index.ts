@@ -7,3 +7,4 @@ export type { Definitions } from './definitions.js';
 export type { Facts, UserFacts } from './facts.repository.js';
 export { placeOf } from './place.js';
 export { TrialInputs } from './trial-inputs.js';
+export { isRunOver } from './run-over.js';

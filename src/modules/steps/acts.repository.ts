@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { RunClock } from '../../core/journeys/run-reference.js';
 import type { DurationMs, InstantMs } from '../../core/kernel/instant.js';
+import { isRunOver } from '../decisions/index.js';
 import { Database, type Queryable, type Transaction } from '../../platform/database/database.js';
 
 /** One visit of a step that does something else than contact somebody. */
@@ -37,19 +38,6 @@ export interface ActSubject {
   /** The run is to end, whether or not it has heard so. */
   readonly isOver: boolean;
 }
-
-/**
- * Whether the run of a row `entry`, of the row `journey`, is to do nothing any more: it or its journey was ended, or an
- * event that ends it has come in. The run itself may hear of it later.
- *
- * @param domain of the run, and `now` its instant, both as SQL
- */
-const isOver = (domain: string, now: string): string => `(entry.ended_at is not null
-    or entry.exit_requested_at is not null or journey.status in ('stopped', 'archived') or exists (
-      select from run_waits wait
-      join events event on event.user_id = wait.user_id and event.event_name = wait.event_name
-      where wait.run_key = entry.run_key and wait.is_exit and event.clock_domain in ('real', ${domain})
-        and event.occurred_at > entry.entered_at and event.occurred_at <= ${now}))`;
 
 /** The only writer of step_acts and run_goals. */
 @Injectable()
@@ -100,9 +88,8 @@ export class ActsRepository {
     const [row] = await this.database.query<ActSubject>({
       name: 'step_acts_subject',
       text: `select run.id as "runId", person.external_id as "externalId", person.erased_at is not null as "isErased",
-          ${isOver("'real'", 'clock_timestamp()')} as "isOver"
+          ${isRunOver({ domain: "'real'", now: 'clock_timestamp()' })} as "isOver"
         from journey_entries entry
-        join journeys journey on journey.id = entry.journey_id
         join journey_runs run on run.run_key = entry.run_key
         join users person on person.id = entry.user_id
         where entry.run_key = $1`,
@@ -113,10 +100,10 @@ export class ActsRepository {
 
   /** Whether the run is to do nothing any more. Ask under the user's lock: whoever ends a run takes it, too. */
   async isOver(transaction: Transaction, runKey: string, clock: RunClock): Promise<boolean> {
+    const now = 'coalesce(to_timestamp($2::float8 / 1000), clock_timestamp())';
     const [row] = await transaction.query<{ isOver: boolean }>({
       name: 'step_acts_is_over',
-      text: `select ${isOver('entry.clock_domain', 'coalesce(to_timestamp($2::float8 / 1000), clock_timestamp())')} as "isOver"
-        from journey_entries entry join journeys journey on journey.id = entry.journey_id where entry.run_key = $1`,
+      text: `select ${isRunOver({ domain: 'entry.clock_domain', now })} as "isOver" from journey_entries entry where entry.run_key = $1`,
       values: [runKey, clock.kind === 'real' ? null : clock.now],
     });
     return row?.isOver ?? false;

@@ -166,9 +166,9 @@ export class RunSignals {
       name: 'run_signals_wake_runs',
       text: `insert into outbox (kind, run_key, payload)
         select 'signal_run', run_key,
-          jsonb_build_object('signal', $2::text, 'argument', jsonb_build_object('because', $3::text))
+          jsonb_build_object('signal', $2::text, 'argument', $3::jsonb)
         from journey_entries where run_key = any($1::text[]) and clock_domain = 'real' and ended_at is null`,
-      values: [runKeys, WAKE_SIGNAL, because],
+      values: [runKeys, WAKE_SIGNAL, JSON.stringify(wakeArgument(because))],
     });
   }
 
